@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {ERC1155} from "@openzeppelin/contracts/token/ERC1155/ERC1155.sol";
+import {ERC1155Utils} from "@openzeppelin/contracts/token/ERC1155/utils/ERC1155Utils.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Attestations} from "./Attestations.sol";
+import {Guard} from "./Guard.sol";
+import {
+    CreditClass,
+    ICarbonBridge,
+    Kind,
+    LedgerRange,
+    Lock,
+    Outcome,
+    Range,
+    Refusal,
+    Request,
+    RequestState,
+    Signature,
+    SpaceKind,
+    Status,
+    Terms
+} from "./ICarbonBridge.sol";
+import {RegistryBook} from "./RegistryBook.sol";
+import {SerialLedger} from "./SerialLedger.sol";
+
+/// @title The doors: mint, retire, redeem, settle, refuse, and the holder's exit
+/// @dev The specification is {ICarbonBridge}. Every function keeps one order: load, check, write, emit, call out.
+contract CarbonBridge is ERC1155, EIP712, Guard {
+    using RegistryBook for RegistryBook.Book;
+    using SerialLedger for SerialLedger.Space;
+
+    RegistryBook.Book private _book;
+    mapping(bytes32 requestId => RequestState) private _requests;
+
+    constructor(address admin, string memory uri_) ERC1155(uri_) EIP712("CarbonBridge", "1") Ownable(admin) {}
+
+    /// @inheritdoc ICarbonBridge
+    function addRegistry(bytes32 registry, address[] calldata attesters, uint8 threshold, Terms calldata terms)
+        external
+        onlyOwner
+    {
+        _book.addRegistry(registry, attesters, threshold, terms);
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function setAttesters(bytes32 registry, address[] calldata add, address[] calldata remove, uint8 threshold)
+        external
+        onlyOwner
+    {
+        _book.setAttesters(registry, add, remove, threshold);
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function registerSpace(bytes32 registry, SpaceKind kind, string calldata key)
+        external
+        onlyOperator
+        returns (bytes32)
+    {
+        return _book.registerSpace(registry, kind, key);
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function createClass(bytes32 registry, string calldata project, uint16 vintage, string calldata creditType)
+        external
+        onlyOperator
+        returns (uint256)
+    {
+        return _book.createClass(registry, project, vintage, creditType);
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function mint(Lock[] calldata locks, uint64[] calldata hints, Signature[] calldata signatures)
+        external
+        whenNotPaused
+    {
+        if (locks.length == 0) revert EmptyBatch();
+        if (locks.length != hints.length) revert LengthMismatch(locks.length, hints.length);
+        uint32 registryIndex = _book.requireClass(locks[0].classId).registryIndex;
+        _book.requireQuorum(registryIndex, _hashTypedDataV4(Attestations.hash(locks)), signatures);
+
+        uint256 units;
+        for (uint256 i; i < locks.length; ++i) {
+            units += _mintLock(registryIndex, locks[i], hints[i]);
+        }
+        _spendAllowance(msg.sender, units);
+
+        for (uint256 i; i < locks.length; ++i) {
+            Lock calldata lock = locks[i];
+            _checkReceiver(lock.recipient, lock.classId, _length(lock.first, lock.last));
+        }
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function retire(uint256 classId, uint64 units, bytes32 commitment, uint256 salt)
+        external
+        whenNotPaused
+        returns (bytes32)
+    {
+        return _open(Request(Kind.Retirement, msg.sender, classId, units, commitment, salt));
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function redeem(uint256 classId, uint64 units, bytes32 commitment, uint256 salt)
+        external
+        whenNotPaused
+        returns (bytes32)
+    {
+        return _open(Request(Kind.Redemption, msg.sender, classId, units, commitment, salt));
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function settle(Outcome[] calldata outcomes, uint64[] calldata hints, Signature[] calldata signatures) external {
+        if (outcomes.length == 0) revert EmptyBatch();
+        uint32 registryIndex = _registryIndexOf(outcomes[0].requestId);
+        _book.requireQuorum(registryIndex, _hashTypedDataV4(Attestations.hash(outcomes)), signatures);
+
+        uint256 applied;
+        uint256 nextHint;
+        for (uint256 i; i < outcomes.length; ++i) {
+            Outcome calldata outcome = outcomes[i];
+            uint256 hintsEnd = nextHint + outcome.ranges.length;
+            if (hintsEnd > hints.length) revert LengthMismatch(hintsEnd, hints.length);
+            if (_settleOutcome(registryIndex, outcome, hints[nextHint:hintsEnd])) ++applied;
+            nextHint = hintsEnd;
+        }
+        if (nextHint != hints.length) revert LengthMismatch(nextHint, hints.length);
+        if (applied == 0) revert NothingToSettle();
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function refuse(Refusal[] calldata refusals, Request[] calldata requests, Signature[] calldata signatures)
+        external
+    {
+        if (refusals.length == 0) revert EmptyBatch();
+        if (refusals.length != requests.length) revert LengthMismatch(refusals.length, requests.length);
+        uint32 registryIndex = _registryIndexOf(refusals[0].requestId);
+        _book.requireQuorum(registryIndex, _hashTypedDataV4(Attestations.hash(refusals)), signatures);
+
+        uint256 applied;
+        for (uint256 i; i < refusals.length; ++i) {
+            if (_refuseRequest(registryIndex, refusals[i], requests[i])) ++applied;
+        }
+        if (applied == 0) revert NothingToSettle();
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function callBack(Request calldata request) external {
+        (bytes32 id, RequestState storage state) = _requireHolders(request);
+        if (state.status != Status.Open) revert RequestNotOpen(id, state.status);
+        if (block.timestamp <= state.deadline) revert DeadlineNotPassed(id, state.deadline);
+
+        state.status = Status.CalledBack;
+        (state.calledBackSeconds, state.calledBackBlocks) = challengeClock();
+        emit RequestCalledBack(id, state.remaining);
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function takeBack(Request calldata request, address to) external {
+        (bytes32 id, RequestState storage state) = _requireHolders(request);
+        if (to == address(0)) revert ERC1155InvalidReceiver(to);
+        if (to != request.holder) _requireNotFrozen(request.holder);
+        if (state.status == Status.CalledBack) {
+            _requireChallengePassed(id, state, _book.classes[request.classId]);
+            state.status = Status.Returned;
+        } else if (state.status != Status.Refused || state.remaining == 0) {
+            revert RequestNotOpen(id, state.status);
+        }
+
+        uint64 units = _returnUnits(id, state, request.classId, to);
+        _checkReceiver(to, request.classId, units);
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function creditClass(uint256 classId) external view returns (CreditClass memory) {
+        return _book.classes[classId];
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function totalSupply(uint256 classId) external view returns (uint256) {
+        return _book.classes[classId].supply;
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function spaceOf(bytes32 id) external view returns (bytes32 registry, SpaceKind kind, uint256 soleClassId) {
+        SerialLedger.Space storage space = _book.requireSpace(id);
+        soleClassId = space.soleClass == 0 ? 0 : _book.classIdAt(space.soleClass);
+        return (_book.registryCodes[space.registryIndex - 1], space.kind, soleClassId);
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function rangeAt(bytes32 id, uint64 first) external view returns (LedgerRange memory) {
+        SerialLedger.Space storage space = _book.requireSpace(id);
+        SerialLedger.Node storage node = space.nodes[first];
+        if (node.last == 0) return LedgerRange(0, 0, 0, first == 0 ? space.head : 0, 0);
+        return LedgerRange(first, node.liveFrom, node.last, node.next, _book.classIdAt(node.classIndex));
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function registryOf(bytes32 registry) external view returns (uint8, uint8, Terms memory) {
+        RegistryBook.Registry storage r = _book.registries[_book.requireRegistry(registry)];
+        return (r.threshold, r.attesters, r.terms);
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function isAttester(bytes32 registry, address account) external view returns (bool) {
+        return _book.registries[_book.requireRegistry(registry)].isAttester[account];
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function lockUsed(bytes32 registry, uint256 lockId) external view returns (bool) {
+        return _book.registries[_book.requireRegistry(registry)].usedLocks[lockId >> 8] & (1 << (lockId & 0xff)) != 0;
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function requestId(Request memory request) public view returns (bytes32) {
+        return keccak256(abi.encode(block.chainid, address(this), request));
+    }
+
+    /// @inheritdoc ICarbonBridge
+    function requestState(bytes32 id) external view returns (RequestState memory) {
+        return _requests[id];
+    }
+
+    /// @dev Keeps `supply` beside the balances, and holds a frozen account's units. Returned and refused units come
+    /// from address zero, so they reach a frozen holder and stay with him.
+    function _update(address from, address to, uint256[] memory ids, uint256[] memory values) internal override {
+        if (from != address(0)) _requireNotFrozen(from);
+        super._update(from, to, ids, values);
+        for (uint256 i; i < ids.length; ++i) {
+            // Values of mints and burns are uint64 by the doors' types, so the casts lose nothing.
+            if (from == address(0)) _book.classes[ids[i]].supply += uint64(values[i]);
+            else if (to == address(0)) _book.classes[ids[i]].supply -= uint64(values[i]);
+        }
+    }
+
+    function _mintLock(uint32 registryIndex, Lock calldata lock, uint64 hint) private returns (uint64 units) {
+        CreditClass storage class = _book.requireClass(lock.classId);
+        if (class.registryIndex != registryIndex) {
+            revert ClassOfOtherRegistry(lock.classId, class.registryIndex, registryIndex);
+        }
+        if (block.timestamp > lock.notAfter) revert LockExpired(lock.lockId, lock.notAfter);
+        if (lock.recipient == address(0)) revert ERC1155InvalidReceiver(address(0));
+        uint32 classIndex = class.index;
+        SerialLedger.Space storage space = _book.admit(lock.space, registryIndex, classIndex);
+
+        _book.useLock(registryIndex, lock.lockId);
+        space.insert(lock.first, lock.last, classIndex, hint);
+        units = _length(lock.first, lock.last);
+        _credit(lock.recipient, lock.classId, units);
+        emit Minted(lock.lockId, lock.classId, lock.space, lock.first, lock.last, lock.recipient);
+    }
+
+    function _open(Request memory request) private returns (bytes32 id) {
+        id = requestId(request);
+        CreditClass storage class = _book.requireClass(request.classId);
+        if (request.units == 0) revert ZeroUnits();
+        if (_requests[id].status != Status.None) revert RequestExists(id);
+
+        uint40 deadline = uint40(block.timestamp) + class.terms.requestDeadline;
+        _requests[id] = RequestState({
+            remaining: request.units,
+            classIndex: class.index,
+            deadline: deadline,
+            calledBackSeconds: 0,
+            calledBackBlocks: 0,
+            parts: 0,
+            kind: request.kind,
+            status: Status.Open
+        });
+        _burn(request.holder, request.classId, request.units);
+        if (request.kind == Kind.Retirement) class.pendingRetirement += request.units;
+        else class.pendingRedemption += request.units;
+        emit RequestOpened(
+            id,
+            request.holder,
+            request.classId,
+            request.kind,
+            request.units,
+            request.commitment,
+            request.salt,
+            deadline
+        );
+    }
+
+    /// @return False when there is nothing left to do for this outcome.
+    function _settleOutcome(uint32 registryIndex, Outcome calldata outcome, uint64[] calldata hints)
+        private
+        returns (bool)
+    {
+        bytes32 id = outcome.requestId;
+        RequestState memory state = _requests[id];
+        uint256 classId = _requireClassOf(id, state, registryIndex);
+        if (_hasEnded(state.status) || outcome.part < state.parts) return false;
+        if (outcome.part != state.parts) revert PartOutOfOrder(id, outcome.part, state.parts);
+
+        uint64 units = _consume(outcome.ranges, hints, state, registryIndex);
+        if (units == 0) revert ZeroUnits();
+        if (units > state.remaining) revert OutcomeExceedsRequest(id, units, state.remaining);
+        state.remaining -= units;
+        ++state.parts;
+        if (state.remaining == 0) state.status = Status.Settled;
+        _requests[id] = state;
+        _lowerPending(classId, state.kind, units);
+        emit OutcomeSettled(id, classId, state.kind, outcome.part, outcome.ranges, state.remaining);
+        return true;
+    }
+
+    /// @dev Takes the ranges out of the live serials: buried when retired, freed when handed over.
+    function _consume(Range[] calldata ranges_, uint64[] calldata hints, RequestState memory state, uint32 registryIndex)
+        private
+        returns (uint64 units)
+    {
+        for (uint256 i; i < ranges_.length; ++i) {
+            Range calldata range = ranges_[i];
+            SerialLedger.Space storage space = _book.requireSpaceOf(range.space, registryIndex);
+            if (state.kind == Kind.Retirement) space.bury(range.first, range.last, state.classIndex, hints[i]);
+            else space.free(range.first, range.last, state.classIndex, hints[i]);
+            units += _length(range.first, range.last);
+        }
+    }
+
+    /// @return False when the request has ended already.
+    function _refuseRequest(uint32 registryIndex, Refusal calldata refusal, Request calldata request)
+        private
+        returns (bool)
+    {
+        bytes32 id = refusal.requestId;
+        RequestState storage state = _requests[id];
+        _requireClassOf(id, state, registryIndex);
+        if (requestId(request) != id) revert RequestUnknown(requestId(request));
+        if (_hasEnded(state.status)) return false;
+
+        state.status = Status.Refused;
+        emit RequestRefused(id, refusal.reason, state.remaining);
+        if (request.holder.code.length == 0) _returnUnits(id, state, request.classId, request.holder);
+        return true;
+    }
+
+    /// @dev Credits what is unsettled. The caller has set the request's end and calls the receiver afterwards.
+    function _returnUnits(bytes32 id, RequestState storage state, uint256 classId, address to)
+        private
+        returns (uint64 units)
+    {
+        units = state.remaining;
+        state.remaining = 0;
+        _lowerPending(classId, state.kind, units);
+        _credit(to, classId, units);
+        emit RequestReturned(id, to, units);
+    }
+
+    function _lowerPending(uint256 classId, Kind kind, uint64 units) private {
+        if (kind == Kind.Retirement) _book.classes[classId].pendingRetirement -= units;
+        else _book.classes[classId].pendingRedemption -= units;
+    }
+
+    /// @dev Mints without the receiver hook; every caller calls {_checkReceiver} last, or gives to an account without
+    /// code.
+    function _credit(address to, uint256 classId, uint64 units) private {
+        uint256[] memory ids = new uint256[](1);
+        uint256[] memory values = new uint256[](1);
+        (ids[0], values[0]) = (classId, units);
+        _update(address(0), to, ids, values);
+    }
+
+    function _checkReceiver(address to, uint256 classId, uint256 units) private {
+        ERC1155Utils.checkOnERC1155Received(msg.sender, address(0), to, classId, units, "");
+    }
+
+    function _registryIndexOf(bytes32 id) private view returns (uint32) {
+        RequestState storage state = _requests[id];
+        if (state.status == Status.None) revert RequestUnknown(id);
+        return _book.classes[_book.classIdAt(state.classIndex)].registryIndex;
+    }
+
+    function _requireClassOf(bytes32 id, RequestState memory state, uint32 registryIndex)
+        private
+        view
+        returns (uint256 classId)
+    {
+        if (state.status == Status.None) revert RequestUnknown(id);
+        classId = _book.classIdAt(state.classIndex);
+        uint32 actual = _book.classes[classId].registryIndex;
+        if (actual != registryIndex) revert ClassOfOtherRegistry(classId, actual, registryIndex);
+    }
+
+    function _requireHolders(Request calldata request)
+        private
+        view
+        returns (bytes32 id, RequestState storage state)
+    {
+        if (msg.sender != request.holder) revert NotHolder(msg.sender, request.holder);
+        id = requestId(request);
+        state = _requests[id];
+        if (state.status == Status.None) revert RequestUnknown(id);
+    }
+
+    function _requireChallengePassed(bytes32 id, RequestState storage state, CreditClass storage class) private view {
+        (uint256 nowSeconds, uint256 nowBlocks) = challengeClock();
+        uint256 fromSeconds = uint256(state.calledBackSeconds) + class.terms.challengeSeconds;
+        uint256 fromBlocks = uint256(state.calledBackBlocks) + class.terms.challengeBlocks;
+        if (nowSeconds < fromSeconds || nowBlocks < fromBlocks) {
+            revert ChallengeNotPassed(
+                id,
+                nowSeconds < fromSeconds ? fromSeconds - nowSeconds : 0,
+                nowBlocks < fromBlocks ? fromBlocks - nowBlocks : 0
+            );
+        }
+    }
+
+    function _hasEnded(Status status) private pure returns (bool) {
+        return status == Status.Settled || status == Status.Refused || status == Status.Returned;
+    }
+
+    /// @dev Cannot overflow: first is at least one wherever a range is accepted.
+    function _length(uint64 first, uint64 last) private pure returns (uint64) {
+        return last - first + 1;
+    }
+}

@@ -1,0 +1,57 @@
+"""Compile contracts/src with npm's solc through py-solc-x and keep ABI and bytecode inside the package."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import solcx
+
+ROOT = Path(__file__).resolve().parent.parent
+CONTRACTS = ROOT / "contracts"
+ARTIFACTS = ROOT / "bridge" / "chain" / "artifacts"
+KEPT = ("RegistryBook", "CarbonBridge", "BridgeLens")
+SETTINGS = {
+    "optimizer": {"enabled": True, "runs": 200},
+    "viaIR": True,
+    "evmVersion": "prague",  # py-evm stops there
+    "metadata": {"bytecodeHash": "none"},
+    "outputSelection": {
+        "*": {"*": ["abi", "evm.bytecode.object", "evm.bytecode.linkReferences", "evm.deployedBytecode.object"]}
+    },
+}
+
+
+def compile_contracts() -> dict[str, str]:
+    """Artifact file name → its JSON text, compiled anew."""
+    sources = {f"src/{path.name}": {"content": path.read_text()} for path in sorted(CONTRACTS.glob("src/*.sol"))}
+    output = solcx.compile_standard(
+        {"language": "Solidity", "sources": sources, "settings": SETTINGS}, solc_binary=CONTRACTS / "solc"
+    )
+    for problem in output.get("errors", []):
+        print(problem["formattedMessage"], file=sys.stderr)
+    return {f"{name}.json": _artifact(output["contracts"][f"src/{name}.sol"][name]) for name in KEPT}
+
+
+def _artifact(contract: dict[str, Any]) -> str:
+    bytecode = contract["evm"]["bytecode"]
+    links = [name for libraries in bytecode["linkReferences"].values() for name in libraries]
+    placeholders = {
+        name: sorted(place["start"] for libraries in bytecode["linkReferences"].values() for place in libraries[name])
+        for name in links
+    }
+    kept = {
+        "abi": contract["abi"],
+        "bytecode": bytecode["object"],
+        "links": placeholders,
+        "deployedBytecode": contract["evm"]["deployedBytecode"]["object"],
+    }
+    return json.dumps(kept, indent=1, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    for name, text in compile_contracts().items():
+        (ARTIFACTS / name).write_text(text)
+        size = len(json.loads(text)["deployedBytecode"]) // 2
+        print(f"{name:20} {size:6} bytes deployed")
