@@ -1,0 +1,302 @@
+"""What attesters sign, as EIP-712 typed data, and what requests and openings hash to.
+
+The batch types are the contract's (`contracts/src/Attestations.sol`); statements and receipts are signed under the
+same domain but read off chain only. Ids travel as hex text and are numbers or bytes32 on chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from eth_abi.abi import encode
+from pydantic import Field
+
+from bridge.domain.lifecycle import Kind
+from bridge.domain.quantity import Units
+from bridge.domain.serials import SerialRange, total_units
+from bridge.domain.values import Address, Fact, Hex32, Hex64, code_bytes, keccak_hex, to_bytes, to_int
+
+NAME, VERSION = "CarbonBridge", "1"
+
+
+class Deployment(Fact):
+    """One contract on one chain: the only place where a lock, once made, can be minted."""
+
+    chain_id: int = Field(gt=0)
+    contract: Address
+
+    def __str__(self) -> str:
+        return f"{self.chain_id}:{self.contract}"
+
+
+class Lock(Fact):
+    """ "The registry holds these serials for this deployment; mint them to this recipient, or never."
+
+    `not_after` is in chain seconds since 1970.
+    """
+
+    lock_id: Hex32
+    class_id: Hex32
+    range: SerialRange
+    recipient: Address
+    not_after: int = Field(gt=0, lt=2**64)
+
+
+class Outcome(Fact):
+    """ "These serials are set aside for part `part` of the request." Ranges rise."""
+
+    request_id: Hex32
+    part: int = Field(ge=0, lt=2**16)
+    ranges: tuple[SerialRange, ...] = Field(min_length=1)
+
+    @property
+    def units(self) -> Units:
+        return total_units(self.ranges)
+
+
+class Refusal(Fact):
+    """ "The registry will not act on what is left of the request." `reason` is a short ASCII code."""
+
+    request_id: Hex32
+    reason: str = Field(pattern=r"^[a-z0-9-]{1,32}$")
+
+
+class ClassTotal(Fact):
+    """Lifetime totals of one class for one deployment, in units; they never fall."""
+
+    class_id: Hex32
+    locked: int = Field(ge=0)
+    released: int = Field(ge=0)
+    retired: int = Field(ge=0)
+    handed_over: int = Field(ge=0)
+
+
+class StatementHead(Fact):
+    """The signed head of a registry's statement; `rows_hash` binds the rows themselves."""
+
+    sequence: int = Field(ge=0)
+    as_of: int = Field(ge=0)
+    rows_hash: Hex32
+    totals: tuple[ClassTotal, ...]
+
+
+class Receipt(Fact):
+    """The registry's word that it has retired or handed over, after the settlement was final."""
+
+    request_id: Hex32
+    kind: Kind
+    ranges: tuple[SerialRange, ...]
+    reference: str
+    executed_at: int
+
+
+Message = TypeVar("Message", Lock, Outcome, Refusal, StatementHead, Receipt)
+
+
+class Attested(Fact, Generic[Message]):
+    """A batch with one set of compact signatures, in rising order of signer. A batch gives its items no order."""
+
+    items: tuple[Message, ...] = Field(min_length=1)
+    signers: tuple[Address, ...]
+    signatures: tuple[Hex64, ...]
+
+
+class Request(Fact):
+    """What a request id commits to, with its deployment."""
+
+    kind: Kind
+    holder: Address
+    class_id: Hex32
+    units: int = Field(gt=0, lt=2**64)
+    commitment: Hex32
+    salt: Hex32
+
+    def id_on(self, deployment: Deployment) -> Hex32:
+        """`keccak256(abi.encode(chainid, contract, request))`."""
+        types = ["uint256", "address", "uint8", "address", "uint256", "uint64", "bytes32", "uint256"]
+        return keccak_hex(
+            encode(
+                types,
+                [
+                    deployment.chain_id,
+                    deployment.contract,
+                    self.kind,
+                    self.holder,
+                    to_int(self.class_id),
+                    self.units,
+                    to_bytes(self.commitment),
+                    to_int(self.salt),
+                ],
+            )
+        )
+
+
+class Opening(Fact):
+    """What the holder tells the registry alone. `beneficiary` names who retires, or the account that receives."""
+
+    holder: Address
+    class_id: Hex32
+    units: int = Field(gt=0, lt=2**64)
+    beneficiary: str = Field(min_length=1, max_length=200)
+    purpose: str = Field(max_length=500)
+    secret: Hex32
+
+    @property
+    def commitment(self) -> Hex32:
+        """`keccak256(abi.encode(holder, classId, units, beneficiary, purpose, secret))`."""
+        types = ["address", "uint256", "uint64", "string", "string", "bytes32"]
+        values = [
+            self.holder,
+            to_int(self.class_id),
+            self.units,
+            self.beneficiary,
+            self.purpose,
+            to_bytes(self.secret),
+        ]
+        return keccak_hex(encode(types, values))
+
+
+TypedData = dict[str, Any]
+_Members = Sequence[tuple[str, str]]
+
+_DOMAIN: _Members = [
+    ("name", "string"),
+    ("version", "string"),
+    ("chainId", "uint256"),
+    ("verifyingContract", "address"),
+]
+_RANGE: _Members = [("space", "bytes32"), ("first", "uint64"), ("last", "uint64")]
+_TYPES: Mapping[str, Mapping[str, _Members]] = {
+    "Lock": {
+        "Lock": [
+            ("lockId", "uint256"),
+            ("classId", "uint256"),
+            ("space", "bytes32"),
+            ("first", "uint64"),
+            ("last", "uint64"),
+            ("recipient", "address"),
+            ("notAfter", "uint64"),
+        ],
+    },
+    "Outcome": {
+        "Outcome": [("requestId", "bytes32"), ("part", "uint16"), ("ranges", "Range[]")],
+        "Range": _RANGE,
+    },
+    "Refusal": {"Refusal": [("requestId", "bytes32"), ("reason", "bytes32")]},
+    "StatementHead": {
+        "StatementHead": [
+            ("sequence", "uint64"),
+            ("asOf", "uint64"),
+            ("rowsHash", "bytes32"),
+            ("totals", "ClassTotal[]"),
+        ],
+        "ClassTotal": [
+            ("classId", "uint256"),
+            ("locked", "uint64"),
+            ("released", "uint64"),
+            ("retired", "uint64"),
+            ("handedOver", "uint64"),
+        ],
+    },
+    "Receipt": {
+        "Receipt": [
+            ("requestId", "bytes32"),
+            ("kind", "uint8"),
+            ("ranges", "Range[]"),
+            ("reference", "string"),
+            ("executedAt", "uint64"),
+        ],
+        "Range": _RANGE,
+    },
+}
+_BATCH_MEMBER = {
+    "Lock": "locks",
+    "Outcome": "outcomes",
+    "Refusal": "refusals",
+    "StatementHead": "statementHeads",
+    "Receipt": "receipts",
+}
+
+
+def typed_data(deployment: Deployment, items: Sequence[Message]) -> TypedData:
+    """The EIP-712 document of a batch of one kind of message, as `eth_signTypedData_v4` takes it."""
+    name = type(items[0]).__name__
+    member = _BATCH_MEMBER[name]
+    batch_type = member[0].upper() + member[1:]
+    types: dict[str, _Members] = {
+        "EIP712Domain": _DOMAIN,
+        batch_type: [(member, f"{name}[]")],
+        **_TYPES[name],
+    }
+    return {
+        "types": {key: [{"name": n, "type": t} for n, t in members] for key, members in types.items()},
+        "primaryType": batch_type,
+        "domain": {
+            "name": NAME,
+            "version": VERSION,
+            "chainId": deployment.chain_id,
+            "verifyingContract": deployment.contract,
+        },
+        "message": {member: [wire(item) for item in items]},
+    }
+
+
+def wire(item: Lock | Outcome | Refusal | StatementHead | Receipt | ClassTotal) -> dict[str, Any]:
+    """One message with the contract's member names and types."""
+    match item:
+        case Lock():
+            return {
+                "lockId": to_int(item.lock_id),
+                "classId": to_int(item.class_id),
+                **_wire_range(item.range),
+                "recipient": item.recipient,
+                "notAfter": item.not_after,
+            }
+        case Outcome():
+            return {
+                "requestId": to_bytes(item.request_id),
+                "part": item.part,
+                "ranges": [_wire_range(r) for r in item.ranges],
+            }
+        case Refusal():
+            return {"requestId": to_bytes(item.request_id), "reason": code_bytes(item.reason)}
+        case StatementHead():
+            return {
+                "sequence": item.sequence,
+                "asOf": item.as_of,
+                "rowsHash": to_bytes(item.rows_hash),
+                "totals": [wire(total) for total in item.totals],
+            }
+        case ClassTotal():
+            return {
+                "classId": to_int(item.class_id),
+                "locked": item.locked,
+                "released": item.released,
+                "retired": item.retired,
+                "handedOver": item.handed_over,
+            }
+        case Receipt():
+            return {
+                "requestId": to_bytes(item.request_id),
+                "kind": int(item.kind),
+                "ranges": [_wire_range(r) for r in item.ranges],
+                "reference": item.reference,
+                "executedAt": item.executed_at,
+            }
+
+
+def wire_request(request: Request) -> tuple[int, str, int, int, bytes, int]:
+    """A request as the contract's struct."""
+    return (
+        int(request.kind),
+        request.holder,
+        to_int(request.class_id),
+        request.units,
+        to_bytes(request.commitment),
+        to_int(request.salt),
+    )
+
+
+def _wire_range(r: SerialRange) -> dict[str, Any]:
+    return {"space": to_bytes(r.space), "first": r.first, "last": r.last}

@@ -1,0 +1,45 @@
+"""Credit classes: what one token id stands for, and the terms a registry's classes share."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from eth_abi.abi import encode
+from pydantic import Field
+
+from bridge.domain.values import Fact, Hex32, RegistryCode, code_bytes, keccak_hex
+
+
+class CreditClass(Fact):
+    """Registry, project, vintage and credit type: those four are the identity, the rest describes.
+
+    `vintage` is the year in which the reductions began. Its ERC-1155 token id is `id`, read as a number.
+    """
+
+    registry: RegistryCode
+    project: str = Field(min_length=1, max_length=64)
+    vintage: int = Field(ge=1990, le=2200)
+    credit_type: str = Field(min_length=1, max_length=32)
+    kg_per_unit: int = Field(gt=0)
+    project_name: str = ""
+    country: str = ""
+    methodology: str = ""
+
+    @cached_property
+    def id(self) -> Hex32:
+        """`keccak256(abi.encode(bytes32 registry, string project, uint16 vintage, string creditType))`."""
+        identity = [code_bytes(self.registry), self.project, self.vintage, self.credit_type]
+        return keccak_hex(encode(["bytes32", "string", "uint16", "string"], identity))
+
+    @property
+    def label(self) -> str:
+        return f"{self.registry} {self.project} {self.vintage} {self.credit_type}"
+
+
+class Terms(Fact):
+    """What a class copies from its registry for good: seconds, seconds, blocks, kilograms."""
+
+    request_deadline_seconds: int = Field(gt=0, lt=2**32)
+    challenge_seconds: int = Field(gt=0, lt=2**32)
+    challenge_blocks: int = Field(ge=0, lt=2**32)
+    kg_per_unit: int = Field(gt=0, lt=2**32)

@@ -1,0 +1,100 @@
+"""States and the moves between them. The databases forbid by constraint what these tables do not list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum, StrEnum
+from typing import TypeVar
+
+from bridge.errors import Halted
+
+
+class Kind(IntEnum):
+    """What a holder asks for; the numbers are the contract's."""
+
+    RETIREMENT = 0
+    REDEMPTION = 1
+
+
+class RequestStatus(IntEnum):
+    """Where a request stands on chain; the numbers are the contract's."""
+
+    NONE = 0
+    OPEN = 1
+    CALLED_BACK = 2
+    SETTLED = 3
+    REFUSED = 4
+    RETURNED = 5
+
+    @property
+    def ended(self) -> bool:
+        return self >= RequestStatus.SETTLED
+
+
+class SerialState(StrEnum):
+    """What a registry says of a serial. Law L3: one state and one holder each."""
+
+    HELD = "held"  # free, in its holder's account
+    LOCKED = "locked"  # held for one deployment: awaits mint, or is live there
+    RESERVED = "reserved"  # named in an outcome, to be retired or handed over
+    RETIRED = "retired"  # for good
+    CANCELLED = "cancelled"  # for good
+
+
+class DepositState(StrEnum):
+    PLANNED = "planned"  # the lock id is stored, nothing is asked
+    LOCKED = "locked"  # the registry holds the serials for us
+    ATTESTED = "attested"  # a quorum's signatures are stored
+    SENT = "sent"  # a transaction is stored, and sent or about to be
+    MINTED = "minted"  # final
+    RELEASED = "released"  # final: unused past not_after, handed back
+    FAILED = "failed"  # the registry refused before anything was locked
+
+
+class ExitState(StrEnum):
+    SEEN = "seen"  # the request is final on chain
+    RESERVED = "reserved"  # the registry has set serials aside
+    ATTESTED = "attested"  # outcomes or the refusal are signed and stored
+    SENT = "sent"  # a transaction is stored, and sent or about to be
+    SETTLED = "settled"  # final on chain; the registry may act
+    EXECUTED = "executed"  # final: retired or handed over, with a receipt
+    REFUSED = "refused"  # final: the units are back
+    RETURNED = "returned"  # final: the holder took back what was unsettled
+
+
+SERIAL_MOVES: Mapping[SerialState, frozenset[SerialState]] = {
+    SerialState.HELD: frozenset({SerialState.HELD, SerialState.LOCKED, SerialState.RETIRED, SerialState.CANCELLED}),
+    SerialState.LOCKED: frozenset({SerialState.HELD, SerialState.RESERVED}),
+    SerialState.RESERVED: frozenset({SerialState.HELD, SerialState.LOCKED, SerialState.RETIRED}),
+    SerialState.RETIRED: frozenset(),
+    SerialState.CANCELLED: frozenset(),
+}
+
+DEPOSIT_MOVES: Mapping[DepositState, frozenset[DepositState]] = {
+    DepositState.PLANNED: frozenset({DepositState.LOCKED, DepositState.FAILED}),
+    DepositState.LOCKED: frozenset({DepositState.ATTESTED, DepositState.RELEASED}),
+    DepositState.ATTESTED: frozenset({DepositState.SENT, DepositState.MINTED, DepositState.RELEASED}),
+    DepositState.SENT: frozenset({DepositState.ATTESTED, DepositState.MINTED, DepositState.RELEASED}),
+    DepositState.MINTED: frozenset(),
+    DepositState.RELEASED: frozenset(),
+    DepositState.FAILED: frozenset(),
+}
+
+EXIT_MOVES: Mapping[ExitState, frozenset[ExitState]] = {
+    ExitState.SEEN: frozenset({ExitState.RESERVED, ExitState.ATTESTED, ExitState.REFUSED, ExitState.RETURNED}),
+    ExitState.RESERVED: frozenset({ExitState.ATTESTED, ExitState.RETURNED}),
+    ExitState.ATTESTED: frozenset({ExitState.SENT, ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED}),
+    ExitState.SENT: frozenset({ExitState.ATTESTED, ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED}),
+    ExitState.SETTLED: frozenset({ExitState.EXECUTED}),
+    ExitState.EXECUTED: frozenset(),
+    ExitState.REFUSED: frozenset(),
+    ExitState.RETURNED: frozenset(),
+}
+
+State = TypeVar("State", SerialState, DepositState, ExitState)
+
+
+def require_move(moves: Mapping[State, frozenset[State]], old: State, new: State, subject: str) -> None:
+    """Raises Halted when the table does not list the move."""
+    if new not in moves[old]:
+        raise Halted(f"{subject} cannot go from {old} to {new}; stop here and compare journal and registry")

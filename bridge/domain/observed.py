@@ -1,0 +1,152 @@
+"""What eyes on a chain and on a registry report. The rooms that look never import each other, so these live here."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bridge.domain.attestations import Attested, Deployment, Outcome, StatementHead
+from bridge.domain.lifecycle import Kind, RequestStatus, SerialState
+from bridge.domain.serials import SerialRange, SpaceKind
+from bridge.domain.values import Address, Fact, Hex32, RegistryCode
+
+
+class BlockStamp(Fact):
+    """One block, named so that everybody reads the same: number, hash, seconds since 1970."""
+
+    number: int = Field(ge=0)
+    hash: Hex32
+    timestamp: int
+
+
+class Place(Fact):
+    """Where on chain something happened; `log_index` counts within the block."""
+
+    block: int
+    transaction: Hex32
+    log_index: int
+
+
+class SpaceRegistered(Fact):
+    place: Place
+    space: Hex32
+    registry: RegistryCode
+    kind: SpaceKind
+    key: str
+
+
+class ClassCreated(Fact):
+    place: Place
+    class_id: Hex32
+    registry: RegistryCode
+    project: str
+    vintage: int
+    credit_type: str
+    kg_per_unit: int
+
+
+class Minted(Fact):
+    place: Place
+    lock_id: Hex32
+    class_id: Hex32
+    range: SerialRange
+    recipient: Address
+
+
+class RequestOpened(Fact):
+    place: Place
+    request_id: Hex32
+    holder: Address
+    class_id: Hex32
+    kind: Kind
+    units: int
+    commitment: Hex32
+    salt: Hex32
+    deadline: int
+
+
+class OutcomeSettled(Fact):
+    place: Place
+    request_id: Hex32
+    class_id: Hex32
+    kind: Kind
+    part: int
+    ranges: tuple[SerialRange, ...]
+    remaining: int
+
+
+class RequestRefused(Fact):
+    place: Place
+    request_id: Hex32
+    reason: str
+    units: int
+
+
+class RequestCalledBack(Fact):
+    place: Place
+    request_id: Hex32
+    units: int
+
+
+class RequestReturned(Fact):
+    place: Place
+    request_id: Hex32
+    to: Address
+    units: int
+
+
+class Transferred(Fact):
+    """An ERC-1155 movement of one class; `sender` or `to` is the zero address for a mint or a burn."""
+
+    place: Place
+    sender: Address
+    to: Address
+    class_id: Hex32
+    units: int
+
+
+ChainEvent = (
+    SpaceRegistered
+    | ClassCreated
+    | Minted
+    | RequestOpened
+    | OutcomeSettled
+    | RequestRefused
+    | RequestCalledBack
+    | RequestReturned
+    | Transferred
+)
+
+
+class WitnessedRequest(Fact):
+    """A request at a final block, with every part that was settled on it."""
+
+    opened: RequestOpened
+    status: RequestStatus
+    remaining: int
+    settled: tuple[Outcome, ...]
+
+
+class StatementRow(Fact):
+    """One block of serials as the registry states it: exactly one live row a serial (law L3).
+
+    `deployment` and `lock_id` stay with serials that were ever locked for it and are not free again; `request_id`
+    with those reserved, retired or handed over for it. `holder` is a registry account.
+    """
+
+    row: int
+    range: SerialRange
+    class_id: Hex32
+    state: SerialState
+    holder: str
+    deployment: Deployment | None = None
+    lock_id: Hex32 | None = None
+    request_id: Hex32 | None = None
+    not_after: int | None = None
+
+
+class Statement(Fact):
+    """All that a registry says of its serials at one moment, with its attesters' signatures over the head."""
+
+    registry: RegistryCode
+    head: Attested[StatementHead]
+    rows: tuple[StatementRow, ...]

@@ -1,0 +1,61 @@
+"""Identifiers as they travel everywhere off chain: lower-case hex text, so that equal things compare equal."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from eth_utils.crypto import keccak
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+
+def _lower_hex(size: int):  # type: ignore[no-untyped-def]
+    pattern = re.compile(rf"0x[0-9a-f]{{{2 * size}}}")
+
+    def check(text: str) -> str:
+        lowered = text.lower()
+        if not pattern.fullmatch(lowered):
+            raise ValueError(f"expected 0x and {2 * size} hex digits, got {text!r}")
+        return lowered
+
+    return check
+
+
+Hex32 = Annotated[str, AfterValidator(_lower_hex(32))]
+"""32 bytes: ids of locks, requests, classes, spaces; block and transaction hashes."""
+
+Hex64 = Annotated[str, AfterValidator(_lower_hex(64))]
+"""A compact signature (ERC-2098): r, then s with the recovery bit on top."""
+
+Address = Annotated[str, AfterValidator(_lower_hex(20))]
+"""An account or contract, in lower case; only screens show the mixed-case checksum."""
+
+RegistryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]{0,30}$")]
+"""`VERRA`, `GS`, `ACR` …; on chain the same text, padded to 32 bytes."""
+
+
+class Fact(BaseModel):
+    """Something that is so: validated when made, equal by content, never changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def keccak_hex(data: bytes) -> str:
+    return "0x" + keccak(data).hex()
+
+
+def to_bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def to_int(text: str) -> int:
+    return int(text, 16)
+
+
+def hex32(number: int) -> str:
+    return f"0x{number:064x}"
+
+
+def code_bytes(code: str) -> bytes:
+    """A short ASCII text as Solidity's bytes32: left-aligned, zero-padded."""
+    return code.encode("ascii").ljust(32, b"\0")

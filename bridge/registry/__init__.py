@@ -1,0 +1,1 @@
+"""Registries behind one port: the embedded ledger here, other organisations' registries beside it."""

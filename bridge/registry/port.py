@@ -1,0 +1,125 @@
+"""What a bridge may ask of a registry, and what a registry needs from the world.
+
+Every call is repeatable: its key is the lock id or the request id, and the same call again gives the same answer.
+The registry believes nobody. A bridge only *asks*; what the registry signs and does follows from its depositors' own
+instructions and from what its own `ChainWitness` has read at a final block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bridge.domain.attestations import (
+    Attested,
+    Deployment,
+    Lock,
+    Message,
+    Opening,
+    Outcome,
+    Receipt,
+    Refusal,
+    TypedData,
+)
+from bridge.domain.observed import BlockStamp, Statement, WitnessedRequest
+from bridge.domain.serials import SerialRange
+from bridge.domain.values import Address, Fact, Hex32, Hex64, RegistryCode
+
+__all__ = ["Attested", "ChainWitness", "Instruction", "Message", "Registry", "Reservation", "Signer"]
+
+
+class Instruction(Fact):
+    """A depositor's own authenticated order: bring these serials to that deployment, for that recipient.
+
+    `registry` is the programme that issued the serials; `account` is where they return to if they are never minted.
+    """
+
+    instruction_id: Hex32
+    registry: RegistryCode
+    account: str
+    range: SerialRange
+    deployment: Deployment
+    recipient: Address
+    not_after: int
+
+
+class Reservation(Fact):
+    """What the registry decided on a request: either parts, whose serials are set aside, or a refusal."""
+
+    request_id: Hex32
+    parts: tuple[Outcome, ...] = ()
+    refusal: Refusal | None = None
+
+
+class Signer(Protocol):
+    """A key that signs typed data; where it lives is its own affair."""
+
+    @property
+    def address(self) -> Address: ...
+
+    def sign(self, document: TypedData) -> Hex64: ...
+
+
+class ChainWitness(Protocol):
+    """The registry's own eyes on one deployment. Everything is read at one final block, `stamp()`."""
+
+    @property
+    def deployment(self) -> Deployment: ...
+
+    def stamp(self) -> BlockStamp: ...
+
+    def lock_used(self, registry: RegistryCode, lock_id: Hex32) -> bool: ...
+
+    def request(self, request_id: Hex32) -> WitnessedRequest | None: ...
+
+
+class Registry(Protocol):
+    """The port. Raises RegistryRefused for a no, Conflict for a known id with other content, NotYet when a final block
+    must come first, Unreachable when no answer came and the same call may be repeated."""
+
+    def instruction(self, instruction_id: Hex32) -> Instruction: ...
+
+    def lock(self, lock_id: Hex32, instruction_id: Hex32) -> Lock:
+        """Holds the instruction's serials for its deployment under this id, for good once and the same."""
+        ...
+
+    def attest_locks(self, lock_ids: Sequence[Hex32]) -> Attested[Lock]:
+        """A quorum's signatures over the locks, which are all of one programme and not released."""
+        ...
+
+    def release(self, lock_id: Hex32) -> None:
+        """Hands an unminted lock back, once a final block later than its `not_after` shows it unused."""
+        ...
+
+    def disclose(self, request_id: Hex32, opening: Opening) -> None:
+        """The holder's own word to the registry: who the beneficiary is, or which account receives."""
+        ...
+
+    def reserve(self, request_id: Hex32) -> Reservation:
+        """Decides on a request that the registry has seen on the final chain itself, and sets serials aside.
+
+        NotYet when the request is not final or its holder has not disclosed yet.
+        """
+        ...
+
+    def attest_outcomes(self, request_ids: Sequence[Hex32]) -> Attested[Outcome]:
+        """A quorum's signatures over all parts of reservations, all of one programme, in the given order."""
+        ...
+
+    def attest_refusals(self, request_ids: Sequence[Hex32]) -> Attested[Refusal]: ...
+
+    def execute(self, request_id: Hex32) -> Attested[Receipt]:
+        """Acts last: retires or hands over exactly what is settled at a final block, and signs for it.
+
+        NotYet while the request has not ended on the final chain. What was reserved and is not settled when the
+        request ended otherwise is locked again.
+        """
+        ...
+
+    def withdraw(self, request_id: Hex32) -> None:
+        """Ends the reservation of a request that has finally been refused or returned with nothing settled."""
+        ...
+
+    def statement(self, registry: RegistryCode, deployment: Deployment) -> Statement:
+        """All of a programme's serials now, signed."""
+        ...

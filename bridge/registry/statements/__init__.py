@@ -1,0 +1,1 @@
+"""Registries' own files, one module per grammar."""
