@@ -286,17 +286,5 @@ def wire(item: Lock | Outcome | Refusal | StatementHead | Receipt | ClassTotal) 
             }
 
 
-def wire_request(request: Request) -> tuple[int, str, int, int, bytes, int]:
-    """A request as the contract's struct."""
-    return (
-        int(request.kind),
-        request.holder,
-        to_int(request.class_id),
-        request.units,
-        to_bytes(request.commitment),
-        to_int(request.salt),
-    )
-
-
 def _wire_range(r: SerialRange) -> dict[str, Any]:
     return {"space": to_bytes(r.space), "first": r.first, "last": r.last}

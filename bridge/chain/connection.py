@@ -1,0 +1,73 @@
+"""One node, and the one place that says which block is final. Nobody else asks for "latest"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import requests
+from web3 import Web3
+from web3.exceptions import ProviderConnectionError, TimeExhausted, Web3Exception
+from web3.types import BlockData
+
+from bridge.domain.observed import BlockStamp
+from bridge.errors import Unreachable
+
+Finality = int | Literal["finalized"]
+"""Blocks of depth, or the chain's own tag. A depth is a bet that no reorg goes deeper; the tag is not."""
+
+
+class Connection:
+    """A node with its finality. Raises Unreachable when the node does not answer; that is safe to repeat."""
+
+    def __init__(self, w3: Web3, finality: Finality) -> None:
+        self.w3 = w3
+        self.finality = finality
+
+    @classmethod
+    def to(cls, url: str, finality: Finality) -> Connection:
+        return cls(Web3(Web3.HTTPProvider(url, request_kwargs={"timeout": 30})), finality)
+
+    @property
+    def chain_id(self) -> int:
+        with answering():
+            return self.w3.eth.chain_id
+
+    def head(self) -> BlockStamp:
+        """The newest block: for deadlines of what is about to be sent, never for evidence."""
+        with answering():
+            return _stamp(self.w3.eth.get_block("latest"))
+
+    def final(self) -> BlockStamp:
+        """The block up to which history is settled."""
+        with answering():
+            if self.finality == "finalized":
+                return _stamp(self.w3.eth.get_block("finalized"))
+            newest = self.w3.eth.block_number
+            return _stamp(self.w3.eth.get_block(max(0, newest - self.finality)))
+
+    def stamp_at(self, number: int) -> BlockStamp:
+        with answering():
+            return _stamp(self.w3.eth.get_block(number))
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turns a silent or broken node into Unreachable; a contract's own refusal passes through."""
+    try:
+        yield
+    except (requests.RequestException, ProviderConnectionError, TimeExhausted, ConnectionError) as error:
+        raise Unreachable(f"the chain's node did not answer ({type(error).__name__}); try again") from error
+
+
+def rpc_error_text(error: Web3Exception) -> str:
+    """What a node said, without the envelope."""
+    response: Any = getattr(error, "rpc_response", None)
+    if response and isinstance(response.get("error"), dict):
+        return str(response["error"].get("message", error))
+    return str(error)
+
+
+def _stamp(block: BlockData) -> BlockStamp:
+    return BlockStamp(number=block["number"], hash="0x" + bytes(block["hash"]).hex(), timestamp=block["timestamp"])

@@ -1,0 +1,74 @@
+"""Bringing a contract to a chain: library, bridge and lens, then what the admin and the operator set up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hexbytes import HexBytes
+
+from bridge.chain.artifacts import artifact
+from bridge.chain.connection import Connection, answering
+from bridge.chain.transactions import Sender
+from bridge.domain.attestations import Deployment
+from bridge.domain.values import Address, Fact
+from bridge.errors import Refused
+
+
+class Deployed(Fact):
+    """A deployment with its lens and the block before which nothing of it exists."""
+
+    deployment: Deployment
+    lens: Address
+    first_block: int
+
+
+def deploy(connection: Connection, sender: Sender, admin: Address, uri: str) -> Deployed:
+    """Deploys an immutable bridge owned by `admin`. Costs the sender gas; a crash leaves orphans, no credits."""
+    first_block = connection.head().number
+    book = _create(connection, sender, "RegistryBook", {})
+    bridge = _create(
+        connection,
+        sender,
+        "CarbonBridge",
+        {"RegistryBook": book},
+        connection.w3.to_checksum_address(admin),
+        uri,
+    )
+    lens = _create(connection, sender, "BridgeLens", {})
+    deployment = Deployment(chain_id=connection.chain_id, contract=bridge)
+    return Deployed(deployment=deployment, lens=lens, first_block=first_block)
+
+
+def send_and_wait(connection: Connection, sender: Sender, call: Any) -> Any:
+    """For set-up calls that lose nothing when repeated: sends, waits for the block, returns the receipt.
+
+    Raises ContractRefused before sending when it would revert.
+    """
+    signed = sender.prepare(call, sender.next_nonce())
+    sender.send(signed)
+    with answering():
+        receipt = connection.w3.eth.wait_for_transaction_receipt(HexBytes(signed.hash), timeout=120)
+    if receipt["status"] != 1:
+        raise Refused(f"transaction {signed.hash} was mined without effect")
+    return receipt
+
+
+def _create(
+    connection: Connection, sender: Sender, name: str, libraries: dict[str, Address], *arguments: object
+) -> Address:
+    parts = artifact(name)
+    factory = connection.w3.eth.contract(abi=parts.abi, bytecode=parts.linked(libraries))
+    receipt = send_and_wait(connection, sender, _Creation(factory.constructor(*arguments)))
+    return str(receipt["contractAddress"]).lower()
+
+
+class _Creation:
+    """A constructor with a call's three verbs; there is nothing to simulate but its gas."""
+
+    def __init__(self, constructor: Any) -> None:
+        self.estimate_gas: Callable[[dict[str, Any]], int] = constructor.estimate_gas
+        self.build_transaction: Callable[[dict[str, Any]], dict[str, Any]] = constructor.build_transaction
+
+    def call(self, _: dict[str, Any]) -> None:
+        return None

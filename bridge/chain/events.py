@@ -1,0 +1,213 @@
+"""Logs of one contract as typed events, read in pages and refused when they are not what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from eth_abi.abi import decode
+from eth_utils.abi import event_abi_to_log_topic
+from web3.types import FilterParams, LogReceipt
+
+from bridge.chain.artifacts import artifact
+from bridge.chain.connection import Connection, answering
+from bridge.domain.attestations import Deployment
+from bridge.domain.lifecycle import Kind
+from bridge.domain.observed import (
+    ChainEvent,
+    ClassCreated,
+    Minted,
+    OutcomeSettled,
+    Place,
+    RequestCalledBack,
+    RequestOpened,
+    RequestRefused,
+    RequestReturned,
+    SpaceRegistered,
+    Transferred,
+)
+from bridge.domain.serials import SerialRange, SpaceKind
+from bridge.domain.values import Hex32, hex32
+from bridge.errors import Halted
+
+PAGE_BLOCKS = 2_000
+
+
+def _hex(value: bytes) -> Hex32:
+    return "0x" + bytes(value).hex()
+
+
+def _code(value: bytes) -> str:
+    return bytes(value).rstrip(b"\0").decode("ascii")
+
+
+def _range(value: Sequence[Any]) -> SerialRange:
+    return SerialRange(space=_hex(value[0]), first=value[1], last=value[2])
+
+
+def _space_registered(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [
+        SpaceRegistered(
+            place=place,
+            space=_hex(a["space"]),
+            registry=_code(a["registry"]),
+            kind=SpaceKind(a["kind"]),
+            key=a["key"],
+        )
+    ]
+
+
+def _class_created(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [
+        ClassCreated(
+            place=place,
+            class_id=hex32(a["classId"]),
+            registry=_code(a["registry"]),
+            project=a["project"],
+            vintage=a["vintage"],
+            credit_type=a["creditType"],
+            kg_per_unit=a["terms"][3],
+        )
+    ]
+
+
+def _minted(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [
+        Minted(
+            place=place,
+            lock_id=hex32(a["lockId"]),
+            class_id=hex32(a["classId"]),
+            range=_range((a["space"], a["first"], a["last"])),
+            recipient=a["recipient"],
+        )
+    ]
+
+
+def _request_opened(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [
+        RequestOpened(
+            place=place,
+            request_id=_hex(a["requestId"]),
+            holder=a["holder"],
+            class_id=hex32(a["classId"]),
+            kind=Kind(a["kind"]),
+            units=a["units"],
+            commitment=_hex(a["commitment"]),
+            salt=hex32(a["salt"]),
+            deadline=a["deadline"],
+        )
+    ]
+
+
+def _outcome_settled(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [
+        OutcomeSettled(
+            place=place,
+            request_id=_hex(a["requestId"]),
+            class_id=hex32(a["classId"]),
+            kind=Kind(a["kind"]),
+            part=a["part"],
+            ranges=tuple(_range(r) for r in a["ranges"]),
+            remaining=a["remaining"],
+        )
+    ]
+
+
+def _request_refused(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [RequestRefused(place=place, request_id=_hex(a["requestId"]), reason=_code(a["reason"]), units=a["units"])]
+
+
+def _request_called_back(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [RequestCalledBack(place=place, request_id=_hex(a["requestId"]), units=a["units"])]
+
+
+def _request_returned(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [RequestReturned(place=place, request_id=_hex(a["requestId"]), to=a["to"], units=a["units"])]
+
+
+def _transfer_single(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [_transferred(place, a, a["id"], a["value"])]
+
+
+def _transfer_batch(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [_transferred(place, a, i, v) for i, v in zip(a["ids"], a["values"], strict=True)]
+
+
+def _transferred(place: Place, a: dict[str, Any], class_id: int, units: int) -> Transferred:
+    return Transferred(place=place, sender=a["from"], to=a["to"], class_id=hex32(class_id), units=units)
+
+
+_READERS: dict[str, Callable[[Place, dict[str, Any]], list[ChainEvent]]] = {
+    "SpaceRegistered": _space_registered,
+    "ClassCreated": _class_created,
+    "Minted": _minted,
+    "RequestOpened": _request_opened,
+    "OutcomeSettled": _outcome_settled,
+    "RequestRefused": _request_refused,
+    "RequestCalledBack": _request_called_back,
+    "RequestReturned": _request_returned,
+    "TransferSingle": _transfer_single,
+    "TransferBatch": _transfer_batch,
+}
+
+
+def _type_text(member: dict[str, Any]) -> str:
+    kind: str = member["type"]
+    if kind.startswith("tuple"):
+        return "(" + ",".join(_type_text(c) for c in member["components"]) + ")" + kind.removeprefix("tuple")
+    return kind
+
+
+class _EventShape:
+    """How one event's topics and data decode, and which fact it makes."""
+
+    def __init__(self, abi: dict[str, Any]) -> None:
+        self.topic: Hex32 = _hex(event_abi_to_log_topic(abi))  # type: ignore[arg-type]
+        self.read = _READERS[abi["name"]]
+        self._indexed = [(m["name"], m["type"]) for m in abi["inputs"] if m["indexed"]]
+        self._data = [(m["name"], _type_text(m)) for m in abi["inputs"] if not m["indexed"]]
+
+    def arguments(self, log: LogReceipt) -> dict[str, Any]:
+        values = {
+            name: decode([kind], topic)[0] for (name, kind), topic in zip(self._indexed, log["topics"][1:], strict=True)
+        }
+        decoded = decode([kind for _, kind in self._data], log["data"])
+        return values | dict(zip((name for name, _ in self._data), decoded, strict=True))
+
+
+_SHAPES = {
+    shape.topic: shape
+    for shape in (
+        _EventShape(entry)
+        for entry in artifact("CarbonBridge").abi
+        if entry["type"] == "event" and entry["name"] in _READERS
+    )
+}
+
+
+def read_events(
+    connection: Connection, deployment: Deployment, first: int, last: int, *, page: int = PAGE_BLOCKS
+) -> Iterator[ChainEvent]:
+    """All our events of blocks `first` to `last`, both included, in chain order.
+
+    Raises Unreachable, and Halted when the node answers with logs that were not asked for.
+    """
+    for start in range(first, last + 1, page):
+        yield from _read_page(connection, deployment, start, min(start + page - 1, last))
+
+
+def _read_page(connection: Connection, deployment: Deployment, first: int, last: int) -> Iterator[ChainEvent]:
+    query: FilterParams = {
+        "address": connection.w3.to_checksum_address(deployment.contract),
+        "fromBlock": first,
+        "toBlock": last,
+        "topics": [list(_SHAPES)],
+    }
+    with answering():
+        logs = connection.w3.eth.get_logs(query)
+    for log in sorted(logs, key=lambda entry: (entry["blockNumber"], entry["logIndex"])):
+        if not first <= log["blockNumber"] <= last or log["address"].lower() != deployment.contract:
+            raise Halted(f"the node answered with a log of block {log['blockNumber']}; asked for {first} to {last}")
+        shape = _SHAPES[_hex(log["topics"][0])]
+        place = Place(block=log["blockNumber"], transaction=_hex(log["transactionHash"]), log_index=log["logIndex"])
+        yield from shape.read(place, shape.arguments(log))

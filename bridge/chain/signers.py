@@ -1,0 +1,117 @@
+"""Keys: encrypted keystore files (Web3 Secret Storage v3), private to their owner, and what they sign."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from eth_account.signers.local import LocalAccount
+from pydantic import ConfigDict, ValidationError
+
+from bridge.domain.attestations import TypedData
+from bridge.domain.values import Address, Fact, Hex32, Hex64
+from bridge.errors import UsageError
+
+
+class SignedTransaction(Fact):
+    """A transaction that could be sent by anyone; kept before it is sent, so that it is never signed twice."""
+
+    hash: Hex32
+    chain_id: int
+    sender: Address
+    nonce: int
+    raw: str
+
+
+class KeySigner:
+    """A private key in memory. Its text form never shows it."""
+
+    def __init__(self, key: bytes) -> None:
+        self._account: LocalAccount = Account.from_key(key)
+
+    def __repr__(self) -> str:
+        return f"KeySigner({self.address})"
+
+    @property
+    def address(self) -> Address:
+        return self._account.address.lower()
+
+    def sign(self, document: TypedData) -> Hex64:
+        """EIP-712, as a compact signature (ERC-2098)."""
+        signed = self._account.sign_message(encode_typed_data(full_message=document))
+        s = signed.s | (signed.v - 27) << 255
+        return f"0x{signed.r:064x}{s:064x}"
+
+    def sign_transaction(self, transaction: Any) -> SignedTransaction:
+        signed = self._account.sign_transaction(transaction)
+        return SignedTransaction(
+            hash="0x" + bytes(signed.hash).hex(),
+            chain_id=transaction["chainId"],
+            sender=self.address,
+            nonce=transaction["nonce"],
+            raw="0x" + bytes(signed.raw_transaction).hex(),
+        )
+
+
+def recover(document: TypedData, signature: Hex64) -> Address:
+    """Who signed. A wrong signature recovers to somebody else, so compare the answer."""
+    number = int(signature, 16)
+    r, vs = number >> 256, number & (2**256 - 1)
+    parts = (27 + (vs >> 255), r, vs & (2**255 - 1))
+    return str(Account.recover_message(encode_typed_data(full_message=document), vrs=parts)).lower()
+
+
+def create_keystore(path: Path, password: str, *, light: bool = False) -> Address:
+    """A new random key in an encrypted file that only its owner can read. Never overwrites.
+
+    `light` uses a cheap key derivation, for chains that live on this machine alone.
+    """
+    signer = KeySigner(secrets.token_bytes(32))
+    rounds = 2**12 if light else None
+    sealed = Account.encrypt(signer._account.key, password, kdf="scrypt" if light else None, iterations=rounds)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise UsageError(f"key file {path} exists already; keys are never overwritten") from error
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(sealed, file)
+    return signer.address
+
+
+def keystore_address(path: Path) -> Address:
+    """The account of a key file, without its password."""
+    return "0x" + str(_read_keystore(path)["address"]).lower()
+
+
+def open_keystore(path: Path, password: str) -> KeySigner:
+    """Raises UsageError when the file is missing, readable by others, broken, or the password is wrong."""
+    sealed = _read_keystore(path)
+    if path.stat().st_mode & 0o077:
+        raise UsageError(f"key file {path} can be read by others; run: chmod 600 {path}")
+    try:
+        return KeySigner(bytes(Account.decrypt(sealed, password)))
+    except ValueError as error:
+        raise UsageError(f"the password does not open key file {path}") from error
+
+
+class _Keystore(Fact):
+    model_config = ConfigDict(extra="allow")
+
+    address: str
+    crypto: dict[str, Any]
+    version: int
+
+
+def _read_keystore(path: Path) -> dict[str, Any]:
+    try:
+        return _Keystore.model_validate_json(path.read_bytes()).model_dump()
+    except FileNotFoundError as error:
+        raise UsageError(f"no key file at {path}; make one with: carbonbridge init") from error
+    except ValidationError as error:
+        raise UsageError(f"{path} is not a version 3 keystore file: {error.errors()[0]['msg']}") from error
