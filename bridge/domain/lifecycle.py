@@ -53,13 +53,14 @@ class DepositState(StrEnum):
 
 class ExitState(StrEnum):
     SEEN = "seen"  # the request is final on chain
-    RESERVED = "reserved"  # the registry has set serials aside
+    RESERVED = "reserved"  # the registry has set serials aside, or decided to refuse
     ATTESTED = "attested"  # outcomes or the refusal are signed and stored
     SENT = "sent"  # a transaction is stored, and sent or about to be
     SETTLED = "settled"  # final on chain; the registry may act
-    EXECUTED = "executed"  # final: retired or handed over, with a receipt
-    REFUSED = "refused"  # final: the units are back
-    RETURNED = "returned"  # final: the holder took back what was unsettled
+    REFUSED = "refused"  # final on chain: what was unsettled is back with the holder
+    RETURNED = "returned"  # final on chain: the holder took back what was unsettled
+    EXECUTED = "executed"  # the end: retired or handed over, with a receipt
+    WITHDRAWN = "withdrawn"  # the end: nothing was settled, nothing is reserved
 
 
 SERIAL_MOVES: Mapping[SerialState, frozenset[SerialState]] = {
@@ -72,23 +73,28 @@ SERIAL_MOVES: Mapping[SerialState, frozenset[SerialState]] = {
 
 DEPOSIT_MOVES: Mapping[DepositState, frozenset[DepositState]] = {
     DepositState.PLANNED: frozenset({DepositState.LOCKED, DepositState.FAILED}),
-    DepositState.LOCKED: frozenset({DepositState.ATTESTED, DepositState.RELEASED}),
-    DepositState.ATTESTED: frozenset({DepositState.SENT, DepositState.MINTED, DepositState.RELEASED}),
+    DepositState.LOCKED: frozenset({DepositState.ATTESTED, DepositState.MINTED, DepositState.RELEASED}),
+    DepositState.ATTESTED: frozenset(
+        {DepositState.LOCKED, DepositState.SENT, DepositState.MINTED, DepositState.RELEASED}
+    ),
     DepositState.SENT: frozenset({DepositState.ATTESTED, DepositState.MINTED, DepositState.RELEASED}),
     DepositState.MINTED: frozenset(),
     DepositState.RELEASED: frozenset(),
     DepositState.FAILED: frozenset(),
 }
 
+_ON_CHAIN_ENDS = frozenset({ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED})
+
 EXIT_MOVES: Mapping[ExitState, frozenset[ExitState]] = {
-    ExitState.SEEN: frozenset({ExitState.RESERVED, ExitState.ATTESTED, ExitState.REFUSED, ExitState.RETURNED}),
-    ExitState.RESERVED: frozenset({ExitState.ATTESTED, ExitState.RETURNED}),
-    ExitState.ATTESTED: frozenset({ExitState.SENT, ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED}),
-    ExitState.SENT: frozenset({ExitState.ATTESTED, ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED}),
+    ExitState.SEEN: _ON_CHAIN_ENDS | {ExitState.RESERVED},
+    ExitState.RESERVED: _ON_CHAIN_ENDS | {ExitState.ATTESTED},
+    ExitState.ATTESTED: _ON_CHAIN_ENDS | {ExitState.RESERVED, ExitState.SENT},
+    ExitState.SENT: _ON_CHAIN_ENDS | {ExitState.ATTESTED},
     ExitState.SETTLED: frozenset({ExitState.EXECUTED}),
+    ExitState.REFUSED: frozenset({ExitState.EXECUTED, ExitState.WITHDRAWN}),
+    ExitState.RETURNED: frozenset({ExitState.EXECUTED, ExitState.WITHDRAWN}),
     ExitState.EXECUTED: frozenset(),
-    ExitState.REFUSED: frozenset(),
-    ExitState.RETURNED: frozenset(),
+    ExitState.WITHDRAWN: frozenset(),
 }
 
 State = TypeVar("State", SerialState, DepositState, ExitState)

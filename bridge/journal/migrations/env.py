@@ -1,0 +1,9 @@
+"""Alembic's entry: runs on the connection that `open_journal` hands over."""
+
+from alembic import context
+
+from bridge.journal.models import Base
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+with context.begin_transaction():
+    context.run_migrations()

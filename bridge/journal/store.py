@@ -1,0 +1,336 @@
+"""The journal's verbs. Each is one database transaction: it happens whole or not at all."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from typing import Any, Protocol
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event, func, select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from bridge.domain.attestations import Attested, Deployment, Opening, Request
+from bridge.domain.lifecycle import DEPOSIT_MOVES, EXIT_MOVES, DepositState, ExitState, require_move
+from bridge.domain.observed import BlockStamp, RequestOpened
+from bridge.domain.values import Address, Hex32, RegistryCode, keccak_hex
+from bridge.errors import Conflict, Unreachable, UsageError
+from bridge.journal.models import (
+    Attestation,
+    Cursor,
+    Deposit,
+    Exit,
+    Identity,
+    Move,
+    OwnRequest,
+    Transaction,
+)
+
+
+class Signed(Protocol):
+    """A signed transaction, whoever signed it."""
+
+    hash: Hex32
+    chain_id: int
+    sender: Address
+    nonce: int
+    raw: str
+
+
+def open_journal(url: str) -> Journal:
+    """Opens the database, brings its schema up to date, and gives it an identity when it is new.
+
+    Raises Unreachable when the database cannot be opened.
+    """
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _durable_sqlite)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    try:
+        _migrate(engine)
+    except OperationalError as error:
+        raise Unreachable(f"the journal at {engine.url!r} cannot be opened: {error.orig}") from error
+    journal = Journal(engine)
+    journal.ensure_identity()
+    return journal
+
+
+def _durable_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves, and at once for writing
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _migrate(engine: Engine) -> None:
+    with as_file(files(__package__) / "migrations") as folder, engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(folder))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+class Journal:
+    """All that the bridge knows of its own doing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def _write(self) -> Iterator[Session]:
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def _read(self) -> Iterator[Session]:
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # -------------------------------------------------------------- identity
+
+    def ensure_identity(self) -> None:
+        with self._write() as session:
+            if session.get(Identity, 1) is None:
+                session.add(Identity(only=1, uid="0x" + secrets.token_hex(32), locks_made=0))
+
+    # -------------------------------------------------------------- deposits
+
+    def plan_deposit(self, instruction_id: Hex32, registry: RegistryCode, deployment: Deployment) -> Deposit:
+        """Stores a new lock id for the instruction, or finds the one it has.
+
+        Ids of one journal share all but their last byte 256 at a time, so that the contract marks them in one word.
+        """
+        with self._write() as session:
+            known = session.scalar(
+                select(Deposit).where(Deposit.instruction_id == instruction_id, Deposit.state != DepositState.FAILED)
+            )
+            if known is not None:
+                return known
+            identity = session.get_one(Identity, 1)
+            word, bit = divmod(identity.locks_made, 256)
+            identity.locks_made += 1
+            lock_id = keccak_hex(bytes.fromhex(identity.uid[2:]) + word.to_bytes(8, "big"))[:-2] + f"{bit:02x}"
+            deposit = Deposit(
+                lock_id=lock_id,
+                instruction_id=instruction_id,
+                deployment=str(deployment),
+                registry_code=registry,
+                state=DepositState.PLANNED.value,
+            )
+            session.add(deposit)
+            return deposit
+
+    def deposits(self, deployment: Deployment, *states: DepositState) -> list[Deposit]:
+        """In the order in which they were planned; all of them when no state is named."""
+        query = select(Deposit).where(Deposit.deployment == str(deployment)).order_by(Deposit.__table__.c.lock_id)
+        if states:
+            query = query.where(Deposit.state.in_([s.value for s in states]))
+        with self._read() as session:
+            return list(session.scalars(query))
+
+    def deposit(self, lock_id: Hex32) -> Deposit | None:
+        with self._read() as session:
+            return session.get(Deposit, lock_id)
+
+    def move_deposit(self, lock_id: Hex32, new: DepositState, *, note: str = "", **fields: Any) -> None:
+        """Raises Halted for a move that the state table does not list. The same state again changes nothing."""
+        with self._write() as session:
+            _move(session, session.get_one(Deposit, lock_id), new, note, **fields)
+
+    # ----------------------------------------------------------------- exits
+
+    def see_exit(self, opened: RequestOpened, registry: RegistryCode, deployment: Deployment) -> None:
+        """A request that is final on chain. Seeing it again changes nothing."""
+        with self._write() as session:
+            if session.get(Exit, opened.request_id) is None:
+                session.add(
+                    Exit(
+                        request_id=opened.request_id,
+                        deployment=str(deployment),
+                        registry_code=registry,
+                        state=ExitState.SEEN.value,
+                        opened=opened.model_dump_json(),
+                    )
+                )
+
+    def exits(self, deployment: Deployment, *states: ExitState) -> list[Exit]:
+        query = select(Exit).where(Exit.deployment == str(deployment)).order_by(Exit.request_id)
+        if states:
+            query = query.where(Exit.state.in_([s.value for s in states]))
+        with self._read() as session:
+            return list(session.scalars(query))
+
+    def exit(self, request_id: Hex32) -> Exit | None:
+        with self._read() as session:
+            return session.get(Exit, request_id)
+
+    def move_exit(self, request_id: Hex32, new: ExitState, *, note: str = "", **fields: Any) -> None:
+        with self._write() as session:
+            _move(session, session.get_one(Exit, request_id), new, note, **fields)
+
+    # ---------------------------------------------------------- attestations
+
+    def keep_locks(self, attested: Attested[Any]) -> None:
+        """Stores a batch's signatures and moves its deposits on, in one."""
+        with self._write() as session:
+            row = _attestation(session, "locks", attested)
+            for lock in attested.items:
+                deposit = session.get_one(Deposit, lock.lock_id)
+                _move(session, deposit, DepositState.ATTESTED, attestation_id=row.id)
+
+    def keep_answers(self, kind: str, attested: Attested[Any]) -> None:
+        """The same for `outcomes` or `refusals`; a request may have several parts in the batch."""
+        with self._write() as session:
+            row = _attestation(session, kind, attested)
+            for request_id in dict.fromkeys(item.request_id for item in attested.items):
+                found = session.get_one(Exit, request_id)
+                _move(session, found, ExitState.ATTESTED, attestation_id=row.id)
+
+    def attestation(self, attestation_id: int) -> Attestation:
+        with self._read() as session:
+            return session.get_one(Attestation, attestation_id)
+
+    # ---------------------------------------------------------- transactions
+
+    def next_nonce(self, chain_id: int, sender: Address, on_chain: int) -> int:
+        """The first nonce that neither the chain nor a promise of this journal uses."""
+        with self._read() as session:
+            highest = session.scalar(
+                select(func.max(Transaction.nonce)).where(
+                    Transaction.chain_id == chain_id, Transaction.sender == sender, Transaction.state != "dropped"
+                )
+            )
+        return on_chain if highest is None else max(on_chain, highest + 1)
+
+    def keep_transaction(self, signed: Signed, attestation_id: int) -> None:
+        """Stores a signed transaction before it is sent, and moves everything in its batch to `sent`, in one."""
+        with self._write() as session:
+            session.add(
+                Transaction(
+                    hash=signed.hash,
+                    chain_id=signed.chain_id,
+                    sender=signed.sender,
+                    nonce=signed.nonce,
+                    raw=signed.raw,
+                    state="open",
+                    attestation_id=attestation_id,
+                )
+            )
+            for deposit in _deposits_of(session, attestation_id, DepositState.ATTESTED):
+                _move(session, deposit, DepositState.SENT, signed.hash)
+            for found in _exits_of(session, attestation_id, ExitState.ATTESTED):
+                _move(session, found, ExitState.SENT, signed.hash)
+
+    def open_transactions(self) -> list[Transaction]:
+        with self._read() as session:
+            return list(
+                session.scalars(select(Transaction).where(Transaction.state == "open").order_by(Transaction.nonce))
+            )
+
+    def end_transaction(self, tx_hash: Hex32, *, landed: bool) -> None:
+        """Final with effect, or never: then what still waits in its batch is `attested` again."""
+        with self._write() as session:
+            row = session.get_one(Transaction, tx_hash)
+            row.state = "final" if landed else "dropped"
+            if landed or row.attestation_id is None:
+                return
+            for deposit in _deposits_of(session, row.attestation_id, DepositState.SENT):
+                _move(session, deposit, DepositState.ATTESTED, f"{tx_hash} never landed")
+            for found in _exits_of(session, row.attestation_id, ExitState.SENT):
+                _move(session, found, ExitState.ATTESTED, f"{tx_hash} never landed")
+
+    # --------------------------------------------------------------- cursors
+
+    def cursor(self, deployment: Deployment) -> tuple[int, Hex32] | None:
+        with self._read() as session:
+            row = session.get(Cursor, str(deployment))
+            return None if row is None else (row.block, row.block_hash)
+
+    def set_cursor(self, deployment: Deployment, stamp: BlockStamp) -> None:
+        with self._write() as session:
+            session.merge(Cursor(deployment=str(deployment), block=stamp.number, block_hash=stamp.hash))
+
+    # --------------------------------------------------------- a holder's own
+
+    def keep_request(self, request: Request, opening: Opening, deployment: Deployment) -> Hex32:
+        """Before the request is sent. Raises Conflict when the id is taken by other content."""
+        request_id = request.id_on(deployment)
+        row = OwnRequest(
+            request_id=request_id,
+            deployment=str(deployment),
+            request=request.model_dump_json(),
+            opening=opening.model_dump_json(),
+        )
+        with self._write() as session:
+            known = session.get(OwnRequest, request_id)
+            if known is not None and known.opening != row.opening:
+                raise Conflict(f"request {request_id} is stored with another opening; use a fresh salt")
+            if known is None:
+                session.add(row)
+        return request_id
+
+    def sent_request(self, request_id: Hex32, tx_hash: Hex32) -> None:
+        with self._write() as session:
+            session.execute(
+                update(OwnRequest).where(OwnRequest.request_id == request_id).values(transaction_hash=tx_hash)
+            )
+
+    def own_requests(self, deployment: Deployment) -> list[OwnRequest]:
+        query = select(OwnRequest).where(OwnRequest.deployment == str(deployment))
+        with self._read() as session:
+            return list(session.scalars(query))
+
+    def own_request(self, request_id: Hex32) -> OwnRequest:
+        """Raises UsageError when it was not made here."""
+        with self._read() as session:
+            row = session.get(OwnRequest, request_id)
+        if row is None:
+            raise UsageError(f"request {request_id} was not made with this journal; its opening is elsewhere")
+        return row
+
+    # --------------------------------------------------------------- history
+
+    def moves(self, subject: Hex32) -> list[Move]:
+        with self._read() as session:
+            return list(session.scalars(select(Move).where(Move.subject == subject).order_by(Move.id)))
+
+
+def _attestation(session: Session, kind: str, attested: Attested[Any]) -> Attestation:
+    row = Attestation(kind=kind, body=attested.model_dump_json())
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _deposits_of(session: Session, attestation_id: int, state: DepositState) -> Sequence[Deposit]:
+    query = select(Deposit).where(Deposit.attestation_id == attestation_id, Deposit.state == state.value)
+    return session.scalars(query).all()
+
+
+def _exits_of(session: Session, attestation_id: int, state: ExitState) -> Sequence[Exit]:
+    query = select(Exit).where(Exit.attestation_id == attestation_id, Exit.state == state.value)
+    return session.scalars(query).all()
+
+
+def _move(session: Session, row: Deposit | Exit, new: DepositState | ExitState, note: str = "", **fields: Any) -> None:
+    """The one place where a state changes: by the table, with a trace. The same state again only takes the fields."""
+    old = row.state
+    if isinstance(row, Deposit):
+        subject = row.lock_id
+        if old != new:
+            require_move(DEPOSIT_MOVES, DepositState(old), DepositState(new), f"deposit {subject}")
+    else:
+        subject = row.request_id
+        if old != new:
+            require_move(EXIT_MOVES, ExitState(old), ExitState(new), f"request {subject}")
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.state, row.note = new.value, note
+    if old != new:
+        session.add(Move(subject=subject, old=old, new=new.value, note=note))
