@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from eth_abi.abi import decode
@@ -15,6 +15,7 @@ from web3.exceptions import ContractCustomError, ContractLogicError, Web3Excepti
 
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection, answering, rpc_error_text
+from bridge.chain.events import read_events
 from bridge.domain.attestations import (
     Attested,
     Deployment,
@@ -26,9 +27,10 @@ from bridge.domain.attestations import (
 )
 from bridge.domain.credit_class import CreditClass, Terms
 from bridge.domain.lifecycle import Kind, RequestStatus
+from bridge.domain.observed import ChainEvent, ClassCreated
 from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Address, Fact, Hex32, Hex64, RegistryCode, code_bytes, hex32, to_bytes, to_int
-from bridge.errors import ContractRefused, Refused
+from bridge.errors import ContractRefused, Refused, UsageError
 
 TRANSACTION_GAS_CAP = 16_777_216
 """Mainnet's limit for one transaction (EIP-7825)."""
@@ -52,6 +54,10 @@ _ADVICE = {
     "ClassUnknown": "create the class first with: carbonbridge operator class",
     "NothingToSettle": "all of it is settled or has ended",
 }
+
+
+ContractCall = ContractFunction
+"""A call of one of our doors, ready to be simulated and sent."""
 
 
 class RequestState(Fact):
@@ -88,22 +94,54 @@ class LedgerRange(Fact):
     class_id: Hex32
 
 
+class Deployed(Fact):
+    """A deployment with its lens, and the block before which nothing of it exists."""
+
+    deployment: Deployment
+    lens: Address
+    first_block: int
+
+
 class BridgeContract:
     """One deployment, with the lens that walks its ledger. Views name their block; `Sender` sends the calls."""
 
-    def __init__(self, connection: Connection, deployment: Deployment, lens: Address) -> None:
+    def __init__(self, connection: Connection, deployed: Deployed) -> None:
         self.connection = connection
-        self.deployment = deployment
+        self.deployment = deployed.deployment
+        self.first_block = deployed.first_block
+        self._classes: dict[Hex32, ClassCreated] = {}
         w3 = connection.w3
-        self._lens: Any = w3.eth.contract(address=w3.to_checksum_address(lens), abi=artifact("BridgeLens").abi)
-        self._address = w3.to_checksum_address(deployment.contract)
+        self._lens: Any = w3.eth.contract(address=w3.to_checksum_address(deployed.lens), abi=artifact("BridgeLens").abi)
+        self._address = w3.to_checksum_address(self.deployment.contract)
         self.functions: ContractFunctions = w3.eth.contract(
             address=self._address, abi=artifact("CarbonBridge").abi
         ).functions
 
+    # ---------------------------------------------------------------- events
+
+    def events(self, first: int, last: int, *only: type[ChainEvent]) -> Iterator[ChainEvent]:
+        """Events of blocks `first` to `last`, both included, in chain order; of all kinds when none is named."""
+        return read_events(self.connection, self.deployment, max(first, self.first_block), last, only)
+
+    def credit_classes(self) -> dict[Hex32, ClassCreated]:
+        """Every class there is at the final block, by id."""
+        self._classes |= {
+            event.class_id: event
+            for event in self.events(self.first_block, self.connection.final().number, ClassCreated)
+            if isinstance(event, ClassCreated)
+        }
+        return self._classes
+
+    def credit_class(self, class_id: Hex32) -> ClassCreated:
+        """Raises UsageError for a class that this deployment does not have."""
+        known = self._classes.get(class_id) or self.credit_classes().get(class_id)
+        if known is None:
+            raise UsageError(f"class {class_id} does not exist on {self.deployment}")
+        return known
+
     # ----------------------------------------------------------------- views
 
-    def view(self, call: ContractFunction, block: int | None = None) -> Any:
+    def view(self, call: ContractCall, block: int | None = None) -> Any:
         with answering(), refusals_in_words():
             return call.call(block_identifier="latest" if block is None else block)
 
@@ -156,41 +194,41 @@ class BridgeContract:
 
     # ----------------------------------------------------------------- doors
 
-    def mint(self, attested: Attested[Lock]) -> ContractFunction:
+    def mint(self, attested: Attested[Lock]) -> ContractCall:
         locks = [wire(lock) | {"recipient": _account(lock.recipient)} for lock in attested.items]
         return self.functions.mint(locks, self._mint_hints(attested.items), _signatures(attested.signatures))
 
-    def settle(self, attested: Attested[Outcome]) -> ContractFunction:
+    def settle(self, attested: Attested[Outcome]) -> ContractCall:
         hints = [self._hint(r) for outcome in attested.items for r in outcome.ranges]
         outcomes = [wire(outcome) for outcome in attested.items]
         return self.functions.settle(outcomes, hints, _signatures(attested.signatures))
 
-    def refuse(self, attested: Attested[Refusal], requests: Sequence[Request]) -> ContractFunction:
+    def refuse(self, attested: Attested[Refusal], requests: Sequence[Request]) -> ContractCall:
         refusals = [wire(refusal) for refusal in attested.items]
         return self.functions.refuse(refusals, [_request(r) for r in requests], _signatures(attested.signatures))
 
-    def open_request(self, request: Request) -> ContractFunction:
+    def open_request(self, request: Request) -> ContractCall:
         door = self.functions.retire if request.kind is Kind.RETIREMENT else self.functions.redeem
         return door(to_int(request.class_id), request.units, to_bytes(request.commitment), to_int(request.salt))
 
-    def call_back(self, request: Request) -> ContractFunction:
+    def call_back(self, request: Request) -> ContractCall:
         return self.functions.callBack(_request(request))
 
-    def take_back(self, request: Request, to: Address) -> ContractFunction:
+    def take_back(self, request: Request, to: Address) -> ContractCall:
         return self.functions.takeBack(_request(request), _account(to))
 
-    def transfer(self, sender: Address, to: Address, class_id: Hex32, units: int) -> ContractFunction:
+    def transfer(self, sender: Address, to: Address, class_id: Hex32, units: int) -> ContractCall:
         return self.functions.safeTransferFrom(_account(sender), _account(to), to_int(class_id), units, b"")
 
-    def register_space(self, space: SerialSpace) -> ContractFunction:
+    def register_space(self, space: SerialSpace) -> ContractCall:
         return self.functions.registerSpace(code_bytes(space.registry), int(space.kind), space.key)
 
-    def create_class(self, c: CreditClass) -> ContractFunction:
+    def create_class(self, c: CreditClass) -> ContractCall:
         return self.functions.createClass(code_bytes(c.registry), c.project, c.vintage, c.credit_type)
 
     def add_registry(
         self, registry: RegistryCode, attesters: Sequence[Address], threshold: int, terms: Terms
-    ) -> ContractFunction:
+    ) -> ContractCall:
         wire_terms = (
             terms.request_deadline_seconds,
             terms.challenge_seconds,
@@ -199,13 +237,13 @@ class BridgeContract:
         )
         return self.functions.addRegistry(code_bytes(registry), [_account(a) for a in attesters], threshold, wire_terms)
 
-    def set_allowance(self, operator: Address, units_per_day: int) -> ContractFunction:
+    def set_allowance(self, operator: Address, units_per_day: int) -> ContractCall:
         return self.functions.setAllowance(_account(operator), units_per_day)
 
-    def set_guardian(self, account: Address, enabled: bool) -> ContractFunction:
+    def set_guardian(self, account: Address, enabled: bool) -> ContractCall:
         return self.functions.setGuardian(_account(account), enabled)
 
-    def freeze(self, account: Address) -> ContractFunction:
+    def freeze(self, account: Address) -> ContractCall:
         return self.functions.freeze(_account(account))
 
     # ----------------------------------------------------------------- hints

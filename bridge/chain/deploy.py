@@ -9,18 +9,11 @@ from hexbytes import HexBytes
 
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection, answering
+from bridge.chain.contract import Deployed
 from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Deployment
-from bridge.domain.values import Address, Fact
+from bridge.domain.values import Address
 from bridge.errors import Refused
-
-
-class Deployed(Fact):
-    """A deployment with its lens and the block before which nothing of it exists."""
-
-    deployment: Deployment
-    lens: Address
-    first_block: int
 
 
 def deploy(connection: Connection, sender: Sender, admin: Address, uri: str) -> Deployed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from eth_abi.abi import decode
@@ -163,7 +163,8 @@ class _EventShape:
 
     def __init__(self, abi: dict[str, Any]) -> None:
         self.topic: Hex32 = _hex(event_abi_to_log_topic(abi))  # type: ignore[arg-type]
-        self.read = _READERS[abi["name"]]
+        self.name: str = abi["name"]
+        self.read = _READERS[self.name]
         self._indexed = [(m["name"], m["type"]) for m in abi["inputs"] if m["indexed"]]
         self._data = [(m["name"], _type_text(m)) for m in abi["inputs"] if not m["indexed"]]
 
@@ -186,22 +187,30 @@ _SHAPES = {
 
 
 def read_events(
-    connection: Connection, deployment: Deployment, first: int, last: int, *, page: int = PAGE_BLOCKS
+    connection: Connection,
+    deployment: Deployment,
+    first: int,
+    last: int,
+    only: Collection[type[ChainEvent]] = (),
 ) -> Iterator[ChainEvent]:
-    """All our events of blocks `first` to `last`, both included, in chain order.
+    """Our events of blocks `first` to `last`, both included, in chain order; of all kinds when none is named.
 
     Raises Unreachable, and Halted when the node answers with logs that were not asked for.
     """
-    for start in range(first, last + 1, page):
-        yield from _read_page(connection, deployment, start, min(start + page - 1, last))
+    names = {kind.__name__ for kind in only}
+    topics = [topic for topic, shape in _SHAPES.items() if not names or shape.name in names]
+    for start in range(first, last + 1, PAGE_BLOCKS):
+        yield from _read_page(connection, deployment, start, min(start + PAGE_BLOCKS - 1, last), topics)
 
 
-def _read_page(connection: Connection, deployment: Deployment, first: int, last: int) -> Iterator[ChainEvent]:
+def _read_page(
+    connection: Connection, deployment: Deployment, first: int, last: int, topics: list[Hex32]
+) -> Iterator[ChainEvent]:
     query: FilterParams = {
         "address": connection.w3.to_checksum_address(deployment.contract),
         "fromBlock": first,
         "toBlock": last,
-        "topics": [list(_SHAPES)],
+        "topics": [topics],
     }
     with answering():
         logs = connection.w3.eth.get_logs(query)

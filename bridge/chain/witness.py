@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bridge.chain.contract import BridgeContract
-from bridge.chain.events import read_events
 from bridge.domain.attestations import Deployment, Outcome
 from bridge.domain.lifecycle import RequestStatus
 from bridge.domain.observed import BlockStamp, ChainEvent, OutcomeSettled, RequestOpened, WitnessedRequest
@@ -13,9 +12,9 @@ from bridge.domain.values import Hex32, RegistryCode
 class FinalWitness:
     """Implements the registry's `ChainWitness`. Events are read once and kept while their block stays final."""
 
-    def __init__(self, contract: BridgeContract, first_block: int = 0) -> None:
+    def __init__(self, contract: BridgeContract) -> None:
         self._contract = contract
-        self._next = first_block
+        self._next = contract.first_block
         self._opened: dict[Hex32, RequestOpened] = {}
         self._settled: dict[Hex32, list[Outcome]] = {}
 
@@ -47,7 +46,7 @@ class FinalWitness:
         )
 
     def _read_up_to(self, final: BlockStamp) -> None:
-        for event in read_events(self._contract.connection, self.deployment, self._next, final.number):
+        for event in self._contract.events(self._next, final.number, RequestOpened, OutcomeSettled):
             self._keep(event)
         self._next = max(self._next, final.number + 1)
 

@@ -116,6 +116,10 @@ class Registry(Protocol):
         """
         ...
 
+    def receipt(self, request_id: Hex32) -> Attested[Receipt]:
+        """The receipt of an executed request, for its holder. NotYet when there is none."""
+        ...
+
     def withdraw(self, request_id: Hex32) -> None:
         """Ends the reservation of a request that has finally been refused or returned with nothing settled."""
         ...

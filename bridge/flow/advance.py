@@ -1,0 +1,34 @@
+"""One turn of the operator's wheel: everything that can go a step further, does."""
+
+from __future__ import annotations
+
+from bridge.domain.observed import BlockStamp
+from bridge.flow.attest import attest_locked, attest_reserved
+from bridge.flow.bridge import Bridge
+from bridge.flow.execute import execute_ended
+from bridge.flow.lock import lock_planned
+from bridge.flow.mint import mint_attested, release_expired
+from bridge.flow.reserve import reserve_seen
+from bridge.flow.sending import follow
+from bridge.flow.settle import settle_attested
+from bridge.flow.watch import watch
+
+
+def advance(bridge: Bridge) -> BlockStamp:
+    """Takes every saga as far as it can go now; safe to repeat at any time, and after any crash.
+
+    Returns the final block that was looked at. Raises Unreachable, or Halted when people must decide.
+    """
+    watch(bridge)
+    follow(bridge)
+    lock_planned(bridge)
+    attest_locked(bridge)
+    mint_attested(bridge)
+    reserve_seen(bridge)
+    attest_reserved(bridge)
+    settle_attested(bridge)
+    final = watch(bridge)
+    follow(bridge)
+    execute_ended(bridge)
+    release_expired(bridge)
+    return final

@@ -1,0 +1,30 @@
+"""Deposit, first step: store a lock id, then have the registry hold the serials under it."""
+
+from __future__ import annotations
+
+from bridge.domain.lifecycle import DepositState
+from bridge.domain.values import Hex32
+from bridge.errors import Refused, UsageError
+from bridge.flow.bridge import Bridge
+from bridge.journal.models import Deposit
+
+
+def plan(bridge: Bridge, instruction_id: Hex32) -> Deposit:
+    """Takes up a depositor's instruction. The same instruction again finds the same deposit.
+
+    Raises UsageError when the instruction is for another deployment.
+    """
+    instruction = bridge.registry.instruction(instruction_id)
+    if instruction.deployment != bridge.deployment:
+        raise UsageError(f"instruction {instruction_id} is for {instruction.deployment}, not {bridge.deployment}")
+    return bridge.journal.plan_deposit(instruction_id, instruction.registry, bridge.deployment)
+
+
+def lock_planned(bridge: Bridge) -> None:
+    for deposit in bridge.journal.deposits(bridge.deployment, DepositState.PLANNED):
+        try:
+            lock = bridge.registry.lock(deposit.lock_id, deposit.instruction_id)
+        except Refused as refusal:
+            bridge.journal.move_deposit(deposit.lock_id, DepositState.FAILED, note=str(refusal))
+        else:
+            bridge.journal.move_deposit(deposit.lock_id, DepositState.LOCKED, lock=lock.model_dump_json())

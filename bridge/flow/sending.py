@@ -1,0 +1,39 @@
+"""The two-phase way of sending: store the signed transaction, then send it; after a crash, send the same one."""
+
+from __future__ import annotations
+
+from bridge.chain.contract import ContractCall
+from bridge.chain.signers import SignedTransaction
+from bridge.chain.transactions import TransactionState
+from bridge.domain.values import Hex32
+from bridge.flow.bridge import Bridge
+from bridge.journal.models import Transaction
+
+
+def submit(bridge: Bridge, call: ContractCall, attestation_id: int) -> Hex32:
+    """Simulates, signs, stores, sends. Raises ContractRefused before anything is stored when it would revert."""
+    journal, sender = bridge.journal, bridge.sender
+    nonce = journal.next_nonce(bridge.deployment.chain_id, sender.address, sender.next_nonce())
+    signed = sender.prepare(call, nonce)
+    journal.keep_transaction(signed, attestation_id)
+    sender.send(signed)
+    return signed.hash
+
+
+def follow(bridge: Bridge) -> None:
+    """Looks after every transaction that may still land: sends again what no node knows, ends what is final."""
+    for row in bridge.journal.open_transactions():
+        signed = signed_of(row)
+        match bridge.sender.look(signed).state:
+            case TransactionState.ABSENT:
+                bridge.sender.send(signed)
+            case TransactionState.FINAL:
+                bridge.journal.end_transaction(row.hash, landed=True)
+            case TransactionState.REVERTED | TransactionState.REPLACED:
+                bridge.journal.end_transaction(row.hash, landed=False)
+            case TransactionState.WAITING | TransactionState.MINED:
+                pass
+
+
+def signed_of(row: Transaction) -> SignedTransaction:
+    return SignedTransaction(hash=row.hash, chain_id=row.chain_id, sender=row.sender, nonce=row.nonce, raw=row.raw)

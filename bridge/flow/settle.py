@@ -1,0 +1,55 @@
+"""Exit, second step: bring the signed outcomes, or refusals, to the chain. Anyone could; the operator does."""
+
+from __future__ import annotations
+
+from bridge.chain.contract import ContractCall
+from bridge.domain.attestations import Attested, Outcome, Refusal, Request
+from bridge.domain.lifecycle import ExitState
+from bridge.domain.observed import RequestOpened
+from bridge.domain.values import Hex32
+from bridge.errors import ContractRefused
+from bridge.flow.bridge import Bridge
+from bridge.flow.sending import submit
+from bridge.journal.models import Exit
+
+
+def settle_attested(bridge: Bridge) -> None:
+    attested = bridge.journal.exits(bridge.deployment, ExitState.ATTESTED)
+    for attestation_id in dict.fromkeys(row.attestation_id for row in attested if row.attestation_id is not None):
+        rows = [row for row in attested if row.attestation_id == attestation_id]
+        try:
+            submit(bridge, _call(bridge, attestation_id), attestation_id)
+        except ContractRefused as refusal:
+            # Outcomes never expire, but a changed attester set must sign them anew.
+            again = refusal.name in {"SignerNotAttester", "QuorumNotReached"}
+            state = ExitState.RESERVED if again else ExitState.ATTESTED
+            for row in rows:
+                bridge.journal.move_exit(row.request_id, state, note=str(refusal))
+
+
+def request_of(row: Exit) -> Request:
+    """What the contract's request id commits to, from the event that opened it."""
+    opened = RequestOpened.model_validate_json(row.opened)
+    return Request(
+        kind=opened.kind,
+        holder=opened.holder,
+        class_id=opened.class_id,
+        units=opened.units,
+        commitment=opened.commitment,
+        salt=opened.salt,
+    )
+
+
+def _call(bridge: Bridge, attestation_id: int) -> ContractCall:
+    stored = bridge.journal.attestation(attestation_id)
+    if stored.kind == "outcomes":
+        return bridge.contract.settle(Attested[Outcome].model_validate_json(stored.body))
+    refusals = Attested[Refusal].model_validate_json(stored.body)
+    return bridge.contract.refuse(refusals, [_request(bridge, item.request_id) for item in refusals.items])
+
+
+def _request(bridge: Bridge, request_id: Hex32) -> Request:
+    row = bridge.journal.exit(request_id)
+    if row is None:
+        raise LookupError(request_id)
+    return request_of(row)
