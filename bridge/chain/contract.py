@@ -274,7 +274,8 @@ class _Answers:
         if isinstance(error, ContractCustomError):
             raise explain_revert(error.data) from error
         if isinstance(error, ContractLogicError):
-            raise explain_revert(error.data or getattr(error, "message", None)) from error
+            known = isinstance(error.data, bytes | str) and error.data != "no data"
+            raise explain_revert(error.data if known else error.message) from error
         if type(error).__name__ == "TransactionFailed":
             # eth-tester hands the revert's bytes over as they are
             raise explain_revert(error.args[0] if error and error.args else None) from error
@@ -297,7 +298,7 @@ _ERRORS: dict[bytes, dict[str, Any]] = {
 def explain_revert(data: Any) -> ContractRefused:
     """A revert's bytes, or hex text, as the contract's named error."""
     if isinstance(data, str):
-        data = _revert_bytes(data)
+        data = revert_bytes(data)
     entry = _ERRORS.get(bytes(data[:4])) if isinstance(data, bytes) else None
     if entry is None:
         return ContractRefused(f"the contract refused: {data!r}")
@@ -310,7 +311,8 @@ def explain_revert(data: Any) -> ContractRefused:
     return ContractRefused(text, entry["name"], values)
 
 
-def _revert_bytes(text: str) -> bytes | str:
+def revert_bytes(text: str) -> bytes | str:
+    """The bytes that a node's text about a revert holds, or the text itself."""
     if text.startswith("0x"):
         return bytes.fromhex(text[2:])
     if printed := re.search(r"b(['\"]).*\1", text, re.DOTALL):

@@ -1,17 +1,25 @@
-"""Chains that live on this machine: eth-tester inside the process, or anvil beside it."""
+"""Chains that live on this machine: eth-tester inside the process or behind JSON-RPC, or anvil beside it."""
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 from web3 import Web3
+from web3.types import RPCEndpoint
 
-from bridge.chain.connection import Connection
+from bridge.chain.connection import Connection, answering
+from bridge.chain.contract import revert_bytes
 from bridge.chain.signers import KeySigner
+from bridge.domain.values import Address
 from bridge.errors import UsageError
 
-FAUCET_KEYS = 10
 ETHER = 10**18
+_MAX_BODY = 4 * 1024 * 1024
 
 
 class EmbeddedChain:
@@ -24,22 +32,13 @@ class EmbeddedChain:
         except ImportError as error:
             raise UsageError("the embedded chain needs: pip install 'carbonbridge[local]'") from error
         self._tester = EthereumTester(PyEVMBackend())
-        self._w3 = Web3(EthereumTesterProvider(self._tester))
-        self.connection = Connection(self._w3, finality=0)
-
-    def fund(self, account: str) -> None:
-        """Ten ether for gas."""
-        transaction: Any = {
-            "from": self._w3.eth.accounts[0],
-            "to": self._w3.to_checksum_address(account),
-            "value": 10 * ETHER,
-        }
-        self._w3.eth.send_transaction(transaction)
+        self.w3 = Web3(EthereumTesterProvider(self._tester))
+        self.connection = Connection(self.w3, finality=0)
 
     def signer(self, seed: int) -> KeySigner:
         """A funded key that is the same in every run: for demonstrations and tests only."""
         signer = KeySigner(seed.to_bytes(32, "big"))
-        self.fund(signer.address)
+        fund(self.connection, signer.address)
         return signer
 
     def pass_seconds(self, seconds: int) -> None:
@@ -55,3 +54,105 @@ class EmbeddedChain:
 
     def revert(self, snapshot: Any) -> None:
         self._tester.revert_to_snapshot(snapshot)
+
+
+def fund(connection: Connection, account: Address) -> None:
+    """Ten ether for gas, from the local chain's own purse. Raises UsageError on a chain that has none."""
+    with answering():
+        purses = connection.w3.eth.accounts
+        if not purses:
+            raise UsageError("this chain has no unlocked account to pay from; fund the account yourself")
+        payment: Any = {
+            "from": purses[0],
+            "to": connection.w3.to_checksum_address(account),
+            "value": 10 * ETHER,
+        }
+        connection.w3.eth.send_transaction(payment)
+
+
+def pass_seconds(connection: Connection, seconds: int) -> None:
+    """Moves a local chain's clock and mines a block that carries the new time. For deadlines in rehearsals."""
+    for method, parameters in (("evm_increaseTime", [seconds]), ("evm_mine", [])):
+        with answering():
+            response = connection.w3.provider.make_request(RPCEndpoint(method), parameters)
+        if "error" in response:
+            raise UsageError(f"this chain does not let its clock be moved: {response['error']}")
+
+
+def find_anvil() -> str | None:
+    """The anvil on the PATH, or the one that a checkout's contracts/ installed."""
+    beside = Path(__file__).parents[2] / "contracts" / "node_modules" / ".bin"
+    return shutil.which("anvil") or shutil.which("anvil", path=str(beside))
+
+
+def serve_embedded(port: int) -> HTTPServer:
+    """An eth-tester chain behind JSON-RPC, on loopback only; the caller runs `serve_forever`."""
+    chain = EmbeddedChain()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            if length > _MAX_BODY:
+                self.send_error(413)
+                return
+            body = json.dumps(_answer(chain, self.rfile.read(length))).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Silent: the commands say what happens."""
+
+    return HTTPServer(("127.0.0.1", port), Handler)
+
+
+def _answer(chain: EmbeddedChain, body: bytes) -> dict[str, Any]:
+    try:
+        call = json.loads(body)
+        method, parameters, call_id = call["method"], call.get("params", []), call.get("id")
+    except (ValueError, KeyError, TypeError):
+        return {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "not a JSON-RPC call"}}
+    try:
+        return {"jsonrpc": "2.0", "id": call_id} | _call(chain, method, parameters)
+    except Exception as error:  # whatever the chain refuses is an answer, never the end of the server
+        return {"jsonrpc": "2.0", "id": call_id, "error": _error(str(error))}
+
+
+def _call(chain: EmbeddedChain, method: str, parameters: list[Any]) -> dict[str, Any]:
+    if method == "evm_increaseTime":
+        chain.pass_seconds(parameters[0])
+        return {"result": parameters[0]}
+    if method == "evm_mine":
+        chain.mine(1)
+        return {"result": "0x0"}
+    provider: Any = chain.w3.provider
+    response = provider.request_func(chain.w3, chain.w3.middleware_onion)(method, parameters)
+    if "error" in response:
+        return {"error": _error(str(response["error"]["message"]))}
+    return {"result": _wire(response["result"])}
+
+
+def _error(message: str) -> dict[str, Any]:
+    data = revert_bytes(message)
+    if isinstance(data, bytes):
+        return {"code": 3, "message": "execution reverted", "data": "0x" + data.hex()}
+    return {"code": -32000, "message": message}
+
+
+def _wire(value: Any, name: str = "") -> Any:
+    """eth-tester's Python values as JSON-RPC writes them."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        if name == "logsBloom":
+            return f"0x{value:0512x}"
+        return value if name == "code" else hex(value)
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, Mapping):
+        return {key: _wire(member, key) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_wire(member) for member in value]
+    return str(value)
