@@ -1,0 +1,70 @@
+"""What a reconciliation says: findings, what is merely in flight, and where each can be looked up."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from bridge.domain.quantity import Kilograms, Units
+from bridge.domain.serials import SerialRange
+from bridge.domain.values import Fact, Hex32, keccak_hex
+
+
+class Severity(StrEnum):
+    BREAK = "break"  # a law does not hold: credit without backing, counted twice, or owed and overdue
+    WARNING = "warning"  # cannot be judged from this evidence, or somebody is late
+    INFO = "info"  # worth knowing, nothing to do
+
+
+class ExhibitKind(StrEnum):
+    TRANSACTION = "transaction"
+    BLOCK = "block"
+    STATEMENT_ROW = "statement row"
+    ATTESTATION = "attestation"
+    CLAIM = "claim"
+
+
+class Exhibit(Fact):
+    """One piece of evidence: which kind, and the words by which anybody can look it up again."""
+
+    kind: ExhibitKind
+    text: str
+
+
+class Difference(Fact):
+    """What one rule saw on one subject. `ranges` are sorted and disjoint, and empty when totals differ.
+
+    `subject` names the thing in the same words on every run: a request, a lock, a class. `kg` is unknown (None) when
+    the class is. `first_seen` is the evidence's moment in seconds since 1970.
+    """
+
+    rule: str
+    subject: str
+    class_id: Hex32 | None = None
+    ranges: tuple[SerialRange, ...] = ()
+    units: Units = Units(0)
+    kg: Kilograms | None = None
+    evidence: tuple[Exhibit, ...] = ()
+    first_seen: int
+
+    @property
+    def id(self) -> Hex32:
+        """The same on every run, so that runs can be compared: a hash of rule and subject."""
+        return keccak_hex(f"{self.rule}\n{self.subject}".encode())
+
+
+class Finding(Difference):
+    """A difference that nothing explains, and what to do about it."""
+
+    severity: Severity
+    title: str
+    advice: str
+
+
+class InFlight(Difference):
+    """A difference that is explained: by an event between block and statement, or by a deadline still to come.
+
+    `due` is the last second of that deadline; None when the next statement or block decides.
+    """
+
+    title: str
+    due: int | None = None
