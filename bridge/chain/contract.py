@@ -179,6 +179,13 @@ class BridgeContract:
             raise
         return True
 
+    def threshold(self, registry: RegistryCode) -> int:
+        """How many attesters must sign. Raises ContractRefused for an unknown registry."""
+        return int(self.view(self.functions.registryOf(code_bytes(registry)))[0])
+
+    def is_attester(self, registry: RegistryCode, account: Address) -> bool:
+        return bool(self.view(self.functions.isAttester(code_bytes(registry), _account(account))))
+
     def ranges(self, space: Hex32, block: int | None = None) -> list[LedgerRange]:
         """The whole serial ledger of a space, in order."""
         found: list[LedgerRange] = []

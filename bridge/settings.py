@@ -1,0 +1,122 @@
+"""The one configuration file, and the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bridge.domain.credit_class import Terms
+from bridge.domain.values import Address, RegistryCode
+from bridge.errors import UsageError
+
+FILE_NAME = "carbonbridge.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Chain(_Section):
+    """`finality`: blocks of depth that no reorg is expected to reach, or the chain's own tag."""
+
+    rpc: str = Field(pattern=r"^https?://")
+    finality: int | Literal["finalized"] = Field(default="finalized")
+
+
+class Contract(_Section):
+    chain_id: int
+    address: Address
+    lens: Address
+    first_block: int
+
+
+class Database(_Section):
+    url: str
+
+
+class Programme(_Section):
+    """A registry's attesters here, by key name, and the terms that its classes copy."""
+
+    threshold: int = Field(ge=1)
+    attesters: tuple[str, ...] = Field(min_length=1)
+    terms: Terms
+
+
+class Settings(_Section):
+    """`folder` is where the file lies; relative paths in it start there."""
+
+    folder: Path
+    chain: Chain
+    journal: Database
+    registry: Database
+    programmes: dict[RegistryCode, Programme] = {}
+    contract: Contract | None = None
+
+    def key_path(self, name: str) -> Path:
+        """The keystore file of a named key."""
+        return self.folder / "keys" / f"{name}.json"
+
+    def key_names(self) -> list[str]:
+        return sorted(path.stem for path in (self.folder / "keys").glob("*.json"))
+
+    def deployed(self) -> Contract:
+        """Raises UsageError before a contract is deployed."""
+        if self.contract is None:
+            raise UsageError(f"{FILE_NAME} names no contract; run: carbonbridge operator deploy")
+        return self.contract
+
+
+def config_path() -> Path:
+    """CARBONBRIDGE_CONFIG, or the file in this folder."""
+    return Path(os.environ.get("CARBONBRIDGE_CONFIG", FILE_NAME)).resolve()
+
+
+def load(path: Path | None = None) -> Settings:
+    """Raises UsageError that names the file, the entry and what is wrong with it."""
+    path = path or config_path()
+    try:
+        raw = tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise UsageError(f"no configuration at {path}; make one with: carbonbridge init") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    try:
+        settings = Settings(folder=path.parent, **raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{path}: {place}: {first['msg']}") from error
+    return _with_absolute_databases(settings)
+
+
+def password(key_name: str) -> str | None:
+    """A key's password from CARBONBRIDGE_PASSWORD_<NAME>_FILE or CARBONBRIDGE_PASSWORD_FILE, else the variable
+    CARBONBRIDGE_PASSWORD. None when nothing is set; then the command asks. Never an argument."""
+    own = f"CARBONBRIDGE_PASSWORD_{key_name.upper().replace('-', '_')}_FILE"
+    file = os.environ.get(own) or os.environ.get("CARBONBRIDGE_PASSWORD_FILE")
+    if file:
+        try:
+            return Path(file).read_text().rstrip("\n")
+        except OSError as error:
+            raise UsageError(f"password file {file} cannot be read: {error.strerror}") from error
+    return os.environ.get("CARBONBRIDGE_PASSWORD")
+
+
+def language() -> Literal["en", "ja"]:
+    """Japanese where the locale says so."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG", "")
+    return "ja" if locale.startswith("ja") else "en"
+
+
+def _with_absolute_databases(settings: Settings) -> Settings:
+    def absolute(database: Database) -> Database:
+        scheme, _, place = database.url.partition(":///")
+        if scheme == "sqlite" and not place.startswith("/"):
+            return Database(url=f"sqlite:///{settings.folder / place}")
+        return database
+
+    return settings.model_copy(update={"journal": absolute(settings.journal), "registry": absolute(settings.registry)})
