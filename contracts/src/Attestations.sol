@@ -16,19 +16,25 @@ import {Lock, Outcome, Range, Refusal} from "./ICarbonBridge.sol";
 /// | Refusals | Refusal[] refusals |
 /// | Refusal | bytes32 requestId, bytes32 reason |
 library Attestations {
-    bytes private constant LOCK =
-        "Lock(uint256 lockId,uint256 classId,bytes32 space,uint64 first,uint64 last,address recipient,uint64 notAfter)";
-    bytes private constant RANGE = "Range(bytes32 space,uint64 first,uint64 last)";
-    bytes private constant OUTCOME = "Outcome(bytes32 requestId,uint16 part,Range[] ranges)";
-    bytes private constant REFUSAL = "Refusal(bytes32 requestId,bytes32 reason)";
-
-    bytes32 private constant LOCK_TYPE = keccak256(LOCK);
-    bytes32 private constant LOCKS_TYPE = keccak256(bytes.concat("Locks(Lock[] locks)", LOCK));
-    bytes32 private constant RANGE_TYPE = keccak256(RANGE);
-    bytes32 private constant OUTCOME_TYPE = keccak256(bytes.concat(OUTCOME, RANGE));
-    bytes32 private constant OUTCOMES_TYPE = keccak256(bytes.concat("Outcomes(Outcome[] outcomes)", OUTCOME, RANGE));
-    bytes32 private constant REFUSAL_TYPE = keccak256(REFUSAL);
-    bytes32 private constant REFUSALS_TYPE = keccak256(bytes.concat("Refusals(Refusal[] refusals)", REFUSAL));
+    // Written out, members and all, since the compiler folds the hash of a literal only.
+    bytes32 private constant LOCK_TYPE = keccak256(
+        "Lock(uint256 lockId,uint256 classId,bytes32 space,uint64 first,uint64 last,address recipient,uint64 notAfter)"
+    );
+    bytes32 private constant LOCKS_TYPE = keccak256(
+        "Locks(Lock[] locks)"
+        "Lock(uint256 lockId,uint256 classId,bytes32 space,uint64 first,uint64 last,address recipient,uint64 notAfter)"
+    );
+    bytes32 private constant RANGE_TYPE = keccak256("Range(bytes32 space,uint64 first,uint64 last)");
+    bytes32 private constant OUTCOME_TYPE = keccak256(
+        "Outcome(bytes32 requestId,uint16 part,Range[] ranges)" "Range(bytes32 space,uint64 first,uint64 last)"
+    );
+    bytes32 private constant OUTCOMES_TYPE = keccak256(
+        "Outcomes(Outcome[] outcomes)" "Outcome(bytes32 requestId,uint16 part,Range[] ranges)"
+        "Range(bytes32 space,uint64 first,uint64 last)"
+    );
+    bytes32 private constant REFUSAL_TYPE = keccak256("Refusal(bytes32 requestId,bytes32 reason)");
+    bytes32 private constant REFUSALS_TYPE =
+        keccak256("Refusals(Refusal[] refusals)" "Refusal(bytes32 requestId,bytes32 reason)");
 
     function hash(Lock[] calldata locks) internal pure returns (bytes32) {
         bytes32[] memory hashes = new bytes32[](locks.length);

@@ -24,7 +24,7 @@ import {
     Terms
 } from "./ICarbonBridge.sol";
 import {RegistryBook} from "./RegistryBook.sol";
-import {SerialLedger} from "./SerialLedger.sol";
+import {Node, SerialLedger} from "./SerialLedger.sol";
 
 /// @title The doors: mint, retire, redeem, settle, refuse, and the holder's exit
 /// @dev The specification is {ICarbonBridge}. Every function keeps one order: load, check, write, emit, call out.
@@ -81,15 +81,25 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
         uint32 registryIndex = _book.requireClass(locks[0].classId).registryIndex;
         _book.requireQuorum(registryIndex, _hashTypedDataV4(Attestations.hash(locks)), signatures);
 
-        uint256 units;
-        for (uint256 i; i < locks.length; ++i) {
-            units += _mintLock(registryIndex, locks[i], hints[i]);
-        }
-        _spendAllowance(msg.sender, units);
-
+        // Locks side by side that share recipient and class are credited as one, in the place of the first of them.
+        uint256[] memory credits = new uint256[](locks.length);
+        uint256 total;
+        Lock calldata run = locks[0];
+        uint256 head;
         for (uint256 i; i < locks.length; ++i) {
             Lock calldata lock = locks[i];
-            _checkReceiver(lock.recipient, lock.classId, _length(lock.first, lock.last));
+            if (lock.recipient != run.recipient || lock.classId != run.classId) (run, head) = (lock, i);
+            uint256 units = _insertLock(registryIndex, lock, hints[i]);
+            credits[head] += units;
+            total += units;
+        }
+        _spendAllowance(msg.sender, total);
+        for (uint256 i; i < locks.length; ++i) {
+            if (credits[i] != 0) _credit(locks[i].recipient, locks[i].classId, credits[i]);
+        }
+
+        for (uint256 i; i < locks.length; ++i) {
+            if (credits[i] != 0) _checkReceiver(locks[i].recipient, locks[i].classId, credits[i]);
         }
     }
 
@@ -160,7 +170,6 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
     /// @inheritdoc ICarbonBridge
     function takeBack(Request calldata request, address to) external {
         (bytes32 id, RequestState storage state) = _requireHolders(request);
-        if (to == address(0)) revert ERC1155InvalidReceiver(to);
         if (to != request.holder) _requireNotFrozen(request.holder);
         if (state.status == Status.CalledBack) {
             _requireChallengePassed(id, state, _book.classes[request.classId]);
@@ -175,7 +184,16 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
 
     /// @inheritdoc ICarbonBridge
     function creditClass(uint256 classId) external view returns (CreditClass memory) {
-        return _book.classes[classId];
+        RegistryBook.Class storage class = _book.classes[classId];
+        return CreditClass(
+            class.supply,
+            class.pendingRetirement,
+            class.pendingRedemption,
+            class.shortfall,
+            class.index,
+            class.registryIndex,
+            class.terms
+        );
     }
 
     /// @inheritdoc ICarbonBridge
@@ -193,9 +211,11 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
     /// @inheritdoc ICarbonBridge
     function rangeAt(bytes32 id, uint64 first) external view returns (LedgerRange memory) {
         SerialLedger.Space storage space = _book.requireSpace(id);
-        SerialLedger.Node storage node = space.nodes[first];
-        if (node.last == 0) return LedgerRange(0, 0, 0, first == 0 ? space.head : 0, 0);
-        return LedgerRange(first, node.liveFrom, node.last, node.next, _book.classIdAt(node.classIndex));
+        Node node = space.nodes[first];
+        if (node.lastOf() == 0) return LedgerRange(0, 0, 0, first == 0 ? space.head : 0, 0);
+        return LedgerRange(
+            first, node.liveFromOf(), node.lastOf(), node.nextOf(), _book.classIdAt(node.classIndexOf())
+        );
     }
 
     /// @inheritdoc ICarbonBridge
@@ -229,6 +249,7 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
     function _update(address from, address to, uint256[] memory ids, uint256[] memory values) internal override {
         if (from != address(0)) _requireNotFrozen(from);
         super._update(from, to, ids, values);
+        if (from != address(0) && to != address(0)) return;
         for (uint256 i; i < ids.length; ++i) {
             // Values of mints and burns are uint64 by the doors' types, so the casts lose nothing.
             if (from == address(0)) _book.classes[ids[i]].supply += uint64(values[i]);
@@ -236,26 +257,22 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
         }
     }
 
-    function _mintLock(uint32 registryIndex, Lock calldata lock, uint64 hint) private returns (uint64 units) {
-        CreditClass storage class = _book.requireClass(lock.classId);
-        if (class.registryIndex != registryIndex) {
-            revert ClassOfOtherRegistry(lock.classId, class.registryIndex, registryIndex);
-        }
+    /// @dev Takes the lock's serials into the ledger; the caller credits the units.
+    function _insertLock(uint32 registryIndex, Lock calldata lock, uint64 hint) private returns (uint256) {
+        uint32 classIndex = _book.requireClassOf(lock.classId, registryIndex).index;
         if (block.timestamp > lock.notAfter) revert LockExpired(lock.lockId, lock.notAfter);
-        if (lock.recipient == address(0)) revert ERC1155InvalidReceiver(address(0));
-        uint32 classIndex = class.index;
         SerialLedger.Space storage space = _book.admit(lock.space, registryIndex, classIndex);
+        (uint64 first, uint64 last) = (lock.first, lock.last);
 
         _book.useLock(registryIndex, lock.lockId);
-        space.insert(lock.first, lock.last, classIndex, hint);
-        units = _length(lock.first, lock.last);
-        _credit(lock.recipient, lock.classId, units);
-        emit Minted(lock.lockId, lock.classId, lock.space, lock.first, lock.last, lock.recipient);
+        space.insert(first, last, classIndex, hint);
+        emit Minted(lock.lockId, lock.classId, lock.space, first, last, lock.recipient);
+        return _length(first, last);
     }
 
     function _open(Request memory request) private returns (bytes32 id) {
         id = requestId(request);
-        CreditClass storage class = _book.requireClass(request.classId);
+        RegistryBook.Class storage class = _book.requireClass(request.classId);
         if (request.units == 0) revert ZeroUnits();
         if (_requests[id].status != Status.None) revert RequestExists(id);
 
@@ -358,7 +375,8 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
 
     /// @dev Mints without the receiver hook; every caller calls {_checkReceiver} last, or gives to an account without
     /// code.
-    function _credit(address to, uint256 classId, uint64 units) private {
+    function _credit(address to, uint256 classId, uint256 units) private {
+        if (to == address(0)) revert ERC1155InvalidReceiver(to);
         uint256[] memory ids = new uint256[](1);
         uint256[] memory values = new uint256[](1);
         (ids[0], values[0]) = (classId, units);
@@ -397,7 +415,7 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
         if (state.status == Status.None) revert RequestUnknown(id);
     }
 
-    function _requireChallengePassed(bytes32 id, RequestState storage state, CreditClass storage class) private view {
+    function _requireChallengePassed(bytes32 id, RequestState storage state, RegistryBook.Class storage class) private view {
         (uint256 nowSeconds, uint256 nowBlocks) = challengeClock();
         uint256 fromSeconds = uint256(state.calledBackSeconds) + class.terms.challengeSeconds;
         uint256 fromBlocks = uint256(state.calledBackBlocks) + class.terms.challengeBlocks;
@@ -414,8 +432,11 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
         return status == Status.Settled || status == Status.Refused || status == Status.Returned;
     }
 
-    /// @dev Cannot overflow: first is at least one wherever a range is accepted.
+    /// @dev For ranges that the ledger has accepted.
     function _length(uint64 first, uint64 last) private pure returns (uint64) {
-        return last - first + 1;
+        unchecked {
+            // `1 <= first <= last`.
+            return last - first + 1;
+        }
     }
 }

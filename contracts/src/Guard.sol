@@ -104,7 +104,7 @@ abstract contract Guard is Ownable2Step, ICarbonBridge {
     /// @inheritdoc ICarbonBridge
     function allowance(address operator) public view returns (uint64 unitsPerDay, uint256 available) {
         Allowance memory a = _allowances[operator];
-        return (a.unitsPerDay, (a.unitsPerDay * REFILL_SECONDS - _decayed(a)) / REFILL_SECONDS);
+        return (a.unitsPerDay, (_bound(a) - _decayed(a)) / REFILL_SECONDS);
     }
 
     /// @inheritdoc ICarbonBridge
@@ -117,13 +117,13 @@ abstract contract Guard is Ownable2Step, ICarbonBridge {
     function _spendAllowance(address operator, uint256 units) internal {
         Allowance memory a = _allowances[operator];
         if (a.unitsPerDay == 0) revert NotOperator(operator);
+        uint256 bound = _bound(a);
         uint256 spent = _decayed(a) + units * REFILL_SECONDS;
-        if (spent > a.unitsPerDay * REFILL_SECONDS) {
-            (, uint256 available) = allowance(operator);
-            revert AllowanceExceeded(operator, units, available);
-        }
-        // `spent` is at most 2**64 * REFILL_SECONDS, far below 2**128.
-        _allowances[operator] = Allowance(a.unitsPerDay, uint128(spent), uint40(block.timestamp));
+        if (spent > bound) revert AllowanceExceeded(operator, units, (bound - _decayed(a)) / REFILL_SECONDS);
+
+        // `spent <= bound < 2**64 * 2**17`.
+        (a.spent, a.updatedAt) = (uint128(spent), uint40(block.timestamp));
+        _allowances[operator] = a;
     }
 
     function _isFrozen(address account) internal view returns (bool) {
@@ -139,9 +139,19 @@ abstract contract Guard is Ownable2Step, ICarbonBridge {
         emit Frozen(account, until);
     }
 
+    function _bound(Allowance memory a) private pure returns (uint256) {
+        unchecked {
+            // `unitsPerDay < 2**64` and `REFILL_SECONDS < 2**17`.
+            return a.unitsPerDay * REFILL_SECONDS;
+        }
+    }
+
     function _decayed(Allowance memory a) private view returns (uint256) {
-        uint256 decay = (block.timestamp - a.updatedAt) * a.unitsPerDay;
-        return a.spent > decay ? a.spent - decay : 0;
+        unchecked {
+            // `updatedAt <= block.timestamp < 2**40` and `unitsPerDay < 2**64`.
+            uint256 decay = (block.timestamp - a.updatedAt) * a.unitsPerDay;
+            return a.spent > decay ? a.spent - decay : 0;
+        }
     }
 
     /// @dev What the running pause takes off the clock. After {PAUSE_SECONDS} it stops no longer, and since nobody

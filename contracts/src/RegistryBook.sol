@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {CreditClass, ICarbonBridge, Signature, SpaceKind, Terms} from "./ICarbonBridge.sol";
+import {ICarbonBridge, Signature, SpaceKind, Terms} from "./ICarbonBridge.sol";
 import {SerialLedger} from "./SerialLedger.sol";
 
 /// @title Registries with their attesters, serial spaces and credit classes
@@ -18,12 +18,23 @@ library RegistryBook {
         mapping(uint256 word => uint256) usedLocks;
     }
 
+    /// @dev {CreditClass} as stored. All that a door reads or writes at every call shares the first slot.
+    struct Class {
+        uint64 supply;
+        uint64 pendingRetirement;
+        uint64 pendingRedemption;
+        uint32 index;
+        uint32 registryIndex;
+        Terms terms;
+        uint64 shortfall;
+    }
+
     struct Book {
         mapping(bytes32 code => uint32 index) registryIndex;
         bytes32[] registryCodes;
         mapping(uint32 index => Registry) registries;
         uint256[] classIds;
-        mapping(uint256 classId => CreditClass) classes;
+        mapping(uint256 classId => Class) classes;
         mapping(bytes32 id => SerialLedger.Space) spaces;
     }
 
@@ -78,7 +89,7 @@ library RegistryBook {
     ) external returns (uint256 classId) {
         uint32 registryIndex = requireRegistry(book, registry);
         classId = uint256(keccak256(abi.encode(registry, project, vintage, creditType)));
-        CreditClass storage class = book.classes[classId];
+        Class storage class = book.classes[classId];
         if (class.index != 0) revert ICarbonBridge.ClassExists(classId);
         book.classIds.push(classId);
         class.index = uint32(book.classIds.length);
@@ -103,15 +114,28 @@ library RegistryBook {
         view
         returns (SerialLedger.Space storage space)
     {
-        space = requireSpace(book, id);
-        if (space.registryIndex != registryIndex) {
-            revert ICarbonBridge.SpaceOfOtherRegistry(id, space.registryIndex, registryIndex);
-        }
+        space = book.spaces[id];
+        uint32 actual = space.registryIndex;
+        if (actual == registryIndex) return space;
+        if (actual == 0) revert ICarbonBridge.SpaceUnknown(id);
+        revert ICarbonBridge.SpaceOfOtherRegistry(id, actual, registryIndex);
     }
 
-    function requireClass(Book storage book, uint256 classId) internal view returns (CreditClass storage class) {
+    function requireClass(Book storage book, uint256 classId) internal view returns (Class storage class) {
         class = book.classes[classId];
-        if (class.index == 0) revert ICarbonBridge.ClassUnknown(classId);
+        if (class.registryIndex == 0) revert ICarbonBridge.ClassUnknown(classId);
+    }
+
+    function requireClassOf(Book storage book, uint256 classId, uint32 registryIndex)
+        internal
+        view
+        returns (Class storage class)
+    {
+        class = book.classes[classId];
+        uint32 actual = class.registryIndex;
+        if (actual == registryIndex) return class;
+        if (actual == 0) revert ICarbonBridge.ClassUnknown(classId);
+        revert ICarbonBridge.ClassOfOtherRegistry(classId, actual, registryIndex);
     }
 
     /// @dev A `Batch` space takes the first class that uses it, and no other ever.
@@ -151,7 +175,8 @@ library RegistryBook {
         }
         address previous;
         for (uint256 i; i < signatures.length; ++i) {
-            address signer = ECDSA.recover(digest, signatures[i].r, signatures[i].vs);
+            Signature calldata signature = signatures[i];
+            address signer = ECDSA.recover(digest, signature.r, signature.vs);
             if (signer <= previous) revert ICarbonBridge.SignersNotRising(previous, signer);
             if (!registry.isAttester[signer]) revert ICarbonBridge.SignerNotAttester(registryIndex, signer);
             previous = signer;
