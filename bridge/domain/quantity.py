@@ -11,7 +11,7 @@ from bridge.errors import MalformedInput
 Units = NewType("Units", int)
 Kilograms = NewType("Kilograms", int)
 
-_GROUPED = re.compile(r"\d{1,3}(,\d{3})*|\d+")
+_GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+|[0-9]+")
 
 
 def kilograms(units: Units, kg_per_unit: int) -> Kilograms:

@@ -1,0 +1,193 @@
+"""The journal: ids first, the state table in the database itself, nothing half done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError
+
+from bridge.chain.signers import SignedTransaction
+from bridge.domain.attestations import Attested, Deployment, Lock, Opening, Request
+from bridge.domain.lifecycle import DEPOSIT_MOVES, EXIT_MOVES, DepositState, ExitState, Kind
+from bridge.domain.observed import BlockStamp, Place, RequestOpened
+from bridge.domain.serials import SerialRange
+from bridge.errors import Conflict, Halted, Unreachable
+from bridge.journal.models import Base
+from bridge.journal.store import Journal, open_journal
+
+HERE = Deployment(chain_id=1, contract="0x" + "11" * 20)
+ALICE = "0x" + "a1" * 20
+
+
+def word(number: int) -> str:
+    return f"0x{number:064x}"
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/journal.db"
+
+
+@pytest.fixture
+def journal(url: str) -> Journal:
+    return open_journal(url)
+
+
+def lock(lock_id: str) -> Lock:
+    span = SerialRange(space=word(1), first=1, last=9)
+    return Lock(lock_id=lock_id, class_id=word(2), range=span, recipient=ALICE, not_after=10)
+
+
+def attested(*ids: str) -> Attested[Lock]:
+    return Attested[Lock](items=tuple(lock(i) for i in ids), signers=(), signatures=())
+
+
+def signed(nonce: int, tx: int = 0) -> SignedTransaction:
+    return SignedTransaction(hash=word(tx or 100 + nonce), chain_id=1, sender=ALICE, nonce=nonce, raw="0x00")
+
+
+def opened(request_id: str) -> RequestOpened:
+    place = Place(block=1, transaction=word(3), log_index=0)
+    return RequestOpened(
+        place=place,
+        request_id=request_id,
+        holder=ALICE,
+        class_id=word(2),
+        kind=Kind.RETIREMENT,
+        units=3,
+        commitment=word(4),
+        salt=word(5),
+        deadline=9,
+    )
+
+
+def locked(journal: Journal, instruction: int) -> str:
+    deposit = journal.plan_deposit(word(instruction), "VERRA", HERE)
+    journal.move_deposit(deposit.lock_id, DepositState.LOCKED, lock=lock(deposit.lock_id).model_dump_json())
+    return deposit.lock_id
+
+
+def test_a_place_that_cannot_be_opened_is_unreachable() -> None:
+    with pytest.raises(Unreachable, match="journal"):
+        open_journal("sqlite:////no/such/folder/journal.db")
+
+
+def test_a_move_outside_the_table_halts_and_changes_nothing(journal: Journal) -> None:
+    deposit = journal.plan_deposit(word(1), "VERRA", HERE)
+    with pytest.raises(Halted, match=deposit.lock_id):
+        journal.move_deposit(deposit.lock_id, DepositState.MINTED)
+    assert [d.state for d in journal.deposits(HERE)] == ["planned"]
+
+
+@pytest.mark.parametrize("table", ["deposits", "exits"])
+def test_the_database_forbids_every_move_that_the_table_does_not_list(journal: Journal, url: str, table: str) -> None:
+    moves = DEPOSIT_MOVES if table == "deposits" else EXIT_MOVES
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO attestations VALUES (1, 'locks', '')"))
+        columns = (
+            "lock_id, instruction_id, deployment, registry, state, lock, attestation_id, note"
+            if table == "deposits"
+            else "request_id, deployment, registry, state, opened, reservation, receipt, attestation_id, note"
+        )
+        for old in moves:
+            values = (
+                f"'d-{old}', 'i-{old}', '', '', '{old}', '', 1, ''"
+                if table == "deposits"
+                else f"'d-{old}', '', '', '{old}', '', '', '', 1, ''"
+            )
+            connection.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({values})"))
+    key = "lock_id" if table == "deposits" else "request_id"
+    for old, news in moves.items():
+        for new in moves:
+            change = text(f"UPDATE {table} SET state = '{new}' WHERE {key} = 'd-{old}'")
+            with engine.connect() as connection:
+                if new in news or new == old:
+                    connection.execute(change)
+                else:
+                    with pytest.raises(IntegrityError, match="forbidden"):
+                        connection.execute(change)
+                connection.rollback()
+
+
+def test_the_models_are_what_the_migrations_make(journal: Journal, url: str) -> None:
+    with create_engine(url).connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_an_instruction_has_one_lock_id_for_good(journal: Journal, url: str) -> None:
+    first = journal.plan_deposit(word(1), "VERRA", HERE)
+    again = open_journal(url).plan_deposit(word(1), "VERRA", HERE)
+    assert again.lock_id == first.lock_id
+
+
+def test_a_failed_deposit_may_be_planned_anew_under_another_id(journal: Journal) -> None:
+    first = journal.plan_deposit(word(1), "VERRA", HERE)
+    journal.move_deposit(first.lock_id, DepositState.FAILED, note="the account is closed")
+    assert journal.plan_deposit(word(1), "VERRA", HERE).lock_id != first.lock_id
+
+
+def test_256_lock_ids_share_a_word_and_the_next_one_does_not(journal: Journal) -> None:
+    ids = [journal.plan_deposit(word(n), "VERRA", HERE).lock_id for n in range(257)]
+    assert len(set(ids)) == 257
+    assert len({i[:-2] for i in ids[:256]}) == 1
+    assert ids[256][:-2] != ids[0][:-2]
+
+
+def test_two_journals_never_make_the_same_lock_id(journal: Journal, tmp_path: Path) -> None:
+    other = open_journal(f"sqlite:///{tmp_path}/other.db")
+    assert journal.plan_deposit(word(1), "VERRA", HERE).lock_id != other.plan_deposit(word(1), "VERRA", HERE).lock_id
+
+
+def test_a_stored_transaction_takes_its_whole_batch_along(journal: Journal) -> None:
+    ids = [locked(journal, 1), locked(journal, 2)]
+    journal.keep_locks(attested(*ids))
+    attestation = journal.deposits(HERE)[0].attestation_id
+    assert attestation is not None
+    journal.keep_transaction(signed(0), attestation)
+    assert {d.state for d in journal.deposits(HERE)} == {"sent"}
+    journal.end_transaction(signed(0).hash, landed=False)
+    assert {d.state for d in journal.deposits(HERE)} == {"attested"}
+    assert journal.open_transactions() == []
+
+
+def test_a_nonce_is_promised_once_and_free_again_when_its_transaction_is_dropped(journal: Journal) -> None:
+    journal.keep_locks(attested(locked(journal, 1)))
+    attestation = journal.deposits(HERE)[0].attestation_id
+    assert attestation is not None
+    journal.keep_transaction(signed(4), attestation)
+    assert journal.next_nonce(1, ALICE, 4) == 5
+    assert journal.next_nonce(1, ALICE, 9) == 9
+    with pytest.raises(IntegrityError):
+        journal.keep_transaction(signed(4, tx=999), attestation)
+    journal.end_transaction(signed(4).hash, landed=False)
+    assert journal.next_nonce(1, ALICE, 4) == 4
+
+
+def test_seeing_a_request_twice_is_seeing_it_once(journal: Journal) -> None:
+    journal.see_exit(opened(word(7)), "VERRA", HERE)
+    journal.move_exit(word(7), ExitState.RETURNED)
+    journal.see_exit(opened(word(7)), "VERRA", HERE)
+    assert [row.state for row in journal.exits(HERE)] == ["returned"]
+    assert [(m.old, m.new) for m in journal.moves(word(7))] == [("seen", "returned")]
+
+
+def test_an_opening_cannot_be_replaced(journal: Journal) -> None:
+    opening = Opening(holder=ALICE, class_id=word(2), units=3, beneficiary="Acme", purpose="", secret=word(6))
+    request = Request(
+        kind=Kind.RETIREMENT, holder=ALICE, class_id=word(2), units=3, commitment=opening.commitment, salt=word(7)
+    )
+    request_id = journal.keep_request(request, opening, HERE)
+    assert journal.keep_request(request, opening, HERE) == request_id
+    with pytest.raises(Conflict):
+        journal.keep_request(request, opening.model_copy(update={"beneficiary": "Other"}), HERE)
+
+
+def test_the_cursor_remembers_the_block_and_its_hash(journal: Journal, url: str) -> None:
+    assert journal.cursor(HERE) is None
+    journal.set_cursor(HERE, BlockStamp(number=7, hash=word(8), timestamp=1))
+    assert open_journal(url).cursor(HERE) == (7, word(8))
