@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -52,7 +53,8 @@ def read_export(programme: str, path: Path) -> Export:
         raise MalformedInput(f"{path} has no header line; export it from the registry again")
     names = [name.strip() for name in header.fields]
     kind = _kind(programme, grammar.columns, names, path)
-    return Export(programme=programme, kind=kind, rows=tuple(_read(grammar, kind, names, row) for row in rows))
+    read = [_read(grammar, kind, names, row) for row in rows]
+    return Export(programme=programme, kind=kind, rows=tuple(_disjoint(read)))
 
 
 def _text(path: Path) -> str:
@@ -106,3 +108,21 @@ def _read(grammar: Grammar, kind: str, names: Sequence[str], raw: _RawRow) -> Is
         return grammar.read_row(raw.line, raw.content, row, kind)
     except MalformedInput as error:
         return RejectedRow(line=raw.line, reason=str(error), content=raw.content)
+
+
+def _disjoint(rows: Sequence[IssuedRow | RejectedRow]) -> Iterator[IssuedRow | RejectedRow]:
+    """In one statement each serial has one row (law L3): a row that names serials of an earlier one is rejected."""
+    earlier: dict[str, list[tuple[int, int, int]]] = {}
+    for row in rows:
+        if isinstance(row, RejectedRow):
+            yield row
+            continue
+        span = row.serial.range
+        taken = earlier.setdefault(span.space, [])
+        at = bisect_right(taken, (span.last, span.last, row.line))
+        if at and taken[at - 1][1] >= span.first:
+            reason = f"serials of {span} stand in line {taken[at - 1][2]} already"
+            yield RejectedRow(line=row.line, reason=reason, content=row.content)
+        else:
+            taken.insert(at, (span.first, span.last, row.line))
+            yield row

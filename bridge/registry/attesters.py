@@ -1,0 +1,188 @@
+"""Attesters: people or machines with keys of their own, who sign only what they have checked with their own eyes.
+
+Each reads the ledger and, through his own `ChainWitness`, the final chain. Nothing that a bridge or another attester
+says is evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from bridge.domain.attestations import (
+    Attested,
+    Deployment,
+    Lock,
+    Opening,
+    Outcome,
+    Receipt,
+    Refusal,
+    StatementHead,
+    typed_data,
+)
+from bridge.domain.lifecycle import RequestStatus
+from bridge.domain.observed import WitnessedRequest
+from bridge.domain.serials import coalesce
+from bridge.domain.values import Address, Hex32, Hex64, RegistryCode
+from bridge.errors import BridgeError, NotYet, RegistryRefused, Unreachable, UsageError
+from bridge.registry.ledger import Ledger
+from bridge.registry.ledger.requests import Decision
+from bridge.registry.port import ChainWitness, Signer
+
+Eyes = Mapping[Deployment, ChainWitness]
+"""A witness for each deployment that one looks at."""
+
+Message = TypeVar("Message", Lock, Outcome, Refusal, Receipt, StatementHead)
+
+
+class Attester:
+    """One key and its own eyes. Every method raises RegistryRefused with the reason when it does not sign."""
+
+    def __init__(self, signer: Signer, eyes: Eyes) -> None:
+        self._signer = signer
+        self._eyes = eyes
+
+    @property
+    def address(self) -> Address:
+        return self._signer.address
+
+    def sign_locks(self, ledger: Ledger, deployment: Deployment, locks: Sequence[Lock]) -> Hex64:
+        """Locks whose serials all stand locked, for this deployment, and which can still be minted."""
+        now = self._witness(deployment).stamp().timestamp
+        for lock in locks:
+            record = ledger.lock_record(lock.lock_id)
+            if record.lock != lock or record.instruction.deployment != deployment:
+                raise RegistryRefused(f"lock {lock.lock_id} says something else in the ledger; never sign it")
+            if record.released or not record.whole:
+                raise RegistryRefused(f"serials {lock.range} of lock {lock.lock_id} are no longer all locked")
+            if now > lock.not_after:
+                raise RegistryRefused(f"lock {lock.lock_id} expired at {lock.not_after}; release it and lock anew")
+        return self._signer.sign(typed_data(deployment, locks))
+
+    def sign_outcomes(self, ledger: Ledger, deployment: Deployment, outcomes: Sequence[Outcome]) -> Hex64:
+        """Outcomes of open requests, whole, with serials that are reserved for them and live on chain."""
+        for request_id in dict.fromkeys(outcome.request_id for outcome in outcomes):
+            parts = tuple(outcome for outcome in outcomes if outcome.request_id == request_id)
+            self._check_outcome(ledger, deployment, request_id, parts)
+        return self._signer.sign(typed_data(deployment, outcomes))
+
+    def sign_refusals(self, ledger: Ledger, deployment: Deployment, refusals: Sequence[Refusal]) -> Hex64:
+        """Refusals that the ledger decided on, of requests that are open."""
+        for refusal in refusals:
+            decision = _decided(ledger, deployment, refusal.request_id)
+            if decision.reservation.refusal != refusal:
+                raise RegistryRefused(f"request {refusal.request_id} was not refused for {refusal.reason!r} here")
+            self._open_request(decision)
+        return self._signer.sign(typed_data(deployment, refusals))
+
+    def sign_receipt(self, ledger: Ledger, deployment: Deployment, receipt: Receipt) -> Hex64:
+        """A receipt that the ledger gave for exactly what is settled at a final block."""
+        seen = self._request(deployment, receipt.request_id)
+        settled = tuple(span for part in seen.settled for span in part.ranges)
+        if ledger.receipt(receipt.request_id) != receipt or receipt.ranges != settled or not seen.status.ended:
+            raise RegistryRefused(f"receipt {receipt.reference} is not what ledger and final chain show; reconcile")
+        return self._signer.sign(typed_data(deployment, [receipt]))
+
+    def sign_statement(
+        self, ledger: Ledger, registry: RegistryCode, deployment: Deployment, head: StatementHead
+    ) -> Hex64:
+        if not ledger.has_stated(registry, deployment, head):
+            raise RegistryRefused(f"statement {head.sequence} of {registry} is not the ledger's")
+        return self._signer.sign(typed_data(deployment, [head]))
+
+    def _check_outcome(
+        self, ledger: Ledger, deployment: Deployment, request_id: Hex32, parts: tuple[Outcome, ...]
+    ) -> None:
+        decision = _decided(ledger, deployment, request_id)
+        seen = self._open_request(decision)
+        require_true_opening(seen, ledger.disclosed(request_id, seen.opened.commitment))
+        if parts != decision.reservation.parts or sum(part.units for part in parts) != seen.opened.units:
+            raise RegistryRefused(f"the parts of request {request_id} are not those reserved; reserve again")
+        if coalesce(span for part in parts for span in part.ranges) != list(ledger.still_reserved(request_id)):
+            raise RegistryRefused(f"serials of request {request_id} are no longer reserved for it; reconcile")
+        for lock_id in ledger.locks_of(request_id):
+            if not self._witness(deployment).lock_used(decision.registry, lock_id):
+                raise RegistryRefused(f"request {request_id} would use serials of lock {lock_id}, not minted yet")
+
+    def _open_request(self, decision: Decision) -> WitnessedRequest:
+        """The request as decided upon, while it has not ended on the final chain."""
+        request_id = decision.reservation.request_id
+        seen = self._request(decision.deployment, request_id)
+        if seen.status not in (RequestStatus.OPEN, RequestStatus.CALLED_BACK):
+            raise RegistryRefused(f"request {request_id} has ended ({seen.status.name}); nothing is signed for it")
+        opened = seen.opened
+        asked = (opened.class_id, opened.kind, opened.units, opened.commitment)
+        if asked != (decision.class_id, decision.kind, decision.units, decision.commitment):
+            raise RegistryRefused(f"request {request_id} says something else on chain than was decided upon")
+        return seen
+
+    def _request(self, deployment: Deployment, request_id: Hex32) -> WitnessedRequest:
+        seen = self._witness(deployment).request(request_id)
+        if seen is None:
+            raise NotYet(f"{self.address} does not see request {request_id} at a final block yet; repeat later")
+        return seen
+
+    def _witness(self, deployment: Deployment) -> ChainWitness:
+        try:
+            return self._eyes[deployment]
+        except KeyError as error:
+            raise RegistryRefused(f"{self.address} has no eyes on deployment {deployment}; give it a node") from error
+
+
+class AttesterSet(NamedTuple):
+    """A programme's attesters: `threshold` of them make a quorum."""
+
+    threshold: int
+    attesters: Sequence[Attester]
+
+    def attest(self, items: tuple[Message, ...], sign: Callable[[Attester], Hex64]) -> Attested[Message]:
+        """The first quorum that signs, in rising order of signer.
+
+        Raises RegistryRefused with each one's reason when too many refuse, Unreachable or NotYet when the missing ones
+        may sign later.
+        """
+        signed: list[tuple[Address, Hex64]] = []
+        troubles: list[tuple[Address, BridgeError]] = []
+        for attester in sorted(self.attesters, key=lambda one: one.address):
+            try:
+                signed.append((attester.address, sign(attester)))
+            except (RegistryRefused, NotYet, Unreachable) as trouble:
+                troubles.append((attester.address, trouble))
+            if len(signed) == self.threshold:
+                signers, signatures = zip(*signed, strict=True)
+                return Attested(items=items, signers=signers, signatures=signatures)
+        raise self._no_quorum(len(signed), troubles)
+
+    def _no_quorum(self, signed: int, troubles: Sequence[tuple[Address, BridgeError]]) -> BridgeError:
+        reasons = "; ".join(f"{address}: {trouble}" for address, trouble in troubles)
+        refused = sum(isinstance(trouble, RegistryRefused) for _, trouble in troubles)
+        message = f"{signed} of {self.threshold} attesters signed ({reasons})"
+        if len(self.attesters) - refused < self.threshold:
+            return RegistryRefused(message)
+        unreachable = any(isinstance(trouble, Unreachable) for _, trouble in troubles)
+        return Unreachable(message) if unreachable else NotYet(message)
+
+
+def require_true_opening(seen: WitnessedRequest, opening: Opening | None) -> Opening:
+    """Raises RegistryRefused unless the disclosure is the one that the holder committed to, and of this request."""
+    opened = seen.opened
+    if opening is None or opening.commitment != opened.commitment:
+        raise RegistryRefused(f"nothing disclosed for request {opened.request_id} matches its commitment")
+    if (opening.holder, opening.class_id, opening.units) != (opened.holder, opened.class_id, opened.units):
+        raise RegistryRefused(f"what the holder of request {opened.request_id} committed to is another request")
+    return opening
+
+
+def _decided(ledger: Ledger, deployment: Deployment, request_id: Hex32) -> Decision:
+    decision = ledger.decision(request_id)
+    if decision is None or decision.deployment != deployment:
+        raise RegistryRefused(f"nothing was decided on request {request_id} for {deployment}; ask to reserve first")
+    if decision.ended:
+        raise RegistryRefused(f"request {request_id} is {decision.ended} already; nothing more is signed for it")
+    return decision
+
+
+def sole(values: Sequence[object], what: str) -> None:
+    """One signature set covers one batch of one programme on one deployment. Raises UsageError."""
+    if len(set(values)) != 1:
+        raise UsageError(f"a batch is of one {what}, and not empty; ask for each by itself")

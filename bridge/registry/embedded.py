@@ -1,0 +1,194 @@
+"""The registry port on the embedded ledger, with its attesters in the same process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bridge.domain.attestations import Attested, Deployment, Lock, Opening, Outcome, Receipt, Refusal
+from bridge.domain.lifecycle import Kind, RequestStatus
+from bridge.domain.observed import Statement, WitnessedRequest
+from bridge.domain.values import Hex32, RegistryCode
+from bridge.errors import Halted, NotYet, RegistryRefused, UsageError
+from bridge.registry.attesters import AttesterSet, Eyes, require_true_opening, sole
+from bridge.registry.ledger import Ledger
+from bridge.registry.ledger.requests import Decision
+from bridge.registry.port import ChainWitness, Instruction, Reservation
+
+
+class LedgerRegistry:
+    """Implements `port.Registry`. `eyes` are the registry's own, each attester has others; `attesters` by programme."""
+
+    def __init__(self, ledger: Ledger, eyes: Eyes, attesters: Mapping[RegistryCode, AttesterSet]) -> None:
+        self.ledger = ledger
+        self._eyes = eyes
+        self._attesters = attesters
+
+    def instruction(self, instruction_id: Hex32) -> Instruction:
+        return self.ledger.instruction(instruction_id)
+
+    def lock(self, lock_id: Hex32, instruction_id: Hex32) -> Lock:
+        return self.ledger.lock(lock_id, instruction_id)
+
+    def attest_locks(self, lock_ids: Sequence[Hex32]) -> Attested[Lock]:
+        records = [self.ledger.lock_record(lock_id) for lock_id in lock_ids]
+        sole([(r.instruction.registry, r.instruction.deployment) for r in records], "programme and deployment")
+        locks = tuple(record.lock for record in records)
+        registry, deployment = records[0].instruction.registry, records[0].instruction.deployment
+        return self._set(registry).attest(locks, lambda one: one.sign_locks(self.ledger, deployment, locks))
+
+    def release(self, lock_id: Hex32) -> None:
+        record = self.ledger.lock_record(lock_id)
+        if record.released:
+            return
+        instruction = record.instruction
+        witness = self._witness(instruction.deployment)
+        # The block first: a use that only a later block shows cannot lie after not_after.
+        if witness.stamp().timestamp <= instruction.not_after:
+            raise NotYet(f"lock {lock_id} can be minted until {instruction.not_after}; release it later")
+        if witness.lock_used(instruction.registry, lock_id):
+            self.ledger.mark_minted([lock_id])
+        self.ledger.release(lock_id)
+
+    def disclose(self, request_id: Hex32, opening: Opening) -> None:
+        found = self._find(request_id)
+        if found is not None and found[1].opened.commitment != opening.commitment:
+            raise RegistryRefused(
+                f"this is not what request {request_id} committed to; check secret, beneficiary and purpose"
+            )
+        self.ledger.disclose(request_id, opening)
+
+    def reserve(self, request_id: Hex32) -> Reservation:
+        decision = self.ledger.decision(request_id)
+        if decision is not None and not decision.ended:
+            return decision.reservation
+        deployment, seen = self._see(request_id)
+        if decision is not None or seen.status.ended:
+            raise RegistryRefused(f"request {request_id} has ended ({seen.status.name}); nothing is reserved for it")
+        self._require_unsettled(seen)
+        opening = self.ledger.disclosed(request_id, seen.opened.commitment)
+        if opening is None:
+            raise NotYet(f"the holder of request {request_id} has not disclosed what he committed to; repeat later")
+        if reason := self._refusal(seen, opening):
+            return self.ledger.refuse(deployment, seen.opened, reason)
+        self._mark_minted(deployment, seen)
+        return self.ledger.reserve(deployment, seen.opened)
+
+    def attest_outcomes(self, request_ids: Sequence[Hex32]) -> Attested[Outcome]:
+        decisions = self._decisions(request_ids)
+        parts = tuple(part for decision in decisions for part in decision.reservation.parts)
+        if any(decision.reservation.refusal for decision in decisions):
+            raise RegistryRefused("one of the requests is refused; attest its refusal instead")
+        registry, deployment = decisions[0].registry, decisions[0].deployment
+        return self._set(registry).attest(parts, lambda one: one.sign_outcomes(self.ledger, deployment, parts))
+
+    def attest_refusals(self, request_ids: Sequence[Hex32]) -> Attested[Refusal]:
+        decisions = self._decisions(request_ids)
+        refusals = tuple(d.reservation.refusal for d in decisions if d.reservation.refusal)
+        if len(refusals) != len(decisions):
+            raise RegistryRefused("one of the requests is not refused; attest its outcome instead")
+        registry, deployment = decisions[0].registry, decisions[0].deployment
+        return self._set(registry).attest(refusals, lambda one: one.sign_refusals(self.ledger, deployment, refusals))
+
+    def execute(self, request_id: Hex32) -> Attested[Receipt]:
+        deployment, seen = self._see(request_id)
+        receipt = self.ledger.receipt(request_id) or self._execute(deployment, seen)
+        registry = self._registry_of(seen)
+        return self._set(registry).attest((receipt,), lambda one: one.sign_receipt(self.ledger, deployment, receipt))
+
+    def withdraw(self, request_id: Hex32) -> None:
+        _, seen = self._see(request_id)
+        if not seen.status.ended:
+            raise NotYet(f"request {request_id} has not ended on the final chain; repeat later")
+        if seen.settled:
+            raise RegistryRefused(f"request {request_id} is settled at least in part; execute it")
+        if self.ledger.decision(request_id) is not None:
+            self.ledger.unreserve(request_id)
+
+    def statement(self, registry: RegistryCode, deployment: Deployment) -> Statement:
+        attesters = self._set(registry)
+        self._witness(deployment)
+        head, rows = self.ledger.statement(registry, deployment)
+        signed = attesters.attest((head,), lambda one: one.sign_statement(self.ledger, registry, deployment, head))
+        return Statement(registry=registry, head=signed, rows=rows)
+
+    def _execute(self, deployment: Deployment, seen: WitnessedRequest) -> Receipt:
+        request_id = seen.opened.request_id
+        if not seen.status.ended:
+            raise NotYet(f"request {request_id} has not ended on the final chain; repeat later")
+        if not seen.settled:
+            raise RegistryRefused(f"nothing of request {request_id} is settled ({seen.status.name}); withdraw it")
+        opening = self.ledger.disclosed(request_id, seen.opened.commitment)
+        decision = self.ledger.decision(request_id)
+        if decision is None or decision.deployment != deployment or opening is None:
+            raise Halted(f"request {request_id} is settled and was never decided on here: keys must be held stolen")
+        note = {"beneficiary": opening.beneficiary, "purpose": opening.purpose, "holder": opening.holder}
+        return self.ledger.execute(request_id, seen.settled, opening.beneficiary, note)
+
+    def _refusal(self, seen: WitnessedRequest, opening: Opening) -> str:
+        """Why this request cannot be served, as a code; empty when it can."""
+        try:
+            require_true_opening(seen, opening)
+        except RegistryRefused:
+            return "opening-mismatch"
+        if not opening.beneficiary.strip():
+            return "beneficiary-missing"
+        if seen.opened.kind is Kind.REDEMPTION and not self.ledger.has_account(opening.beneficiary):
+            return "no-such-account"
+        return ""
+
+    def _mark_minted(self, deployment: Deployment, seen: WitnessedRequest) -> None:
+        registry = self._registry_of(seen)
+        witness = self._witness(deployment)
+        locks = self.ledger.unminted_locks(deployment, seen.opened.class_id)
+        used = [lock_id for lock_id in locks if witness.lock_used(registry, lock_id)]
+        if used:
+            self.ledger.mark_minted(used)
+
+    def _require_unsettled(self, seen: WitnessedRequest) -> None:
+        if seen.settled or seen.remaining != seen.opened.units:
+            raise Halted(f"request {seen.opened.request_id} is settled in part though nothing was reserved for it")
+
+    def _registry_of(self, seen: WitnessedRequest) -> RegistryCode:
+        credit_class = self.ledger.credit_class(seen.opened.class_id)
+        if credit_class is None:
+            raise Halted(
+                f"request {seen.opened.request_id} is of class {seen.opened.class_id}, unknown here: its units "
+                "cannot be backed; reconcile"
+            )
+        return credit_class.registry
+
+    def _decisions(self, request_ids: Sequence[Hex32]) -> list[Decision]:
+        decisions = []
+        for request_id in request_ids:
+            decision = self.ledger.decision(request_id)
+            if decision is None:
+                raise RegistryRefused(f"nothing was decided on request {request_id}; ask to reserve first")
+            decisions.append(decision)
+        sole([(d.registry, d.deployment) for d in decisions], "programme and deployment")
+        return decisions
+
+    def _see(self, request_id: Hex32) -> tuple[Deployment, WitnessedRequest]:
+        found = self._find(request_id)
+        if found is None:
+            raise NotYet(f"request {request_id} is not seen at a final block yet; repeat later")
+        return found
+
+    def _find(self, request_id: Hex32) -> tuple[Deployment, WitnessedRequest] | None:
+        """A request id binds its deployment, so at most one witness knows it."""
+        for deployment, witness in self._eyes.items():
+            seen = witness.request(request_id)
+            if seen is not None and seen.status is not RequestStatus.NONE:
+                return deployment, seen
+        return None
+
+    def _witness(self, deployment: Deployment) -> ChainWitness:
+        try:
+            return self._eyes[deployment]
+        except KeyError as error:
+            raise UsageError(f"this registry has no witness of deployment {deployment}; configure its node") from error
+
+    def _set(self, registry: RegistryCode) -> AttesterSet:
+        try:
+            return self._attesters[registry]
+        except KeyError as error:
+            raise UsageError(f"programme {registry} has no attesters here; configure them") from error

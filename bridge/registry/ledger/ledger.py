@@ -1,0 +1,12 @@
+"""The ledger's verbs in one place: each is atomic, and repeatable by its key."""
+
+from __future__ import annotations
+
+from bridge.registry.ledger.custody import Custody
+from bridge.registry.ledger.locking import Locking
+from bridge.registry.ledger.reading import Reading
+from bridge.registry.ledger.requests import Requests
+
+
+class Ledger(Custody, Locking, Requests, Reading):
+    """`Ledger(open_ledger(url), clock)`."""

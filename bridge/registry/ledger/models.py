@@ -1,0 +1,229 @@
+"""The ledger's tables. What their constraints and the guards in `migrations` refuse, no verb can do by mistake.
+
+Ids are hex text as they travel everywhere; `programme` is the registry that issued the serials. Serials are signed
+64-bit numbers: real ones fit, larger ones are refused at the door (`movement.storable`).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+_STATES = "('held', 'locked', 'reserved', 'retired', 'cancelled')"
+
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts ids by itself only in INTEGER; it has 64 bits
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {str: Text, int: _NUMBER}  # noqa: RUF012 SQLAlchemy's own attribute
+
+
+class Account(Base):
+    """A participant, the account that stands for one deployment, or the counter-account of issuance."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint("kind IN ('participant', 'bridge', 'issuance')", name="account_kind"),
+        CheckConstraint("(kind = 'bridge') = (deployment IS NOT NULL)", name="account_of_deployment"),
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    deployment: Mapped[str | None] = mapped_column(unique=True)
+
+
+class Project(Base):
+    __tablename__ = "projects"
+    programme: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    country: Mapped[str]
+    methodology: Mapped[str]
+
+
+class Class(Base):
+    """A credit class; `kg_per_unit` in kilograms of CO2 equivalent."""
+
+    __tablename__ = "classes"
+    __table_args__ = (
+        ForeignKeyConstraint(["programme", "project"], ["projects.programme", "projects.code"]),
+        UniqueConstraint("programme", "project", "vintage", "credit_type"),
+        CheckConstraint("kg_per_unit > 0", name="class_weight"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    programme: Mapped[str]
+    project: Mapped[str]
+    vintage: Mapped[int]
+    credit_type: Mapped[str]
+    kg_per_unit: Mapped[int]
+
+
+class Space(Base):
+    __tablename__ = "spaces"
+    __table_args__ = (
+        UniqueConstraint("programme", "kind", "key"),
+        CheckConstraint("kind IN (0, 1)", name="space_kind"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    programme: Mapped[str]
+    kind: Mapped[int]
+    key: Mapped[str]
+
+
+class Entry(Base):
+    """One act. `key` makes it happen once, `content` shows whether a repetition asks for the same; both are kept."""
+
+    __tablename__ = "entries"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    verb: Mapped[str]
+    content: Mapped[str]
+    made_at: Mapped[int]
+    deployment: Mapped[str | None] = mapped_column(ForeignKey("accounts.deployment"))
+
+
+class Posting(Base):
+    """Units leave one account and state and enter another: both legs in one row, so that every entry sums to zero."""
+
+    __tablename__ = "postings"
+    __table_args__ = (
+        CheckConstraint("units > 0", name="posting_units"),
+        CheckConstraint(f"from_state IN {_STATES}", name="posting_from_state"),
+        CheckConstraint(f"to_state IN {_STATES}", name="posting_to_state"),
+        CheckConstraint("from_account <> to_account OR from_state <> to_state", name="posting_moves"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entries.id"), index=True)
+    class_id: Mapped[str] = mapped_column(ForeignKey("classes.id"))
+    units: Mapped[int]
+    from_account: Mapped[str] = mapped_column(ForeignKey("accounts.name"))
+    from_state: Mapped[str]
+    to_account: Mapped[str] = mapped_column(ForeignKey("accounts.name"))
+    to_state: Mapped[str]
+
+
+class Block(Base):
+    """Serials `first` to `last` with one state and one holder, from the entry that opened it until one closes it.
+
+    Live while `closed_by` is null. `parent` is the block that it was, or was part of, before.
+    """
+
+    __tablename__ = "blocks"
+    __table_args__ = (
+        CheckConstraint("first >= 1 AND last >= first", name="block_range"),
+        CheckConstraint(f"state IN {_STATES}", name="block_state"),
+        CheckConstraint("state NOT IN ('locked', 'reserved') OR lock_id IS NOT NULL", name="block_lock"),
+        CheckConstraint("state <> 'held' OR lock_id IS NULL", name="block_free"),
+        CheckConstraint("state <> 'reserved' OR request_id IS NOT NULL", name="block_request"),
+        CheckConstraint("state <> 'locked' OR request_id IS NULL", name="block_unasked"),
+        Index("live_serials", "space", "first", unique=True, sqlite_where=text("closed_by IS NULL")),
+        Index(
+            "live_holdings", "account", "state", "class_id", "space", "first", sqlite_where=text("closed_by IS NULL")
+        ),
+        Index("live_locks", "lock_id", sqlite_where=text("closed_by IS NULL")),
+        Index("live_requests", "request_id", sqlite_where=text("closed_by IS NULL")),
+        Index("all_serials", "space", "first"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    space: Mapped[str] = mapped_column(ForeignKey("spaces.id"))
+    first: Mapped[int]
+    last: Mapped[int]
+    class_id: Mapped[str] = mapped_column(ForeignKey("classes.id"))
+    account: Mapped[str] = mapped_column(ForeignKey("accounts.name"))
+    state: Mapped[str]
+    lock_id: Mapped[str | None] = mapped_column(ForeignKey("locks.id"))
+    request_id: Mapped[str | None] = mapped_column(ForeignKey("reservations.request_id"))
+    parent: Mapped[int | None] = mapped_column(ForeignKey("blocks.id"), index=True)
+    opened_by: Mapped[int] = mapped_column(ForeignKey("entries.id"))
+    closed_by: Mapped[int | None] = mapped_column(ForeignKey("entries.id"))
+
+
+class InstructionRow(Base):
+    """A depositor's order, kept word for word; never changed (guard)."""
+
+    __tablename__ = "instructions"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    programme: Mapped[str]
+    account: Mapped[str] = mapped_column(ForeignKey("accounts.name"))
+    deployment: Mapped[str] = mapped_column(ForeignKey("accounts.deployment"))
+    document: Mapped[str]
+
+
+class LockRow(Base):
+    """An instruction carried out, once. `minted` is set when our witness has seen it used at a final block; a lock is
+    minted or released, never both."""
+
+    __tablename__ = "locks"
+    __table_args__ = (CheckConstraint("NOT (minted AND released_by IS NOT NULL)", name="lock_ends_once"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    instruction_id: Mapped[str] = mapped_column(ForeignKey("instructions.id"), unique=True)
+    class_id: Mapped[str] = mapped_column(ForeignKey("classes.id"))
+    minted: Mapped[bool] = mapped_column(default=False)
+    released_by: Mapped[int | None] = mapped_column(ForeignKey("entries.id"))
+
+
+class Disclosure(Base):
+    """What somebody told us of a request, kept by commitment: a false one never stands in the true one's way."""
+
+    __tablename__ = "disclosures"
+    request_id: Mapped[str] = mapped_column(primary_key=True)
+    commitment: Mapped[str] = mapped_column(primary_key=True)
+    document: Mapped[str]
+
+
+class ReservationRow(Base):
+    """The decision on a request: `refusal`, or parts. `ended` once acted upon or withdrawn."""
+
+    __tablename__ = "reservations"
+    __table_args__ = (
+        CheckConstraint("units > 0", name="reservation_units"),
+        CheckConstraint("kind IN (0, 1)", name="reservation_kind"),
+        CheckConstraint("ended IN ('executed', 'withdrawn')", name="reservation_end"),
+        CheckConstraint("ended IS NULL OR ended <> 'executed' OR refusal IS NULL", name="refused_is_not_executed"),
+    )
+    request_id: Mapped[str] = mapped_column(primary_key=True)
+    deployment: Mapped[str] = mapped_column(ForeignKey("accounts.deployment"))
+    class_id: Mapped[str] = mapped_column(ForeignKey("classes.id"))
+    kind: Mapped[int]
+    units: Mapped[int]
+    commitment: Mapped[str]
+    refusal: Mapped[str | None]
+    ended: Mapped[str | None]
+
+
+class PartRange(Base):
+    """One range of one part of a reservation."""
+
+    __tablename__ = "part_ranges"
+    __table_args__ = (CheckConstraint("part >= 0 AND first >= 1 AND last >= first", name="part_range"),)
+    request_id: Mapped[str] = mapped_column(ForeignKey("reservations.request_id"), primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    space: Mapped[str] = mapped_column(ForeignKey("spaces.id"))
+    first: Mapped[int]
+    last: Mapped[int]
+
+
+class ReceiptRow(Base):
+    __tablename__ = "receipts"
+    request_id: Mapped[str] = mapped_column(ForeignKey("reservations.request_id"), primary_key=True)
+    document: Mapped[str]
+
+
+class StatementHeadRow(Base):
+    """Heads of the statements given out for one programme and deployment, numbered without a gap."""
+
+    __tablename__ = "statements"
+    programme: Mapped[str] = mapped_column(primary_key=True)
+    deployment: Mapped[str] = mapped_column(ForeignKey("accounts.deployment"), primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    document: Mapped[str]

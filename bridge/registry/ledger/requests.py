@@ -1,0 +1,331 @@
+"""Serials set aside for a holder's request, and what becomes of them when it has ended on chain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bridge.domain.attestations import Deployment, Opening, Outcome, Receipt, Refusal
+from bridge.domain.lifecycle import Kind, SerialState
+from bridge.domain.observed import RequestOpened
+from bridge.domain.serials import SerialRange, coalesce
+from bridge.domain.values import Fact, Hex32, RegistryCode
+from bridge.errors import Conflict, Halted, NotYet, RegistryRefused
+from bridge.registry.ledger.custody import bridge_account
+from bridge.registry.ledger.models import (
+    Block,
+    Class,
+    Disclosure,
+    Entry,
+    LockRow,
+    PartRange,
+    ReceiptRow,
+    ReservationRow,
+)
+from bridge.registry.ledger.movement import Books, Where, move, range_of, require
+from bridge.registry.port import Reservation
+
+MAX_RANGES_A_PART = 20
+"""Keeps the settlement of one part far below a transaction's cap on gas."""
+
+
+class Decision(Fact):
+    """A reservation with what it was decided for. `ended` is empty until it is executed or withdrawn."""
+
+    reservation: Reservation
+    deployment: Deployment
+    registry: RegistryCode
+    class_id: Hex32
+    kind: Kind
+    units: int
+    commitment: Hex32
+    ended: str = ""
+
+
+class Requests(Books):
+    def disclose(self, request_id: Hex32, opening: Opening) -> None:
+        with self._write() as tx:
+            if tx.get(Disclosure, (request_id, opening.commitment)) is None:
+                row = Disclosure(
+                    request_id=request_id, commitment=opening.commitment, document=opening.model_dump_json()
+                )
+                tx.add(row)
+
+    def disclosed(self, request_id: Hex32, commitment: Hex32) -> Opening | None:
+        with self._read() as tx:
+            row = tx.get(Disclosure, (request_id, commitment))
+            return Opening.model_validate_json(row.document) if row else None
+
+    def decision(self, request_id: Hex32) -> Decision | None:
+        with self._read() as tx:
+            row = tx.get(ReservationRow, request_id)
+            return _decision(tx, row) if row else None
+
+    def reserve(self, deployment: Deployment, opened: RequestOpened) -> Reservation:
+        """Sets serials of minted locks aside: the lowest for a retirement, the highest for a redemption, so that the
+        contract takes them from an edge of its ranges. Refuses when the class has not as many left.
+
+        Raises NotYet while serials that are not yet seen minted could serve it.
+        """
+        with self._write() as tx:
+            if known := self._known(tx, deployment, opened):
+                return known
+            blocks = _candidates(tx, deployment, opened)
+            picked = list(_pick(opened.kind, blocks, opened.units))
+            if sum(span.units for _, span in picked) < opened.units:
+                _require_none_awaited(tx, deployment, opened)
+                return _decide(tx, deployment, opened, "serials-missing")
+            return self._reserve(tx, deployment, opened, picked)
+
+    def refuse(self, deployment: Deployment, opened: RequestOpened, reason: str) -> Reservation:
+        with self._write() as tx:
+            return self._known(tx, deployment, opened) or _decide(tx, deployment, opened, reason)
+
+    def execute(self, request_id: Hex32, settled: Sequence[Outcome], receiver: str, note: dict[str, str]) -> Receipt:
+        """Retires or hands over the settled parts, once, and locks what else was reserved again. `receiver` is the
+        account that a redemption goes to. Raises Halted when the act is impossible."""
+        with self._write() as tx:
+            if done := tx.get(ReceiptRow, request_id):
+                return Receipt.model_validate_json(done.document)
+            decision = _required(tx, request_id)
+            _require_reserved_parts(decision, settled)
+            content = {"settled": [part.part for part in settled], **note}
+            entry = self._enter_once(tx, "execute", request_id, content, decision.deployment)
+            spans = [span for part in settled for span in part.ranges]
+            self._act(tx, entry, decision, spans, receiver)
+            _relock(tx, entry, request_id)
+            return self._receipt(tx, entry, decision, spans)
+
+    def unreserve(self, request_id: Hex32) -> None:
+        """Ends a decision that nothing was settled on; its serials are locked again."""
+        with self._write() as tx:
+            decision = _required(tx, request_id)
+            if decision.ended == "withdrawn":
+                return
+            if decision.ended:
+                raise RegistryRefused(f"request {request_id} was executed; nothing is left to withdraw")
+            entry = self._enter_once(tx, "unreserve", request_id, {}, decision.deployment)
+            _relock(tx, entry, request_id)
+            _end(tx, request_id, "withdrawn")
+
+    def receipt(self, request_id: Hex32) -> Receipt | None:
+        with self._read() as tx:
+            row = tx.get(ReceiptRow, request_id)
+            return Receipt.model_validate_json(row.document) if row else None
+
+    def still_reserved(self, request_id: Hex32) -> tuple[SerialRange, ...]:
+        """The serials now set aside for the request, each under a minted lock."""
+        with self._read() as tx:
+            return tuple(coalesce(map(range_of, _reserved(tx, request_id))))
+
+    def locks_of(self, request_id: Hex32) -> tuple[Hex32, ...]:
+        with self._read() as tx:
+            return tuple(sorted({block.lock_id for block in _reserved(tx, request_id) if block.lock_id}))
+
+    def _known(self, tx: Session, deployment: Deployment, opened: RequestOpened) -> Reservation | None:
+        row = tx.get(ReservationRow, opened.request_id)
+        if row is None:
+            return None
+        found = (row.deployment, row.class_id, row.kind, row.units, row.commitment)
+        asked = (str(deployment), opened.class_id, int(opened.kind), opened.units, opened.commitment)
+        if found != asked:
+            raise Conflict(f"request {opened.request_id} was decided with other content; stop and reconcile")
+        return _decision(tx, row).reservation
+
+    def _reserve(
+        self,
+        tx: Session,
+        deployment: Deployment,
+        opened: RequestOpened,
+        picked: Sequence[tuple[Block, SerialRange]],
+    ) -> Reservation:
+        reservation = _decide(tx, deployment, opened, None)
+        entry = self._enter_once(tx, "reserve", opened.request_id, {}, deployment)
+        account = bridge_account(deployment)
+        spans = [span for _, span in picked]
+        move(
+            tx,
+            entry,
+            [block for block, _ in picked],
+            spans,
+            lambda block: Where(account, SerialState.RESERVED, block.lock_id, opened.request_id),
+        )
+        parts = _parts(opened.request_id, _by_lock(picked))
+        for part in parts:
+            _write_part(tx, part)
+        tx.flush()
+        return reservation.model_copy(update={"parts": parts})
+
+    def _act(self, tx: Session, entry: Entry, decision: Decision, spans: Sequence[SerialRange], receiver: str) -> None:
+        request_id = decision.reservation.request_id
+        for span in spans:
+            try:
+                blocks = require(tx, span, [SerialState.RESERVED], request_id=request_id)
+            except RegistryRefused as error:
+                raise Halted(f"request {request_id} is settled and cannot be executed: {error}") from error
+            if decision.kind is Kind.RETIREMENT:
+                move(tx, entry, blocks, [span], _retired)
+            else:
+                move(tx, entry, blocks, [span], lambda _: Where(receiver, SerialState.HELD, None, request_id))
+
+    def _receipt(self, tx: Session, entry: Entry, decision: Decision, spans: Sequence[SerialRange]) -> Receipt:
+        receipt = Receipt(
+            request_id=decision.reservation.request_id,
+            kind=decision.kind,
+            ranges=tuple(spans),
+            reference=f"{decision.registry}-{entry.id:08d}",
+            executed_at=entry.made_at,
+        )
+        tx.add(ReceiptRow(request_id=receipt.request_id, document=receipt.model_dump_json()))
+        _end(tx, receipt.request_id, "executed")
+        return receipt
+
+
+def _candidates(tx: Session, deployment: Deployment, opened: RequestOpened) -> Iterable[Block]:
+    """Serials that back live units of the class, in the order in which they are used up."""
+    order = (Block.space, Block.first) if opened.kind is Kind.RETIREMENT else (Block.space.desc(), Block.first.desc())
+    query = (
+        select(Block)
+        .join(LockRow, LockRow.id == Block.lock_id)
+        .where(
+            Block.account == bridge_account(deployment),
+            Block.state == SerialState.LOCKED.value,
+            Block.class_id == opened.class_id,
+            Block.closed_by.is_(None),
+            LockRow.minted,
+        )
+    )
+    return tx.scalars(query.order_by(*order).execution_options(yield_per=100))
+
+
+def _pick(kind: Kind, blocks: Iterable[Block], units: int) -> Iterable[tuple[Block, SerialRange]]:
+    left = units
+    for block in blocks:
+        take = min(left, block.last - block.first + 1)
+        if kind is Kind.RETIREMENT:
+            yield block, SerialRange(space=block.space, first=block.first, last=block.first + take - 1)
+        else:
+            yield block, SerialRange(space=block.space, first=block.last - take + 1, last=block.last)
+        left -= take
+        if left == 0:
+            return
+
+
+def _by_lock(picked: Sequence[tuple[Block, SerialRange]]) -> list[SerialRange]:
+    """Rising ranges that never run across two locks: the contract keeps each mint as a range of its own."""
+    locks = {block.lock_id for block, _ in picked}
+    joined = [r for lock in locks for r in coalesce(span for block, span in picked if block.lock_id == lock)]
+    return sorted(joined, key=lambda r: r.key)
+
+
+def _parts(request_id: Hex32, ranges: Sequence[SerialRange]) -> tuple[Outcome, ...]:
+    chunks = [ranges[i : i + MAX_RANGES_A_PART] for i in range(0, len(ranges), MAX_RANGES_A_PART)]
+    return tuple(Outcome(request_id=request_id, part=i, ranges=tuple(chunk)) for i, chunk in enumerate(chunks))
+
+
+def _write_part(tx: Session, part: Outcome) -> None:
+    for position, span in enumerate(part.ranges):
+        row = PartRange(
+            request_id=part.request_id,
+            part=part.part,
+            position=position,
+            space=span.space,
+            first=span.first,
+            last=span.last,
+        )
+        tx.add(row)
+
+
+def _require_none_awaited(tx: Session, deployment: Deployment, opened: RequestOpened) -> None:
+    """Raises NotYet when the locked serials would do, were all seen minted."""
+    locked = select(func.coalesce(func.sum(Block.last - Block.first + 1), 0)).where(
+        Block.account == bridge_account(deployment),
+        Block.state == SerialState.LOCKED.value,
+        Block.class_id == opened.class_id,
+        Block.closed_by.is_(None),
+    )
+    if int(tx.scalar(locked) or 0) >= opened.units:
+        raise NotYet(f"request {opened.request_id} awaits mints that are not final yet; repeat later")
+
+
+def _decide(tx: Session, deployment: Deployment, opened: RequestOpened, refusal: str | None) -> Reservation:
+    row = ReservationRow(
+        request_id=opened.request_id,
+        deployment=str(deployment),
+        class_id=opened.class_id,
+        kind=int(opened.kind),
+        units=opened.units,
+        commitment=opened.commitment,
+        refusal=refusal,
+    )
+    tx.add(row)
+    tx.flush()
+    return _decision(tx, row).reservation
+
+
+def _decision(tx: Session, row: ReservationRow) -> Decision:
+    parts: dict[int, list[SerialRange]] = {}
+    of_request = select(PartRange).where(PartRange.request_id == row.request_id)
+    for r in tx.scalars(of_request.order_by(PartRange.part, PartRange.position)):
+        parts.setdefault(r.part, []).append(SerialRange(space=r.space, first=r.first, last=r.last))
+    request_id = row.request_id
+    outcomes = tuple(Outcome(request_id=request_id, part=n, ranges=tuple(ranges)) for n, ranges in parts.items())
+    refusal = Refusal(request_id=request_id, reason=row.refusal) if row.refusal else None
+    chain_id, contract = row.deployment.split(":")
+    return Decision(
+        reservation=Reservation(request_id=request_id, parts=outcomes, refusal=refusal),
+        deployment=Deployment(chain_id=int(chain_id), contract=contract),
+        registry=tx.get_one(Class, row.class_id).programme,
+        class_id=row.class_id,
+        kind=Kind(row.kind),
+        units=row.units,
+        commitment=row.commitment,
+        ended=row.ended or "",
+    )
+
+
+def _required(tx: Session, request_id: Hex32) -> Decision:
+    row = tx.get(ReservationRow, request_id)
+    if row is None:
+        raise RegistryRefused(f"nothing was decided on request {request_id}; ask to reserve first")
+    return _decision(tx, row)
+
+
+def _require_reserved_parts(decision: Decision, settled: Sequence[Outcome]) -> None:
+    for part in settled:
+        if part not in decision.reservation.parts:
+            spans = json.dumps([str(span) for span in part.ranges])
+            raise Halted(
+                f"part {part.part} of request {part.request_id} is settled with serials {spans} that were never "
+                "reserved for it: its attesters' keys must be held stolen"
+            )
+
+
+def _reserved(tx: Session, request_id: Hex32) -> list[Block]:
+    query = select(Block).where(
+        Block.request_id == request_id, Block.state == SerialState.RESERVED.value, Block.closed_by.is_(None)
+    )
+    return list(tx.scalars(query.order_by(Block.space, Block.first)))
+
+
+def _relock(tx: Session, entry: Entry, request_id: Hex32) -> None:
+    blocks = _reserved(tx, request_id)
+    move(
+        tx,
+        entry,
+        blocks,
+        [range_of(block) for block in blocks],
+        lambda block: Where(block.account, SerialState.LOCKED, block.lock_id),
+    )
+
+
+def _retired(block: Block) -> Where:
+    return Where(block.account, SerialState.RETIRED, block.lock_id, block.request_id)
+
+
+def _end(tx: Session, request_id: Hex32, how: str) -> None:
+    tx.get_one(ReservationRow, request_id).ended = how
+    tx.flush()
