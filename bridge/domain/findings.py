@@ -1,12 +1,14 @@
-"""What a reconciliation says: findings, what is merely in flight, and where each can be looked up."""
+"""What a reconciliation says: findings, what is merely in flight, the totals, and at which moments it looked."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
+from bridge.domain.attestations import Deployment
+from bridge.domain.observed import BlockStamp
 from bridge.domain.quantity import Kilograms, Units
 from bridge.domain.serials import SerialRange
-from bridge.domain.values import Fact, Hex32, keccak_hex
+from bridge.domain.values import Fact, Hex32, RegistryCode, keccak_hex
 
 
 class Severity(StrEnum):
@@ -17,10 +19,10 @@ class Severity(StrEnum):
 
 class ExhibitKind(StrEnum):
     TRANSACTION = "transaction"
-    BLOCK = "block"
     STATEMENT_ROW = "statement row"
     ATTESTATION = "attestation"
     CLAIM = "claim"
+    FIGURES = "figures"
 
 
 class Exhibit(Fact):
@@ -68,3 +70,48 @@ class InFlight(Difference):
 
     title: str
     due: int | None = None
+
+
+class ClassTotals(Fact):
+    """In units. `supply`, `pending`, `live` and `retired` are the chain's; `locked`, `reserved` and `executed` (retired
+    for the deployment) are the registry's, in its latest statement."""
+
+    deployment: str
+    class_id: Hex32
+    supply: int
+    pending: int
+    live: int
+    retired: int
+    locked: int
+    reserved: int
+    executed: int
+
+
+class PinnedBlock(Fact):
+    """The final block at which a deployment was read."""
+
+    deployment: Deployment
+    stamp: BlockStamp
+
+
+class PinnedStatement(Fact):
+    """The statement that was compared; `as_of` in seconds since 1970."""
+
+    registry: RegistryCode
+    sequence: int
+    as_of: int
+
+
+class Reconciliation(Fact):
+    """Findings and what is in flight, in the order of the rules and then by subject; totals by deployment and class."""
+
+    findings: tuple[Finding, ...]
+    in_flight: tuple[InFlight, ...]
+    totals: tuple[ClassTotals, ...]
+    blocks: tuple[PinnedBlock, ...]
+    statements: tuple[PinnedStatement, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Nothing is a break. Warnings and what is in flight do not soil it."""
+        return not any(finding.severity is Severity.BREAK for finding in self.findings)

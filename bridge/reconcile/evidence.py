@@ -1,0 +1,83 @@
+"""What is compared: chains at final blocks, registries at statements, others' claims; and what is tolerated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pydantic import Field
+
+from bridge.domain.attestations import Deployment, Lock, Receipt
+from bridge.domain.observed import BlockStamp, ChainEvent, Statement
+from bridge.domain.serials import SerialRange
+from bridge.domain.values import Fact
+
+
+class ClaimState(StrEnum):
+    MINTED = "minted"
+    BURNED = "burned"
+    RETIRED = "retired"
+
+
+class Claim(Fact):
+    """What another bridge says of some credit. A burn names no serials, and may weigh less than one unit."""
+
+    source: str = Field(min_length=1)
+    claim_id: str = Field(min_length=1)
+    range: SerialRange | None = None
+    kg: int = Field(gt=0)
+    state: ClaimState
+    evidence: str = ""
+
+
+class ClaimLink(Fact):
+    """What another bridge says of two of its claims: `kg` of `burned` were served by `retired`, or `kg` of `retired`
+    were taken out of `minted`."""
+
+    source: str = Field(min_length=1)
+    later: str
+    earlier: str
+    kg: int = Field(gt=0)
+
+
+@dataclass(frozen=True)
+class ChainView:
+    """One contract's whole history up to a final block.
+
+    `block_times` gives seconds since 1970 of blocks with events later than the oldest statement; an event whose block
+    is missing there counts as having happened at the stamp, which can only delay a judgement.
+    """
+
+    deployment: Deployment
+    stamp: BlockStamp
+    events: Sequence[ChainEvent]
+    block_times: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Of several statements of one registry the latest is compared, and each must be sound in itself.
+
+    `locks` and `receipts` are what registries signed for a deployment, as far as the reader keeps them.
+    """
+
+    chains: Sequence[ChainView] = ()
+    statements: Sequence[Statement] = ()
+    claims: Sequence[Claim] = ()
+    links: Sequence[ClaimLink] = ()
+    locks: Sequence[tuple[Deployment, Lock]] = ()
+    receipts: Sequence[tuple[Deployment, Receipt]] = ()
+
+
+class Limits(Fact):
+    """How long each counterpart may take; all in seconds.
+
+    `finality_seconds`: a registry acts only on blocks at least this old. A block that much older than a statement
+    still shows everything the registry could have acted upon.
+    """
+
+    release_seconds: int = Field(default=0, ge=0)
+    execution_seconds: int = Field(default=7 * 86_400, ge=0)
+    finality_seconds: int = Field(default=0, ge=0)
+    out_of_step_seconds: int = Field(default=2 * 86_400, ge=0)

@@ -1,0 +1,84 @@
+"""Places in the evidence, put into words by which anybody can look them up again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bridge.domain import observed as seen
+from bridge.domain.attestations import Deployment, Lock, Receipt
+from bridge.domain.findings import Exhibit, ExhibitKind
+from bridge.domain.observed import ChainEvent, Statement, StatementRow
+from bridge.domain.serials import SerialRange
+from bridge.reconcile.evidence import ChainView, Claim, Evidence
+from bridge.reconcile.facts import chain_events, statement_rows
+
+
+class Exhibits:
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._events = chain_events(evidence)
+        self._rows = statement_rows(evidence)
+
+    def of(self, answers: Iterable[Mapping[str, Any]]) -> tuple[Exhibit, ...]:
+        """Everything that the answers of one subject point at, each once, in the order of the evidence."""
+        answers = list(answers)
+        shown = [_event(*self._events[place]) for place in _places(answers, "event")]
+        shown += [_row(*self._rows[place]) for place in _places(answers, "row")]
+        shown += [_lock(*self._evidence.locks[place]) for place in _places(answers, "lock")]
+        shown += [_receipt(*self._evidence.receipts[place]) for place in _places(answers, "receipt")]
+        shown += [_claim(self._evidence.claims[place]) for place in _places(answers, "claim")]
+        return (*shown, *(Exhibit(kind=ExhibitKind.FIGURES, text=text) for text in _places(answers, "figures")))
+
+
+def _places(answers: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    return sorted({answer[name] for answer in answers if answer[name] is not None})
+
+
+def _event(view: ChainView, event: ChainEvent) -> Exhibit:
+    place = event.place
+    where = f"{view.deployment} block {place.block} transaction {place.transaction} log {place.log_index}"
+    return Exhibit(kind=ExhibitKind.TRANSACTION, text=f"{where}: {_what_happened(event)}")
+
+
+def _what_happened(event: ChainEvent) -> str:
+    match event:
+        case seen.Minted():
+            return f"lock {event.lock_id} minted {event.range}"
+        case seen.OutcomeSettled():
+            return f"request {event.request_id} part {event.part} settled with {_ranges(event.ranges)}"
+        case seen.RequestOpened():
+            return f"request {event.request_id} opened for {event.units} units"
+        case seen.RequestRefused() | seen.RequestCalledBack() | seen.RequestReturned():
+            return f"{type(event).__name__} {event.request_id}, {event.units} units"
+        case _:
+            return type(event).__name__
+
+
+def _row(statement: Statement, row: StatementRow) -> Exhibit:
+    head = statement.head.items[0]
+    where = f"{statement.registry} statement {head.sequence} as of {head.as_of} row {row.row}"
+    parties = [("for", row.deployment), ("lock", row.lock_id), ("request", row.request_id)]
+    told = "".join(f", {name} {value}" for name, value in parties if value)
+    return Exhibit(kind=ExhibitKind.STATEMENT_ROW, text=f"{where}: {row.range} {row.state.value} at {row.holder}{told}")
+
+
+def _lock(deployment: Deployment, lock: Lock) -> Exhibit:
+    text = f"lock {lock.lock_id} for {deployment}: {lock.range} to {lock.recipient}, not after {lock.not_after}"
+    return Exhibit(kind=ExhibitKind.ATTESTATION, text=text)
+
+
+def _receipt(deployment: Deployment, receipt: Receipt) -> Exhibit:
+    what = f"receipt {receipt.reference} for request {receipt.request_id} of {deployment}"
+    return Exhibit(kind=ExhibitKind.ATTESTATION, text=f"{what}: {_ranges(receipt.ranges)} at {receipt.executed_at}")
+
+
+def _claim(claim: Claim) -> Exhibit:
+    which = f"{claim.source} {claim.state.value} {claim.claim_id}"
+    serials = f" {claim.range}" if claim.range else ""
+    details = f" ({claim.evidence})" if claim.evidence else ""
+    return Exhibit(kind=ExhibitKind.CLAIM, text=f"{which}:{serials} {claim.kg} kg{details}")
+
+
+def _ranges(ranges: Iterable[SerialRange]) -> str:
+    return ", ".join(str(r) for r in ranges)

@@ -1,0 +1,224 @@
+"""Evidence as flat rows: the one place where the reconciler loops over its input.
+
+Absent text is empty, never null, so that rules compare without three-valued logic. A time that an event's block lacks
+is the stamp's. `event`, `row`, `claim` and `attested` are places in the evidence, by which exhibits are found again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from bridge.domain import observed as seen
+from bridge.domain.attestations import Deployment, Lock, Receipt
+from bridge.domain.lifecycle import Kind
+from bridge.domain.observed import ChainEvent, Statement
+from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, Evidence
+
+ZERO_ADDRESS = "0x" + "0" * 40
+MINT, RETIRE, REDEEM = "mint", "retire", "redeem"
+
+Row = tuple[Any, ...]
+Rows = dict[str, list[Row]]
+
+_TEXT, _SERIAL, _WHOLE, _TIME = pa.string(), pa.uint64(), pa.uint64(), pa.int64()
+_PLACE, _FLAG = pa.int64(), pa.bool_()
+_RANGE = {"space": _TEXT, "first": _SERIAL, "last": _SERIAL}
+
+SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
+    "chains": {"deployment": _TEXT, "block_time": _TIME},
+    "spaces": {"event": _PLACE, "deployment": _TEXT, "space": _TEXT, "registry": _TEXT, "batch": _FLAG},
+    "classes": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "registry": _TEXT, "kg_per_unit": _WHOLE},
+    # One row a minted or settled range; ids rise with time within a deployment. `key` is the lock or the request.
+    "moves": {
+        **{"id": _PLACE, "event": _PLACE, "deployment": _TEXT, "what": _TEXT, "key": _TEXT, "class_id": _TEXT},
+        **_RANGE,
+        **{"recipient": _TEXT, "time": _TIME},
+    },
+    "requests": {
+        **{"event": _PLACE, "deployment": _TEXT, "request_id": _TEXT, "class_id": _TEXT, "what": _TEXT},
+        **{"units": _WHOLE, "deadline": _TIME},
+    },
+    # `units` leave the request; `remaining` is what the event says is left, null when it says nothing.
+    "steps": {
+        **{"event": _PLACE, "deployment": _TEXT, "request_id": _TEXT, "class_id": _TEXT, "step": _TEXT},
+        **{"units": _WHOLE, "remaining": _WHOLE},
+    },
+    "supply": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "issued": _WHOLE, "burned": _WHOLE},
+    "statements": {"statement": _PLACE, "registry": _TEXT, "as_of": _TIME, "current": _FLAG},
+    "rows": {
+        **{"id": _PLACE, "statement": _PLACE, "registry": _TEXT, "as_of": _TIME, "current": _FLAG},
+        **_RANGE,
+        **{"row_class": _TEXT, "state": _TEXT, "row_deployment": _TEXT, "row_lock": _TEXT, "row_request": _TEXT},
+        **{"not_after": _TIME},
+    },
+    "claims": {"id": _PLACE, "source": _TEXT, "claim_id": _TEXT, "state": _TEXT, **_RANGE, "kg": _WHOLE},
+    "links": {"source": _TEXT, "later": _TEXT, "earlier": _TEXT, "kg": _WHOLE},
+    "locks": {
+        **{"id": _PLACE, "deployment": _TEXT, "lock_id": _TEXT, "class_id": _TEXT},
+        **_RANGE,
+        **{"recipient": _TEXT},
+    },
+    "receipts": {
+        **{"id": _PLACE, "receipt": _PLACE, "deployment": _TEXT, "request_id": _TEXT, "what": _TEXT},
+        **_RANGE,
+        **{"executed_at": _TIME},
+    },
+}
+
+
+def tables(evidence: Evidence) -> dict[str, pa.Table]:
+    """One Arrow table a schema, empty where the evidence is silent."""
+    rows: Rows = defaultdict(list)
+    for index, (view, event) in enumerate(chain_events(evidence)):
+        _EVENTS[type(event)](rows, index, view, event)
+    rows["chains"] = [(str(view.deployment), view.stamp.timestamp) for view in evidence.chains]
+    _add_statements(rows, evidence.statements)
+    rows["claims"] = [_claim(index, claim) for index, claim in enumerate(evidence.claims)]
+    rows["links"] = [_link(link) for link in evidence.links]
+    rows["locks"] = [_lock(index, *item) for index, item in enumerate(evidence.locks)]
+    for index, (deployment, receipt) in enumerate(evidence.receipts):
+        _add_receipt(rows["receipts"], index, deployment, receipt)
+    return {name: _arrow(schema, rows[name]) for name, schema in SCHEMAS.items()}
+
+
+def chain_events(evidence: Evidence) -> list[tuple[ChainView, ChainEvent]]:
+    """Every event with its view, in the order in which each chain has them; places in this list are `event`."""
+    return [
+        (view, event)
+        for view in evidence.chains
+        for event in sorted(view.events, key=lambda e: (e.place.block, e.place.log_index))
+    ]
+
+
+def statement_rows(evidence: Evidence) -> list[tuple[Statement, seen.StatementRow]]:
+    """Every row with its statement; places in this list are `row`."""
+    return [(statement, row) for statement in evidence.statements for row in statement.rows]
+
+
+def current_statements(statements: Iterable[Statement]) -> dict[str, Statement]:
+    """The latest statement of each registry, which is the one compared."""
+    latest: dict[str, Statement] = {}
+    for statement in sorted(statements, key=moment_of):
+        latest[statement.registry] = statement
+    return latest
+
+
+def moment_of(statement: Statement) -> tuple[int, int]:
+    head = statement.head.items[0]
+    return (head.as_of, head.sequence)
+
+
+def _arrow(schema: Mapping[str, pa.DataType], rows: list[Row]) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, schema.values(), strict=True)]
+    return pa.table(arrays, schema=pa.schema(list(schema.items())))
+
+
+def _time(view: ChainView, event: ChainEvent) -> int:
+    return view.block_times.get(event.place.block, view.stamp.timestamp)
+
+
+def _space(rows: Rows, index: int, view: ChainView, event: seen.SpaceRegistered) -> None:
+    rows["spaces"].append((index, str(view.deployment), event.space, event.registry, event.kind == event.kind.BATCH))
+
+
+def _class(rows: Rows, index: int, view: ChainView, event: seen.ClassCreated) -> None:
+    rows["classes"].append((index, str(view.deployment), event.class_id, event.registry, event.kg_per_unit))
+
+
+def _mint(rows: Rows, index: int, view: ChainView, event: seen.Minted) -> None:
+    r = event.range
+    head = (len(rows["moves"]), index, str(view.deployment), MINT, event.lock_id, event.class_id)
+    rows["moves"].append((*head, r.space, r.first, r.last, event.recipient, _time(view, event)))
+
+
+def _open(rows: Rows, index: int, view: ChainView, event: seen.RequestOpened) -> None:
+    head = (index, str(view.deployment), event.request_id, event.class_id)
+    rows["requests"].append((*head, _what(event.kind), event.units, event.deadline))
+
+
+def _settle(rows: Rows, index: int, view: ChainView, event: seen.OutcomeSettled) -> None:
+    deployment, time = str(view.deployment), _time(view, event)
+    units = sum(r.units for r in event.ranges)
+    rows["steps"].append((index, deployment, event.request_id, event.class_id, "settled", units, event.remaining))
+    for r in event.ranges:
+        head = (len(rows["moves"]), index, deployment, _what(event.kind), event.request_id, event.class_id)
+        rows["moves"].append((*head, r.space, r.first, r.last, "", time))
+
+
+def _refuse(rows: Rows, index: int, view: ChainView, event: seen.RequestRefused) -> None:
+    rows["steps"].append((index, str(view.deployment), event.request_id, "", "refused", 0, event.units))
+
+
+def _call_back(rows: Rows, index: int, view: ChainView, event: seen.RequestCalledBack) -> None:
+    rows["steps"].append((index, str(view.deployment), event.request_id, "", "called back", 0, event.units))
+
+
+def _return(rows: Rows, index: int, view: ChainView, event: seen.RequestReturned) -> None:
+    rows["steps"].append((index, str(view.deployment), event.request_id, "", "returned", event.units, None))
+
+
+def _transfer(rows: Rows, index: int, view: ChainView, event: seen.Transferred) -> None:
+    issued = event.units if event.sender == ZERO_ADDRESS else 0
+    burned = event.units if event.to == ZERO_ADDRESS else 0
+    if issued or burned:
+        rows["supply"].append((index, str(view.deployment), event.class_id, issued, burned))
+
+
+_EVENTS: Mapping[type[ChainEvent], Callable[[Rows, int, ChainView, Any], None]] = {
+    seen.SpaceRegistered: _space,
+    seen.ClassCreated: _class,
+    seen.Minted: _mint,
+    seen.RequestOpened: _open,
+    seen.OutcomeSettled: _settle,
+    seen.RequestRefused: _refuse,
+    seen.RequestCalledBack: _call_back,
+    seen.RequestReturned: _return,
+    seen.Transferred: _transfer,
+}
+
+
+def _what(kind: Kind) -> str:
+    return RETIRE if kind is Kind.RETIREMENT else REDEEM
+
+
+def _add_statements(rows: Rows, statements: Iterable[Statement]) -> None:
+    statements = list(statements)
+    current = {id(statement) for statement in current_statements(statements).values()}
+    for number, statement in enumerate(statements):
+        as_of, is_current = statement.head.items[0].as_of, id(statement) in current
+        rows["statements"].append((number, statement.registry, as_of, is_current))
+        head = (number, statement.registry, as_of, is_current)
+        for row in statement.rows:
+            rows["rows"].append((len(rows["rows"]), *head, *_statement_row(row)))
+
+
+def _statement_row(row: seen.StatementRow) -> Row:
+    deployment = str(row.deployment) if row.deployment else ""
+    ids = (row.class_id, row.state.value, deployment, row.lock_id or "", row.request_id or "")
+    return (row.range.space, row.range.first, row.range.last, *ids, row.not_after)
+
+
+def _claim(index: int, claim: Claim) -> Row:
+    r = claim.range
+    where = (r.space, r.first, r.last) if r else ("", None, None)
+    return (index, claim.source, claim.claim_id, claim.state.value, *where, claim.kg)
+
+
+def _link(link: ClaimLink) -> Row:
+    return (link.source, link.later, link.earlier, link.kg)
+
+
+def _lock(index: int, deployment: Deployment, lock: Lock) -> Row:
+    r = lock.range
+    return (index, str(deployment), lock.lock_id, lock.class_id, r.space, r.first, r.last, lock.recipient)
+
+
+def _add_receipt(rows: list[Row], index: int, deployment: Deployment, receipt: Receipt) -> None:
+    head = (index, str(deployment), receipt.request_id, _what(receipt.kind))
+    for r in receipt.ranges:
+        rows.append((len(rows), *head, r.space, r.first, r.last, receipt.executed_at))

@@ -1,0 +1,126 @@
+"""Evidence in, findings out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.findings import ClassTotals, Finding, InFlight, PinnedBlock, PinnedStatement, Reconciliation
+from bridge.domain.observed import Statement
+from bridge.domain.quantity import Kilograms, Units
+from bridge.domain.serials import SerialRange, coalesce, total_units
+from bridge.errors import UsageError
+from bridge.reconcile import facts
+from bridge.reconcile.engine import Engine
+from bridge.reconcile.evidence import Evidence, Limits
+from bridge.reconcile.exhibits import Exhibits
+from bridge.reconcile.relations import Relations, relate
+from bridge.reconcile.rule import Rule
+from bridge.reconcile.rules import RULES
+from bridge.reconcile.totals import by_class
+
+Answer = dict[str, Any]
+
+
+def reconcile(evidence: Evidence, limits: Limits | None = None) -> Reconciliation:
+    """Compares everything with everything, once. Raises UsageError when two views show the same deployment."""
+    _require_distinct(evidence)
+    engine = Engine()
+    try:
+        return _judge(evidence, relate(engine, facts.tables(evidence), limits or Limits()), limits or Limits())
+    finally:
+        engine.close()
+
+
+def _require_distinct(evidence: Evidence) -> None:
+    deployments = [view.deployment for view in evidence.chains]
+    if len(set(deployments)) != len(deployments):
+        raise UsageError("two views show the same deployment; reconcile each deployment at one block only")
+
+
+def _judge(evidence: Evidence, relations: Relations, limits: Limits) -> Reconciliation:
+    blocks = tuple(PinnedBlock(deployment=view.deployment, stamp=view.stamp) for view in evidence.chains)
+    statements = tuple(_pinned(s) for s in facts.current_statements(evidence.statements).values())
+    moment = max([pin.stamp.timestamp for pin in blocks] + [pin.as_of for pin in statements], default=0)
+    court = _Court(Exhibits(evidence), _weights(relations), moment)
+    findings: list[Finding] = []
+    in_flight: list[InFlight] = []
+    for rule in RULES:
+        answers = relations.engine.rows(rule.find(relations, limits)).to_pylist()
+        for waiting, rows in _by_subject(answers):
+            if waiting:
+                in_flight.append(court.wait(rule, rows))
+            else:
+                findings.append(court.find(rule, rows))
+    totals = relations.engine.rows(by_class(relations)).to_pylist()
+    return Reconciliation(
+        findings=tuple(findings),
+        in_flight=tuple(in_flight),
+        totals=tuple(ClassTotals(**row) for row in totals),
+        blocks=blocks,
+        statements=statements,
+    )
+
+
+def _pinned(statement: Statement) -> PinnedStatement:
+    head = statement.head.items[0]
+    return PinnedStatement(registry=statement.registry, sequence=head.sequence, as_of=head.as_of)
+
+
+def _by_subject(answers: Sequence[Answer]) -> list[tuple[bool, list[Answer]]]:
+    groups: dict[tuple[bool, str], list[Answer]] = defaultdict(list)
+    for answer in answers:
+        groups[(bool(answer["in_flight"]), answer["subject"])].append(answer)
+    return [(waiting, rows) for (waiting, _), rows in sorted(groups.items(), key=lambda group: group[0])]
+
+
+def _weights(relations: Relations) -> Mapping[str, int]:
+    """Kilograms a unit, by class."""
+    rows = relations.engine.rows(relations.classes.select("class_id", "kg_per_unit").distinct()).to_pylist()
+    return {row["class_id"]: row["kg_per_unit"] for row in rows}
+
+
+@dataclass(frozen=True)
+class _Court:
+    exhibits: Exhibits
+    weights: Mapping[str, int]
+    moment: int
+
+    def find(self, rule: Rule, rows: list[Answer]) -> Finding:
+        seen = self._difference(rule.name, rows)
+        return Finding(**seen, severity=rule.severity, title=rule.title, advice=rule.advice)
+
+    def wait(self, rule: Rule, rows: list[Answer]) -> InFlight:
+        due = min((row["due"] for row in rows if row["due"] is not None), default=None)
+        return InFlight(**self._difference(rule.name, rows), title=rule.waiting, due=due)
+
+    def _difference(self, rule: str, rows: list[Answer]) -> dict[str, Any]:
+        ranges = coalesce(_range(row) for row in rows if row["space"] is not None)
+        class_ids = {row["class_id"] for row in rows if row["class_id"] is not None}
+        class_id = class_ids.pop() if len(class_ids) == 1 else None
+        # A total stands on each of its subject's rows; serials are counted once by their ranges.
+        stated = max((int(row["units"]) for row in rows if row["units"] is not None), default=0)
+        units = total_units(ranges) if ranges else Units(stated)
+        return {
+            "rule": rule,
+            "subject": rows[0]["subject"],
+            "class_id": class_id,
+            "ranges": tuple(ranges),
+            "units": units,
+            "kg": self._mass(rows, units, class_id),
+            "evidence": self.exhibits.of(rows),
+            "first_seen": self.moment,
+        }
+
+    def _mass(self, rows: list[Answer], units: Units, class_id: str | None) -> Kilograms | None:
+        stated = [int(row["kg"]) for row in rows if row["kg"] is not None]
+        if stated:
+            return Kilograms(max(stated))
+        weight = self.weights.get(class_id or "")
+        return None if weight is None else Kilograms(units * weight)
+
+
+def _range(row: Answer) -> SerialRange:
+    return SerialRange(space=row["space"], first=row["first"], last=row["last"])

@@ -1,0 +1,156 @@
+"""What the rules compare: evidence as tables, and the few joins of them that everybody needs.
+
+Chains, statement rows and claims are cut into common stretches once; after that two things concern the same serials
+exactly when `space` and `first` are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from bridge.reconcile.engine import Engine
+from bridge.reconcile.evidence import Limits
+from bridge.reconcile.facts import MINT
+from bridge.reconcile.intervals import pieces
+
+STRETCH = ["space", "first"]
+
+
+@dataclass(frozen=True)
+class Relations:
+    """The first block are the evidence's own rows (`facts.SCHEMAS`); the others are made from them.
+
+    - `moved`: each mint and settlement, cut at the others of its deployment.
+    - `on_chain`: per deployment and stretch what happened last (`live` or ended by `request_id`) and who minted it.
+    - `stated`, `claimed`: rows of the current statements, and claims, on the same stretches.
+    - `backing`: `on_chain` with the registry's row; `state` is empty without row, `as_of` null without statement.
+      `circulated`: units of these serials were out at the statement's moment. `caught_up`: the block shows all that the
+      registry could have acted upon by then.
+    - `owed`: rows that name a deployment we read, with that deployment's own stretch.
+    """
+
+    engine: Engine
+    chains: ir.Table
+    spaces: ir.Table
+    classes: ir.Table
+    moves: ir.Table
+    requests: ir.Table
+    steps: ir.Table
+    supply: ir.Table
+    statements: ir.Table
+    rows: ir.Table
+    claims: ir.Table
+    links: ir.Table
+    locks: ir.Table
+    receipts: ir.Table
+
+    moved: ir.Table
+    on_chain: ir.Table
+    stated: ir.Table
+    claimed: ir.Table
+    backing: ir.Table
+    owed: ir.Table
+
+
+def relate(engine: Engine, tables: Mapping[str, pa.Table], limits: Limits) -> Relations:
+    """Loads the evidence and computes the shared joins."""
+    t = {name: engine.load(table) for name, table in tables.items()}
+    moved = _moved(engine, t["moves"])
+    histories = engine.keep(_histories(moved, t))
+    on_chain, stated, claimed = _common_ground(engine, histories, t)
+    backing = engine.keep(_backing(on_chain, stated, t, limits))
+    owed = engine.keep(_owed(on_chain, stated, t, limits))
+    return Relations(
+        engine=engine,
+        **t,
+        moved=moved,
+        on_chain=on_chain,
+        stated=stated,
+        claimed=claimed,
+        backing=backing,
+        owed=owed,
+    )
+
+
+def _moved(engine: Engine, moves: ir.Table) -> ir.Table:
+    cut = pieces(engine, moves.mutate(scope=moves["deployment"]))
+    return engine.keep(cut.drop("scope").join(moves.drop("space", "first", "last"), "id"))
+
+
+def _histories(moved: ir.Table, t: Mapping[str, ir.Table]) -> ir.Table:
+    """Per deployment and stretch the last mint and the last end. Ids rise with time, so the greatest is the last."""
+    minted = moved["what"] == MINT
+    last = moved.group_by(["deployment", "space", "first", "last"]).agg(
+        mint=moved["id"].max(where=minted), end=moved["id"].max(where=~minted)
+    )
+    facts = ["event", "key", "class_id", "time"]
+    mints = t["moves"].filter(t["moves"]["what"] == MINT).select(mint="id", **{f"mint_{name}": name for name in facts})
+    ends = t["moves"].select(end="id", end_what="what", **{f"end_{name}": name for name in facts})
+    known = t["classes"].group_by(["deployment", "class_id"]).agg(registry=t["classes"]["registry"].min())
+    full = last.left_join(mints, "mint").drop("mint_right").left_join(ends, "end").drop("end_right")
+    full = full.mutate(class_id=ibis.coalesce(full["mint_class_id"], full["end_class_id"]))
+    full = full.left_join(known, ["deployment", "class_id"]).left_join(t["chains"], "deployment")
+    return full.select(
+        "deployment",
+        *["space", "first", "last", "class_id", "mint_event", "mint_time", "end_event", "end_time", "block_time"],
+        id=ibis.row_number().over(ibis.window(order_by=["deployment", "space", "first"])),
+        registry=full["registry"].fill_null(""),
+        lock_id=full["mint_key"].fill_null(""),
+        request_id=full["end_key"].fill_null(""),
+        end_what=full["end_what"].fill_null(""),
+        live=(full["mint"] > full["end"].fill_null(-1)).fill_null(False),
+    )
+
+
+def _common_ground(
+    engine: Engine, histories: ir.Table, t: Mapping[str, ir.Table]
+) -> tuple[ir.Table, ir.Table, ir.Table]:
+    rows = t["rows"].filter(t["rows"]["current"])
+    claims = t["claims"].filter(t["claims"]["space"] != "")
+    layers = (histories, rows, claims)
+    marked = [table.select("space", "first", "last", id=table["id"] * 3 + n) for n, table in enumerate(layers)]
+    ground = pieces(engine, ibis.union(*marked).mutate(scope=ibis.literal("")))
+    on_chain, stated, claimed = (
+        engine.keep(
+            ground.filter(ground["id"] % 3 == n)
+            .select("space", "first", "last", id=(ground["id"] - n) // 3)
+            .join(table.drop("space", "first", "last"), "id")
+        )
+        for n, table in enumerate(layers)
+    )
+    return on_chain, stated, claimed
+
+
+_ROW = ["state", "row_class", "row_deployment", "row_lock", "row_request"]
+
+
+def _backing(on_chain: ir.Table, stated: ir.Table, t: Mapping[str, ir.Table], limits: Limits) -> ir.Table:
+    rows = stated.select(*STRETCH, *_ROW, "not_after", row="id", row_as_of="as_of")
+    current = t["statements"].filter(t["statements"]["current"]).select("registry", registry_as_of="as_of")
+    b = on_chain.drop("id").left_join(rows, STRETCH).drop("space_right", "first_right")
+    b = b.left_join(current, "registry").drop("registry_right")
+    b = b.mutate(as_of=ibis.coalesce(b["row_as_of"], b["registry_as_of"])).drop("row_as_of", "registry_as_of")
+    out = b["live"] | (b["end_time"] > b["as_of"])
+    return b.mutate(
+        **{name: b[name].fill_null("") for name in _ROW},
+        circulated=((b["mint_time"] <= b["as_of"]) & out).fill_null(False),
+        caught_up=(b["block_time"] + limits.finality_seconds >= b["as_of"]).fill_null(False),
+    )
+
+
+def _owed(on_chain: ir.Table, stated: ir.Table, t: Mapping[str, ir.Table], limits: Limits) -> ir.Table:
+    rows = stated.rename(row="id", row_registry="registry").join(
+        t["chains"], stated["row_deployment"] == t["chains"]["deployment"]
+    )
+    own = on_chain.drop("id", "last", "block_time", "registry")
+    o = rows.left_join(own, [*STRETCH, "deployment"]).drop("space_right", "first_right", "deployment_right")
+    return o.mutate(
+        **{name: o[name].fill_null("") for name in ("lock_id", "request_id", "end_what")},
+        live=o["live"].fill_null(False),
+        caught_up=o["block_time"] + limits.finality_seconds >= o["as_of"],
+    )

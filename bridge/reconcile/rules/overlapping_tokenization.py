@@ -1,0 +1,71 @@
+"""The same serials behind two tokens: two deployments, or a deployment and another bridge, or two other bridges."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from bridge.domain.findings import Severity
+from bridge.reconcile.evidence import Limits
+from bridge.reconcile.facts import RETIRE
+from bridge.reconcile.relations import STRETCH, Relations
+from bridge.reconcile.rule import Rule, found, text
+
+
+def find(r: Relations, _: Limits) -> ir.Table:
+    claimants = _ours(r).union(_others(r))
+    sides = claimants.select(*STRETCH, "claimant", "ours", "minted_at", "block_time").distinct()
+    contested = sides.group_by(STRETCH).agg(
+        names=sides["claimant"].group_concat(" + ", order_by=sides["claimant"]),
+        sides=sides["claimant"].nunique(),
+        # Read later than the other, a deployment may rightly hold what the other has handed over since.
+        explained=(sides["ours"].all() & (sides["minted_at"].max() > sides["block_time"].min())).fill_null(False),
+    )
+    both = claimants.join(contested.filter(contested["sides"] > 1), STRETCH)
+    return found(
+        both,
+        text("serial space ", both["space"], " by ", both["names"]),
+        class_id=both["class_id"],
+        event=both["event"],
+        claim=both["claim"],
+        in_flight=both["explained"],
+    )
+
+
+def _ours(r: Relations) -> ir.Table:
+    c = r.on_chain.filter(r.on_chain["live"] | (r.on_chain["end_what"] == RETIRE))
+    return c.select(
+        *STRETCH,
+        "last",
+        claimant="deployment",
+        class_id="class_id",
+        event="mint_event",
+        claim=ibis.null("int64"),
+        ours="live",
+        minted_at="mint_time",
+        block_time="block_time",
+    )
+
+
+def _others(r: Relations) -> ir.Table:
+    return r.claimed.select(
+        *STRETCH,
+        "last",
+        claimant="source",
+        class_id=ibis.null("string"),
+        event=ibis.null("int64"),
+        claim="id",
+        ours=ibis.literal(False),
+        minted_at=ibis.null("int64"),
+        block_time=ibis.null("int64"),
+    )
+
+
+RULE = Rule(
+    name="overlapping-tokenization",
+    severity=Severity.BREAK,
+    title="The same serials are tokenized in two places",
+    waiting="Handed over by one deployment and minted by another since the first was read",
+    advice="Pause minting of the class, ask the registry which side holds the lock, and have the other side explain",
+    find=find,
+)

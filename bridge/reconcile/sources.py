@@ -1,0 +1,38 @@
+"""Where evidence is read from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from bridge.domain.attestations import Deployment
+from bridge.domain.observed import BlockStamp, ChainEvent
+from bridge.reconcile.evidence import ChainView
+
+
+class ChainSource(Protocol):
+    """Eyes on one deployment. Raises Unreachable when the node does not answer; partial answers are never given."""
+
+    @property
+    def deployment(self) -> Deployment: ...
+
+    def stamp(self) -> BlockStamp:
+        """The latest final block."""
+        ...
+
+    def events(self, upto: BlockStamp) -> Sequence[ChainEvent]:
+        """All events of the contract from its creation to this block, both included."""
+        ...
+
+    def block_times(self, numbers: Sequence[int]) -> Mapping[int, int]:
+        """Seconds since 1970 of these blocks."""
+        ...
+
+
+def view(source: ChainSource, since: int, upto: BlockStamp | None = None) -> ChainView:
+    """A deployment at one final block. `since` is the oldest statement's moment in seconds since 1970: times of blocks
+    are only asked for when the pinned block is later, since only then they decide anything."""
+    stamp = upto or source.stamp()
+    events = source.events(stamp)
+    numbers = sorted({event.place.block for event in events}) if stamp.timestamp > since else []
+    return ChainView(source.deployment, stamp, events, source.block_times(numbers))
