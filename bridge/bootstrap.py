@@ -1,0 +1,132 @@
+"""The only place where rooms are wired together: settings in, ready-made hands for each user out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from bridge.chain.connection import Connection
+from bridge.chain.contract import BridgeContract, Deployed
+from bridge.chain.history import ChainHistory
+from bridge.chain.signers import KeySigner, keystore_address, open_keystore
+from bridge.chain.transactions import Sender
+from bridge.chain.witness import FinalWitness
+from bridge.domain.attestations import Deployment
+from bridge.domain.values import Address, RegistryCode
+from bridge.errors import UsageError
+from bridge.flow.bridge import Bridge
+from bridge.flow.hold import Holder
+from bridge.journal.store import Journal, open_journal
+from bridge.reconcile.evidence import Claim, ClaimLink, Evidence
+from bridge.reconcile.sources import view
+from bridge.registry.attesters import Attester, AttesterSet
+from bridge.registry.embedded import LedgerRegistry
+from bridge.registry.ledger import Ledger, open_ledger
+from bridge.registry.port import Registry, Signer
+from bridge.settings import Settings, password
+
+Ask = Callable[[str], str]
+"""Asks a person for the password of the key with this name."""
+
+
+def connect(settings: Settings) -> Connection:
+    return Connection.to(settings.chain.rpc, settings.chain.finality)
+
+
+def contract(settings: Settings) -> BridgeContract:
+    """Raises UsageError before deployment, or when the node serves another chain than the configured one."""
+    named = settings.deployed()
+    connection = connect(settings)
+    if connection.chain_id != named.chain_id:
+        raise UsageError(f"the node serves chain {connection.chain_id}; the contract is on chain {named.chain_id}")
+    deployment = Deployment(chain_id=named.chain_id, contract=named.address)
+    return BridgeContract(connection, Deployed(deployment=deployment, lens=named.lens, first_block=named.first_block))
+
+
+def signer(settings: Settings, key: str, ask: Ask) -> KeySigner:
+    """Opens a named key. Raises UsageError when it is missing or the password is wrong."""
+    path = settings.key_path(key)
+    keystore_address(path)  # a missing or broken file is said before anybody types a password
+    return open_keystore(path, password(key) or ask(key))
+
+
+def address_of(settings: Settings, key_or_address: str) -> Address:
+    """An address as it is, or that of a named key."""
+    if key_or_address.startswith("0x"):
+        return key_or_address.lower()
+    return keystore_address(settings.key_path(key_or_address))
+
+
+def sender(settings: Settings, key: str, ask: Ask) -> Sender:
+    return Sender(connect(settings), signer(settings, key, ask))
+
+
+def journal(settings: Settings) -> Journal:
+    return open_journal(settings.journal.url)
+
+
+def ledger(settings: Settings) -> Ledger:
+    """The embedded registry's books, for its own officers; its clock is the final chain's when there is one."""
+    connection = connect(settings)
+    return Ledger(open_ledger(settings.registry.url), lambda: connection.final().timestamp)
+
+
+def registry(settings: Settings, ask: Ask | None) -> LedgerRegistry:
+    """The embedded registry behind its port. Without `ask` it signs nothing: enough for holders."""
+    signers: dict[RegistryCode, tuple[int, Sequence[Signer]]] = {}
+    if ask is not None:
+        opened = {name: signer(settings, name, ask) for name in _attester_keys(settings)}
+        for code, programme in settings.programmes.items():
+            signers[code] = (programme.threshold, [opened[name] for name in programme.attesters])
+    return embedded_registry(ledger(settings), contract(settings), signers)
+
+
+def embedded_registry(
+    books: Ledger, deployed: BridgeContract, signers: Mapping[RegistryCode, tuple[int, Sequence[Signer]]]
+) -> LedgerRegistry:
+    """Each attester looks through a witness of its own, as it would with a node of its own."""
+    deployment = deployed.deployment
+    books.serve(deployment)
+    attesters: dict[str, Attester] = {}
+    for _, keys in signers.values():
+        for key in keys:
+            attesters.setdefault(key.address, Attester(key, {deployment: FinalWitness(deployed)}))
+    sets = {
+        code: AttesterSet(threshold, [attesters[key.address] for key in keys])
+        for code, (threshold, keys) in signers.items()
+    }
+    return LedgerRegistry(books, {deployment: FinalWitness(deployed)}, sets)
+
+
+def operator(settings: Settings, ask: Ask) -> Bridge:
+    return Bridge(
+        contract=contract(settings),
+        registry=registry(settings, ask),
+        journal=journal(settings),
+        sender=sender(settings, "operator", ask),
+    )
+
+
+def holder(settings: Settings, key: str, ask: Ask) -> Holder:
+    return Holder(
+        contract=contract(settings),
+        registry=registry(settings, None),
+        journal=journal(settings),
+        sender=sender(settings, key, ask),
+    )
+
+
+def evidence(
+    deployed: BridgeContract,
+    books: Registry,
+    codes: Iterable[RegistryCode],
+    claims: Sequence[Claim] = (),
+    links: Sequence[ClaimLink] = (),
+) -> Evidence:
+    """What compliance compares: one statement a programme, the contract at its final block, others' claims."""
+    statements = [books.statement(code, deployed.deployment) for code in codes]
+    since = min((s.head.items[0].as_of for s in statements), default=0)
+    return Evidence(chains=[view(ChainHistory(deployed), since)], statements=statements, claims=claims, links=links)
+
+
+def _attester_keys(settings: Settings) -> list[str]:
+    return sorted({name for programme in settings.programmes.values() for name in programme.attesters})

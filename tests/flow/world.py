@@ -1,0 +1,156 @@
+"""A whole small world in one process: chain, contract, registry with attesters, bridge, and named people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bridge.bootstrap import embedded_registry, evidence
+from bridge.chain.contract import BridgeContract, ContractCall
+from bridge.chain.deploy import deploy, send_and_wait
+from bridge.chain.local import EmbeddedChain
+from bridge.chain.signers import KeySigner
+from bridge.chain.transactions import Sender
+from bridge.domain.credit_class import CreditClass, Terms
+from bridge.domain.lifecycle import Kind
+from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind
+from bridge.domain.values import Hex32, hex32
+from bridge.flow.advance import advance
+from bridge.flow.bridge import Bridge
+from bridge.flow.hold import Holder, ask, plan_request
+from bridge.flow.lock import plan
+from bridge.journal.store import open_journal
+from bridge.reconcile.reconcile import Reconciliation, reconcile
+from bridge.registry.embedded import LedgerRegistry
+from bridge.registry.ledger import Ledger, open_ledger
+from bridge.registry.port import Instruction
+
+DAY = 86_400
+TERMS = Terms(request_deadline_seconds=10 * DAY, challenge_seconds=2 * DAY, challenge_blocks=5, kg_per_unit=1000)
+VER = SerialSpace(registry="VERRA", kind=SpaceKind.COUNTER, key="VER")
+MER = SerialSpace(registry="VERRA", kind=SpaceKind.COUNTER, key="APX+MER")
+BATCH = SerialSpace(registry="GS", kind=SpaceKind.BATCH, key="30307")
+FOREST = CreditClass(registry="VERRA", project="1340", vintage=2020, credit_type="VCU", kg_per_unit=1000)
+BIOGAS = CreditClass(registry="VERRA", project="3005", vintage=2022, credit_type="VCU", kg_per_unit=1000)
+STOVES = CreditClass(registry="GS", project="11236", vintage=2024, credit_type="VER", kg_per_unit=1000)
+
+
+def span(first: int, last: int, space: SerialSpace = VER) -> SerialRange:
+    return SerialRange(space=space.id, first=first, last=last)
+
+
+@dataclass
+class World:
+    """Actors: admin, operator, guardian, three attesters (two sign), alice and bob who hold, mallory who steals."""
+
+    folder: Path
+    chain: EmbeddedChain = field(default_factory=EmbeddedChain)
+
+    def __post_init__(self) -> None:
+        names = ["admin", "operator", "guardian", "attester-1", "attester-2", "attester-3", "alice", "bob", "mallory"]
+        self.keys = {name: self.chain.signer(seed) for seed, name in enumerate(names, start=1)}
+        deployed = deploy(
+            self.chain.connection, self.sender("admin"), self.address("admin"), "https://credits.example/{id}.json"
+        )
+        self.contract = BridgeContract(self.chain.connection, deployed)
+        for code in ("VERRA", "GS"):
+            self.send("admin", self.contract.add_registry(code, [k.address for k in self.attesters], 2, TERMS))
+        self.send("admin", self.contract.set_allowance(self.address("operator"), 10**12))
+        self.send("admin", self.contract.set_guardian(self.address("guardian"), True))
+        self.ledger = Ledger(
+            open_ledger(f"sqlite:///{self.folder}/registry.db"), lambda: self.chain.connection.final().timestamp
+        )
+        self.registry = self.open_registry()
+        for account in ("alice", "bob"):
+            self.ledger.open_account(account)
+        for space in (VER, MER, BATCH):
+            self.ledger.add_space(space)
+            self.send("operator", self.contract.register_space(space))
+        for credit_class in (FOREST, BIOGAS, STOVES):
+            self.ledger.add_class(credit_class)
+            self.send("operator", self.contract.create_class(credit_class))
+        self.bridge = self.open_bridge()
+        self._instructions = 0
+
+    @property
+    def attesters(self) -> list[KeySigner]:
+        return [self.keys[f"attester-{n}"] for n in (1, 2, 3)]
+
+    def address(self, name: str) -> str:
+        return self.keys[name].address
+
+    def sender(self, name: str) -> Sender:
+        return Sender(self.chain.connection, self.keys[name])
+
+    def send(self, name: str, call: ContractCall) -> None:
+        send_and_wait(self.chain.connection, self.sender(name), call)
+
+    def open_registry(self) -> LedgerRegistry:
+        return embedded_registry(self.ledger, self.contract, {"VERRA": (2, self.attesters), "GS": (2, self.attesters)})
+
+    def open_bridge(self, journal: str = "operator") -> Bridge:
+        """A bridge as a new process would open it."""
+        return Bridge(
+            contract=self.contract,
+            registry=self.registry,
+            journal=open_journal(f"sqlite:///{self.folder}/{journal}.db"),
+            sender=self.sender("operator"),
+        )
+
+    def holder(self, name: str) -> Holder:
+        return Holder(
+            contract=self.contract,
+            registry=self.registry,
+            journal=open_journal(f"sqlite:///{self.folder}/{name}.db"),
+            sender=self.sender(name),
+        )
+
+    def issue(self, serials: SerialRange, credit_class: CreditClass = FOREST, account: str = "alice") -> None:
+        self.ledger.issue(f"issue {serials.key}", serials, credit_class.id, account)
+
+    def instruct(self, serials: SerialRange, owner: str = "alice", days: int = 3, registry: str = "VERRA") -> Hex32:
+        """The depositor's own order; serials must lie in his account."""
+        self._instructions += 1
+        instruction = Instruction(
+            instruction_id=hex32(self._instructions),
+            registry=registry,
+            account=owner,
+            range=serials,
+            deployment=self.contract.deployment,
+            recipient=self.address(owner),
+            not_after=self.now() + days * DAY,
+        )
+        self.ledger.instruct(instruction)
+        return instruction.instruction_id
+
+    def deposit(self, serials: SerialRange, credit_class: CreditClass = FOREST, owner: str = "alice") -> Hex32:
+        """Issued, instructed, locked, attested, minted; returns the lock id."""
+        self.issue(serials, credit_class, owner)
+        planned = plan(self.bridge, self.instruct(serials, owner, registry=credit_class.registry))
+        advance(self.bridge)
+        return planned.lock_id
+
+    def ask(self, name: str, kind: Kind, units: int, credit_class: CreditClass = FOREST, for_: str = "bob") -> Hex32:
+        """A holder's request, on chain and disclosed."""
+        holder = self.holder(name)
+        request_id = plan_request(holder, kind, credit_class.id, units, for_, "annual report")
+        ask(holder, request_id)
+        return request_id
+
+    def balance(self, name: str, credit_class: CreditClass = FOREST) -> int:
+        return self.contract.balance(self.address(name), credit_class.id)
+
+    def now(self) -> int:
+        return self.chain.connection.head().timestamp
+
+    def exit_state(self, request_id: Hex32) -> str:
+        row = self.bridge.journal.exit(request_id)
+        return "unseen" if row is None else row.state
+
+    def deposit_state(self, lock_id: Hex32) -> str:
+        row = self.bridge.journal.deposit(lock_id)
+        return "unplanned" if row is None else row.state
+
+    def reconcile(self, codes: Sequence[str] = ("VERRA", "GS")) -> Reconciliation:
+        return reconcile(evidence(self.contract, self.registry, codes))
