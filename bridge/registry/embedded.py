@@ -95,6 +95,11 @@ class LedgerRegistry:
         registry = self._registry_of(seen)
         return self._set(registry).attest((receipt,), lambda one: one.sign_receipt(self.ledger, deployment, receipt))
 
+    def receipt(self, request_id: Hex32) -> Attested[Receipt]:
+        if self.ledger.receipt(request_id) is None:
+            raise NotYet(f"request {request_id} is not executed yet; repeat later")
+        return self.execute(request_id)
+
     def withdraw(self, request_id: Hex32) -> None:
         _, seen = self._see(request_id)
         if not seen.status.ended:

@@ -7,6 +7,7 @@ import csv
 import io
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,7 +120,7 @@ def _disjoint(rows: Sequence[IssuedRow | RejectedRow]) -> Iterator[IssuedRow | R
             continue
         span = row.serial.range
         taken = earlier.setdefault(span.space, [])
-        at = bisect_right(taken, (span.last, span.last, row.line))
+        at = bisect_right(taken, span.last, key=itemgetter(0))
         if at and taken[at - 1][1] >= span.first:
             reason = f"serials of {span} stand in line {taken[at - 1][2]} already"
             yield RejectedRow(line=row.line, reason=reason, content=row.content)
