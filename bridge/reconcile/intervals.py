@@ -5,23 +5,23 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from bridge.reconcile.engine import Engine
+from bridge.reconcile.plan import Plan
 
 ONE = ibis.literal(1, "uint64")
 _SPACE = ["scope", "space"]
 
 
-def pieces(engine: Engine, ranges: ir.Table) -> ir.Table:
+def pieces(plan: Plan, ranges: ir.Table) -> ir.Table:
     """Cuts ranges (scope, space, first, last, id) at one another's ends, so that two pieces of one scope and space are
     either the same stretch of serials or have none in common. An `id` names one range within its scope and space.
 
     Returns scope, space, first, last, id: as many rows as ranges, and one more for each cut.
     """
-    edges = engine.keep(_ranked(_ends(ranges)))
+    edges = plan.keep(_ranked(_ends(ranges)))
     spans = edges.group_by([*_SPACE, "id"]).agg(start=edges["rank"].min(), stop=edges["rank"].max())
     steps = spans.select(*_SPACE, "id", rank=ibis.range(spans["start"], spans["stop"]).unnest())
     cut = steps.join(_stretches(edges), [*_SPACE, "rank"])
-    return engine.keep(cut.select(*_SPACE, "first", "last", "id"))
+    return plan.keep(cut.select(*_SPACE, "first", "last", "id"))
 
 
 def crowded(ranges: ir.Table) -> ir.Table:

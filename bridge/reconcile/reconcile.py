@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from bridge.domain.findings import ClassTotals, Finding, InFlight, PinnedBlock, PinnedStatement, Reconciliation
@@ -13,10 +14,10 @@ from bridge.domain.quantity import Kilograms, Units
 from bridge.domain.serials import SerialRange, coalesce, total_units
 from bridge.errors import UsageError
 from bridge.reconcile import facts
-from bridge.reconcile.engine import Engine
 from bridge.reconcile.evidence import Evidence, Limits
 from bridge.reconcile.exhibits import Exhibits
-from bridge.reconcile.relations import Relations, relate
+from bridge.reconcile.plan import Machine, Plan, sql
+from bridge.reconcile.relations import relate
 from bridge.reconcile.rule import Rule
 from bridge.reconcile.rules import RULES
 from bridge.reconcile.totals import by_class
@@ -27,11 +28,34 @@ Answer = dict[str, Any]
 def reconcile(evidence: Evidence, limits: Limits | None = None) -> Reconciliation:
     """Compares everything with everything, once. Raises UsageError when two views show the same deployment."""
     _require_distinct(evidence)
-    engine = Engine()
+    docket = _docket(limits or Limits())
+    machine = Machine(facts.tables(evidence), docket.plan)
     try:
-        return _judge(evidence, relate(engine, facts.tables(evidence), limits or Limits()), limits or Limits())
+        return _judge(evidence, docket, machine)
     finally:
-        engine.close()
+        machine.close()
+
+
+@dataclass(frozen=True)
+class _Docket:
+    """The plan, and the queries that read its results."""
+
+    plan: Plan
+    rules: tuple[tuple[Rule, str], ...]
+    totals: str
+    weights: str
+
+
+@lru_cache(maxsize=8)
+def _docket(limits: Limits) -> _Docket:
+    plan = Plan()
+    relations = relate(plan, limits)
+    return _Docket(
+        plan=plan,
+        rules=tuple((rule, sql(rule.find(relations, limits))) for rule in RULES),
+        totals=sql(by_class(relations)),
+        weights=sql(relations.classes.select("class_id", "kg_per_unit").distinct()),
+    )
 
 
 def _require_distinct(evidence: Evidence) -> None:
@@ -40,25 +64,24 @@ def _require_distinct(evidence: Evidence) -> None:
         raise UsageError("two views show the same deployment; reconcile each deployment at one block only")
 
 
-def _judge(evidence: Evidence, relations: Relations, limits: Limits) -> Reconciliation:
+def _judge(evidence: Evidence, docket: _Docket, machine: Machine) -> Reconciliation:
     blocks = tuple(PinnedBlock(deployment=view.deployment, stamp=view.stamp) for view in evidence.chains)
     statements = tuple(_pinned(s) for s in facts.current_statements(evidence.statements).values())
     moment = max([pin.stamp.timestamp for pin in blocks] + [pin.as_of for pin in statements], default=0)
-    court = _Court(Exhibits(evidence), _weights(relations), moment)
+    weights = {row["class_id"]: row["kg_per_unit"] for row in machine.rows(docket.weights)}
+    court = _Court(Exhibits(evidence), weights, moment)
     findings: list[Finding] = []
     in_flight: list[InFlight] = []
-    for rule in RULES:
-        answers = relations.engine.rows(rule.find(relations, limits)).to_pylist()
-        for waiting, rows in _by_subject(answers):
+    for rule, query in docket.rules:
+        for waiting, rows in _by_subject(machine.rows(query)):
             if waiting:
                 in_flight.append(court.wait(rule, rows))
             else:
                 findings.append(court.find(rule, rows))
-    totals = relations.engine.rows(by_class(relations)).to_pylist()
     return Reconciliation(
         findings=tuple(findings),
         in_flight=tuple(in_flight),
-        totals=tuple(ClassTotals(**row) for row in totals),
+        totals=tuple(ClassTotals(**row) for row in machine.rows(docket.totals)),
         blocks=blocks,
         statements=statements,
     )
@@ -74,12 +97,6 @@ def _by_subject(answers: Sequence[Answer]) -> list[tuple[bool, list[Answer]]]:
     for answer in answers:
         groups[(bool(answer["in_flight"]), answer["subject"])].append(answer)
     return [(waiting, rows) for (waiting, _), rows in sorted(groups.items(), key=lambda group: group[0])]
-
-
-def _weights(relations: Relations) -> Mapping[str, int]:
-    """Kilograms a unit, by class."""
-    rows = relations.engine.rows(relations.classes.select("class_id", "kg_per_unit").distinct()).to_pylist()
-    return {row["class_id"]: row["kg_per_unit"] for row in rows}
 
 
 @dataclass(frozen=True)

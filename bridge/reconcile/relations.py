@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 
-from bridge.reconcile.engine import Engine
 from bridge.reconcile.evidence import Limits
-from bridge.reconcile.facts import MINT
+from bridge.reconcile.facts import MINT, SCHEMAS
 from bridge.reconcile.intervals import pieces
+from bridge.reconcile.plan import Plan
 
 STRETCH = ["space", "first"]
 
@@ -34,7 +33,7 @@ class Relations:
     - `owed`: rows that name a deployment we read, with that deployment's own stretch.
     """
 
-    engine: Engine
+    plan: Plan
     chains: ir.Table
     spaces: ir.Table
     classes: ir.Table
@@ -57,16 +56,16 @@ class Relations:
     owed: ir.Table
 
 
-def relate(engine: Engine, tables: Mapping[str, pa.Table], limits: Limits) -> Relations:
-    """Loads the evidence and computes the shared joins."""
-    t = {name: engine.load(table) for name, table in tables.items()}
-    moved = _moved(engine, t["moves"])
-    histories = engine.keep(_histories(moved, t))
-    on_chain, stated, claimed = _common_ground(engine, histories, t)
-    backing = engine.keep(_backing(on_chain, stated, t, limits))
-    owed = engine.keep(_owed(on_chain, stated, t, limits))
+def relate(plan: Plan, limits: Limits) -> Relations:
+    """Plans the shared joins."""
+    t = {name: plan.given(name, schema) for name, schema in SCHEMAS.items()}
+    moved = _moved(plan, t["moves"])
+    histories = plan.keep(_histories(moved, t))
+    on_chain, stated, claimed = _common_ground(plan, histories, t)
+    backing = plan.keep(_backing(on_chain, stated, t, limits))
+    owed = plan.keep(_owed(on_chain, stated, t, limits))
     return Relations(
-        engine=engine,
+        plan=plan,
         **t,
         moved=moved,
         on_chain=on_chain,
@@ -77,9 +76,9 @@ def relate(engine: Engine, tables: Mapping[str, pa.Table], limits: Limits) -> Re
     )
 
 
-def _moved(engine: Engine, moves: ir.Table) -> ir.Table:
-    cut = pieces(engine, moves.mutate(scope=moves["deployment"]))
-    return engine.keep(cut.drop("scope").join(moves.drop("space", "first", "last"), "id"))
+def _moved(plan: Plan, moves: ir.Table) -> ir.Table:
+    cut = pieces(plan, moves.mutate(scope=moves["deployment"]))
+    return plan.keep(cut.drop("scope").join(moves.drop("space", "first", "last"), "id"))
 
 
 def _histories(moved: ir.Table, t: Mapping[str, ir.Table]) -> ir.Table:
@@ -107,16 +106,14 @@ def _histories(moved: ir.Table, t: Mapping[str, ir.Table]) -> ir.Table:
     )
 
 
-def _common_ground(
-    engine: Engine, histories: ir.Table, t: Mapping[str, ir.Table]
-) -> tuple[ir.Table, ir.Table, ir.Table]:
+def _common_ground(plan: Plan, histories: ir.Table, t: Mapping[str, ir.Table]) -> tuple[ir.Table, ir.Table, ir.Table]:
     rows = t["rows"].filter(t["rows"]["current"])
     claims = t["claims"].filter(t["claims"]["space"] != "")
     layers = (histories, rows, claims)
     marked = [table.select("space", "first", "last", id=table["id"] * 3 + n) for n, table in enumerate(layers)]
-    ground = pieces(engine, ibis.union(*marked).mutate(scope=ibis.literal("")))
+    ground = pieces(plan, ibis.union(*marked).mutate(scope=ibis.literal("")))
     on_chain, stated, claimed = (
-        engine.keep(
+        plan.keep(
             ground.filter(ground["id"] % 3 == n)
             .select("space", "first", "last", id=(ground["id"] - n) // 3)
             .join(table.drop("space", "first", "last"), "id")

@@ -30,7 +30,7 @@ def by_class(r: Relations) -> ir.Table:
     ]
     t = ibis.union(*figures)
     sums = {name: whole(t["units"]).sum(where=t["figure"] == name).fill_null(0) for name in _FIGURES}
-    return r.engine.keep(t.group_by(_CLASS).agg(**sums).order_by(_CLASS))
+    return r.plan.keep(t.group_by(_CLASS).agg(**sums).order_by(_CLASS))
 
 
 _FIGURES = ("supply", "pending", "live", "retired", "locked", "reserved", "executed")

@@ -14,7 +14,7 @@ from bridge.reconcile.rule import Rule, found, text
 def find(r: Relations, _: Limits) -> ir.Table:
     rows = r.rows.mutate(scope=r.rows["statement"].cast("string"))
     suspects = crowded(rows.select("scope", "space", "first", "last", "id"))
-    cut = pieces(r.engine, suspects)
+    cut = pieces(r.plan, suspects)
     shared = cut.group_by(["scope", "space", "first"]).having(cut.count() > 1).agg(rows=cut.count())
     doubled = cut.semi_join(shared, ["scope", "space", "first"])
     doubled = doubled.join(r.rows.select("id", "registry", "as_of", "row_class"), "id")

@@ -46,7 +46,7 @@ def _reserved_but_idle(r: Relations) -> ir.Table:
 
 def _receipts(r: Relations, limits: Limits) -> ir.Table:
     """Serials that a receipt names and no settlement of that request, or the other way round."""
-    cut = pieces(r.engine, _signed(r).union(_settled(r)))
+    cut = pieces(r.plan, _signed(r).union(_settled(r)))
     signed = cut.filter(cut["id"] % 2 == 0).mutate(id=cut["id"] // 2)
     settled = cut.filter(cut["id"] % 2 == 1).mutate(id=cut["id"] // 2)
     signed = signed.join(r.receipts.select("id", "receipt", "deployment", "executed_at"), "id")

@@ -1,0 +1,136 @@
+"""Other bridges' claims from files: one JSON object a line. Every line is taken or rejected with its reason.
+
+A line is a claim or a link between two claims of the same file:
+
+    {"claim_id": "b1", "state": "minted", "kg": 24000, "registry": "VERRA", "serial": "8040-…-1", "evidence": "tx …"}
+    {"claim_id": "b2", "state": "minted", "kg": 1000, "space": "0x…", "first": 1, "last": 1}
+    {"claim_id": "t1", "state": "burned", "kg": 2504}
+    {"earlier": "t1", "later": "c7", "kg": 2504}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import Field, ValidationError
+
+from bridge.domain.serials import SerialRange
+from bridge.domain.values import Fact, Hex32
+from bridge.errors import MalformedInput, UsageError
+from bridge.reconcile.evidence import Claim, ClaimLink, ClaimState
+from bridge.registry.statements import acr, car, gold_standard, verra
+from bridge.registry.statements.rows import RejectedRow
+from bridge.registry.statements.serial import Serial
+
+GRAMMARS: Mapping[str, Callable[[str], Serial]] = {
+    grammar.REGISTRY: grammar.parse_serial for grammar in (verra, gold_standard, acr, car)
+}
+
+
+class ClaimsFile(Fact):
+    """A file, read whole."""
+
+    claims: tuple[Claim, ...]
+    links: tuple[ClaimLink, ...]
+    rejected: tuple[RejectedRow, ...]
+
+
+class _ClaimLine(Fact):
+    claim_id: str
+    state: ClaimState
+    kg: int = Field(gt=0, strict=True)
+    registry: str | None = None
+    serial: str | None = None
+    space: Hex32 | None = None
+    first: int | None = Field(default=None, strict=True)
+    last: int | None = Field(default=None, strict=True)
+    evidence: str = ""
+
+
+class _LinkLine(Fact):
+    earlier: str
+    later: str
+    kg: int = Field(gt=0, strict=True)
+
+
+def read_claims(source: str, path: Path) -> ClaimsFile:
+    """Claims in our own form. Raises UsageError when the file cannot be read at all."""
+    return read_lines(path, lambda content: _line(source, content))
+
+
+def read_lines(path: Path, read: Callable[[bytes], Claim | ClaimLink]) -> ClaimsFile:
+    """Reads each line that is not blank; what does not parse, or repeats a claim's id, is rejected with its reason."""
+    claims: dict[str, Claim] = {}
+    links: list[ClaimLink] = []
+    rejected: list[RejectedRow] = []
+    for number, content in enumerate(_lines(path), start=1):
+        if not content.strip():
+            continue
+        try:
+            found = read(content)
+            if isinstance(found, ClaimLink):
+                links.append(found)
+            elif found.claim_id in claims:
+                raise MalformedInput(f"claim id {found.claim_id!r} was used on an earlier line")  # noqa: TRY301 one list of reasons
+            else:
+                claims[found.claim_id] = found
+        except MalformedInput as error:
+            rejected.append(RejectedRow(line=number, reason=str(error), content=content.decode("utf-8", "replace")))
+    return ClaimsFile(claims=tuple(claims.values()), links=tuple(links), rejected=tuple(rejected))
+
+
+def parsed(content: bytes) -> Any:
+    """One line's JSON value. Raises MalformedInput."""
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise MalformedInput(f"not JSON: {error}") from error
+
+
+def reason(error: ValidationError) -> str:
+    """Which field, and why, in one line."""
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'line'}: {e['msg']}" for e in error.errors())
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _line(source: str, content: bytes) -> Claim | ClaimLink:
+    fields = parsed(content)
+    try:
+        if isinstance(fields, dict) and "later" in fields:
+            return ClaimLink(source=source, **_LinkLine.model_validate(fields).model_dump())
+        row = _ClaimLine.model_validate(fields)
+        return Claim(
+            source=source,
+            claim_id=row.claim_id,
+            range=_range(row),
+            kg=row.kg,
+            state=row.state,
+            evidence=row.evidence,
+        )
+    except ValidationError as error:
+        raise MalformedInput(reason(error)) from error
+
+
+def _range(row: _ClaimLine) -> SerialRange | None:
+    if row.serial is not None:
+        if row.registry not in GRAMMARS:
+            raise MalformedInput(
+                f"no serials of registry {row.registry!r} can be read; known are {', '.join(GRAMMARS)}"
+            )
+        return GRAMMARS[row.registry](row.serial).range
+    if row.space is not None and row.first is not None and row.last is not None:
+        return SerialRange(space=row.space, first=row.first, last=row.last)
+    if row.state is not ClaimState.BURNED:
+        raise MalformedInput(
+            f"a {row.state.value} claim names its serials: registry and serial, or space, first and last"
+        )
+    return None
