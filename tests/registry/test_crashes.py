@@ -1,0 +1,145 @@
+"""A crash between any two writes leaves nothing half done, and the repeated call ends as the undisturbed one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, event, text
+
+from bridge.domain.lifecycle import Kind, RequestStatus, SerialState
+from bridge.domain.values import hex32
+from bridge.errors import BridgeError, RegistryRefused
+
+from .fakes import BALE, BATCH, BIOLITE, HERE, VER, World, serials
+
+Act = Callable[[World], object]
+
+
+class Crash(Exception):
+    """The process dies here."""
+
+
+@contextmanager
+def dying_at_write(engine: Engine, number: int) -> Iterator[list[str]]:
+    writes: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith(("INSERT", "UPDATE")):
+            writes.append(statement)
+            if len(writes) == number:
+                raise Crash
+
+    event.listen(engine, "before_cursor_execute", count)
+    try:
+        yield writes
+    finally:
+        event.remove(engine, "before_cursor_execute", count)
+
+
+def contents(world: World) -> dict[str, list[tuple[object, ...]]]:
+    tables = "accounts projects classes spaces entries postings blocks instructions locks disclosures reservations"
+    with world.engine.connect() as tx:
+        every = [*tables.split(), "part_ranges", "receipts", "statements"]
+        return {name: [tuple(row) for row in tx.execute(text(f"SELECT * FROM {name}"))] for name in every}  # noqa: S608
+
+
+def prepared(world: World) -> tuple[str, str]:
+    """Two open requests, the first settled: what the acts below work on."""
+    world.lock(1, 101, 200, minted=True)
+    world.lock(2, 201, 300, minted=True)
+    world.lock(3, 301, 400)
+    world.instruct(4, 401, 500)
+    first, second = world.ask(Kind.RETIREMENT, 150), world.ask(Kind.REDEMPTION, 20, "receiver")
+    world.settled(first)
+    world.settled(second)
+    third = world.ask(Kind.RETIREMENT, 5)
+    world.registry.reserve(third)
+    world.chain.end(third, RequestStatus.RETURNED)
+    world.ask(Kind.RETIREMENT, 7)
+    world.chain.now = 2_001
+    return first, second
+
+
+REQUESTS = [hex32(0xF00 + n) for n in range(4)]
+ACTS: dict[str, Act] = {
+    "issue": lambda w: w.ledger.issue("new", serials(1001, 1100), BALE.id, "depositor"),
+    "transfer": lambda w: w.ledger.transfer("t", serials(600, 650), "depositor", "receiver"),
+    "retire": lambda w: w.ledger.retire("r", serials(600, 650), "depositor", "Kinaxis Inc."),
+    "override": lambda w: w.ledger.override("o", serials(290, 310), SerialState.CANCELLED, "court order"),
+    "record": lambda w: w.ledger.record(
+        BATCH, serials(1, 9, BATCH), BIOLITE, "depositor", SerialState.RETIRED, {"beneficiary": "Kinaxis Inc."}
+    ),
+    "lock": lambda w: w.registry.lock(hex32(4), hex32(4)),
+    "release": lambda w: w.registry.release(hex32(3)),
+    "reserve": lambda w: w.registry.reserve(REQUESTS[3]),
+    "execute a retirement": lambda w: w.registry.execute(REQUESTS[0]),
+    "execute a redemption": lambda w: w.registry.execute(REQUESTS[1]),
+    "withdraw": lambda w: w.registry.withdraw(REQUESTS[2]),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_a_crash_at_any_write_leaves_nothing_and_the_repetition_completes(world: World, act: Act) -> None:
+    prepared(world)
+    before = contents(world)
+    number = 1
+    while True:
+        with dying_at_write(world.engine, number) as writes:
+            try:
+                act(world)
+                break
+            except Crash:
+                assert contents(world) == before
+        number += 1
+    assert len(writes) == number - 1 >= 3
+    assert world.ledger.audit() == ()
+    after = contents(world)
+    assert after != before
+    act(world)
+    assert contents(world) == after
+
+
+def test_two_who_want_the_same_serials_at_once_are_served_one_after_the_other(world: World) -> None:
+    for number in range(1, 9):
+        world.instruct(number, 50, 60)
+
+    def lock(number: int) -> bool:
+        try:
+            world.registry.lock(hex32(number), hex32(number))
+        except RegistryRefused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(lock, range(1, 9))) == 1
+    assert world.states(50, 60) == {"locked": ["50-60"]}
+
+
+def test_the_same_call_from_many_sides_at_once_acts_once(world: World) -> None:
+    world.lock(1, 101, 200, minted=True)
+    request_id = world.ask(Kind.RETIREMENT, 10)
+    with ThreadPoolExecutor(4) as pool:
+        decisions = list(pool.map(lambda _: world.registry.reserve(request_id), range(8)))
+    assert len({str(decision) for decision in decisions}) == 1
+    assert world.states(101, 200) == {"reserved": ["101-110"], "locked": ["111-200"]}
+
+
+def test_a_refused_act_leaves_nothing_behind_either(world: World) -> None:
+    prepared(world)
+    before = contents(world)
+    refused: list[Act] = [
+        lambda w: w.ledger.transfer("t", serials(999, 1001), "depositor", "receiver"),
+        lambda w: w.ledger.issue("again", serials(1000, 1010), BALE.id, "depositor"),
+        lambda w: w.ledger.record(VER, serials(101, 1100), BALE, "depositor", SerialState.RETIRED, {}),
+        lambda w: w.registry.release(hex32(1)),
+    ]
+    for act in refused:
+        with pytest.raises(BridgeError):
+            act(world)
+    rows = contents(world)
+    rows["locks"] = before["locks"]  # the witness has seen lock 1 minted, and that may be kept
+    assert rows == before
+    assert world.ledger.unminted_locks(HERE, BALE.id) == (hex32(3),)

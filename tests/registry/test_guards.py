@@ -1,0 +1,246 @@
+"""The database itself forbids what the state table forbids: these tests write around every verb."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import IntegrityError
+
+from bridge.domain.lifecycle import SERIAL_MOVES, Kind, SerialState
+from bridge.errors import UsageError
+from bridge.registry.ledger import open_ledger
+from bridge.registry.ledger.models import Base
+
+from .fakes import BALE, BATCH, BIOLITE, HERE, TONGXU, VER, World, serials
+
+BRIDGE = f"bridge {HERE}"
+
+
+def insert_block(tx: Connection, **changes: object) -> None:
+    row = {
+        "space": VER.id,
+        "first": 5001,
+        "last": 5010,
+        "class_id": BALE.id,
+        "account": "depositor",
+        "state": "held",
+        "lock_id": None,
+        "request_id": None,
+        "parent": None,
+        "opened_by": 1,
+        "closed_by": None,
+    } | changes
+    names = ", ".join(row)
+    tx.execute(text(f"INSERT INTO blocks ({names}) VALUES ({', '.join(':' + n for n in row)})"), row)  # noqa: S608
+
+
+def entry(tx: Connection, verb: str) -> int:
+    made = tx.execute(
+        text("INSERT INTO entries (key, verb, content, made_at) VALUES (:key, :verb, '{}', 0) RETURNING id"),
+        {"key": f"raw {verb}", "verb": verb},
+    )
+    return int(made.scalar_one())
+
+
+def close(tx: Connection, verb: str, first: int) -> tuple[int, int]:
+    """A raw entry that closes the live block that starts at `first`: (entry, block)."""
+    by = entry(tx, verb)
+    live = tx.execute(text("SELECT id FROM blocks WHERE closed_by IS NULL AND first = :first"), {"first": first})
+    block = int(live.scalar_one())
+    tx.execute(text("UPDATE blocks SET closed_by = :by WHERE id = :id"), {"by": by, "id": block})
+    return by, block
+
+
+def succeed(world: World, verb: str, old: int, **changes: object) -> None:
+    """Replaces the live block that starts at `old` by a raw one of ten serials."""
+    with world.engine.begin() as tx:
+        by, parent = close(tx, verb, old)
+        insert_block(tx, **{"first": old, "last": old + 9, "parent": parent, "opened_by": by, **changes})
+
+
+def test_a_plain_new_block_is_accepted_so_that_the_refusals_below_mean_something(world: World) -> None:
+    with world.engine.begin() as tx:
+        insert_block(tx)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(1000, 1000), (1, 1), (1000, 2000), (400, 600), (1, 1000), (1, 5000)], ids=str
+)
+def test_live_blocks_never_overlap(world: World, first: int, last: int) -> None:
+    with world.engine.begin() as tx, pytest.raises(IntegrityError, match="already stand in a live block"):
+        insert_block(tx, first=first, last=last)
+
+
+def test_a_block_around_live_ones_overlaps_too(world: World) -> None:
+    with world.engine.begin() as tx:
+        insert_block(tx, first=5001, last=5010)
+        with pytest.raises(IntegrityError, match="already stand"):
+            insert_block(tx, first=4990, last=6000)
+
+
+def test_retired_serials_stand_in_the_way_as_live_ones_do(world: World) -> None:
+    world.ledger.retire("r1", serials(1, 1000), "depositor", "Kinaxis Inc.")
+    with world.engine.begin() as tx, pytest.raises(IntegrityError, match="already stand"):
+        insert_block(tx, first=1, last=10)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"first": 0, "last": 0}, "block_range"),
+        ({"last": 5000}, "block_range"),
+        ({"state": "lost"}, "begin only by issue"),
+        ({"state": "retired"}, "begin only by issue"),
+        ({"state": "locked"}, "account of their deployment"),
+        ({"account": "nobody"}, "FOREIGN KEY"),
+        ({"class_id": BIOLITE.id}, "different registries"),
+        ({"parent": 1}, "must lie in the parent"),
+    ],
+    ids=str,
+)
+def test_serials_come_into_the_world_in_one_way_only(world: World, changes: dict[str, object], why: str) -> None:
+    with pytest.raises(IntegrityError, match=why), world.engine.begin() as tx:
+        insert_block(tx, **changes)
+
+
+def test_a_batch_admits_one_class(world: World) -> None:
+    other = BIOLITE.model_validate(BIOLITE.model_dump() | {"vintage": 2023})
+    world.ledger.add_class(other)
+    world.ledger.issue("batch", serials(1, 10, BATCH), BIOLITE.id, "depositor")
+    with world.engine.begin() as tx, pytest.raises(IntegrityError, match="a batch admits one class"):
+        insert_block(tx, space=BATCH.id, class_id=other.id)
+
+
+@pytest.mark.parametrize("verb", ["transfer", "override"])
+@pytest.mark.parametrize(("old", "new"), list(product(SerialState, SerialState)), ids=str)
+def test_the_database_allows_the_moves_of_the_state_table_and_no_others(
+    world: World, old: SerialState, new: SerialState, verb: str
+) -> None:
+    lock_id = world.lock(1, 101, 200, minted=True)
+    world.lock(2, 201, 300, minted=True)
+    request_id = world.ask(Kind.RETIREMENT, 100)
+    world.registry.reserve(request_id)  # the lowest: 101 to 200
+    world.ledger.retire("r", serials(301, 400), "depositor", "Kinaxis Inc.")
+    world.ledger.cancel("c", serials(401, 500), "depositor", "re-issued elsewhere")
+    other_request = world.ask(Kind.REDEMPTION, 10, "nobody")
+    world.registry.reserve(other_request)
+    start = {"held": 1, "locked": 201, "reserved": 101, "retired": 301, "cancelled": 401}[old]
+    at_bridge = new in (SerialState.LOCKED, SerialState.RESERVED)
+    ended = old in (SerialState.RETIRED, SerialState.CANCELLED)
+    override = verb == "override" and new in (SerialState.RETIRED, SerialState.CANCELLED)
+    changes = {
+        "account": BRIDGE if at_bridge else "receiver",
+        "state": new.value,
+        "lock_id": lock_id if at_bridge else None,
+        "request_id": other_request if new is SerialState.RESERVED else None,
+    }
+    if new in SERIAL_MOVES[old] or (override and not ended):
+        succeed(world, verb, start, **changes)
+    else:
+        with pytest.raises(IntegrityError, match=r"cannot make this move|stay so"):
+            succeed(world, verb, start, **changes)
+
+
+@pytest.mark.parametrize("wrong", [{"last": 1001}, {"class_id": TONGXU.id}, {"opened_by": 1}], ids=str)
+def test_a_successor_lies_in_its_parent_and_keeps_its_class(world: World, wrong: dict[str, object]) -> None:
+    with pytest.raises(IntegrityError, match="must lie in the parent"):
+        succeed(world, "transfer", 1, **wrong)
+
+
+def test_serials_of_a_lock_that_nobody_saw_minted_cannot_be_reserved(world: World) -> None:
+    lock_id = world.lock(1, 1, 100)
+    world.lock(2, 101, 200, minted=True)
+    request_id = world.ask(Kind.RETIREMENT, 10)
+    world.registry.reserve(request_id)
+    with pytest.raises(IntegrityError, match="only serials of a minted lock"):
+        succeed(world, "reserve", 1, state="reserved", account=BRIDGE, lock_id=lock_id, request_id=request_id)
+
+
+def test_locked_serials_stand_with_their_deployment(world: World) -> None:
+    lock_id = world.lock(1, 1, 100)
+    with pytest.raises(IntegrityError, match="account of their deployment"):
+        succeed(world, "lock", 101, state="locked", account="depositor", lock_id=lock_id)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE blocks SET state = 'retired' WHERE first = 1",
+        "UPDATE blocks SET last = 2000 WHERE first = 1",
+        "UPDATE blocks SET account = 'receiver' WHERE first = 1",
+        "UPDATE blocks SET closed_by = NULL WHERE closed_by IS NOT NULL",
+        "DELETE FROM blocks",
+        "UPDATE entries SET content = '{}'",
+        "DELETE FROM entries WHERE id = 1",
+        "UPDATE postings SET units = units + 1",
+        "DELETE FROM postings",
+        "UPDATE instructions SET document = '{}'",
+        "DELETE FROM instructions",
+        "UPDATE locks SET instruction_id = 'other'",
+        "UPDATE locks SET class_id = 'other'",
+        "UPDATE locks SET minted = FALSE",
+        "UPDATE locks SET released_by = 1",
+        "DELETE FROM locks",
+        "UPDATE reservations SET units = units + 1",
+        "UPDATE reservations SET refusal = 'changed'",
+        "UPDATE reservations SET ended = 'forgotten'",
+        "DELETE FROM reservations",
+        "UPDATE part_ranges SET last = last + 1",
+        "DELETE FROM part_ranges",
+        "UPDATE statements SET document = '{}'",
+        "DELETE FROM statements",
+        "UPDATE disclosures SET document = '{}'",
+        "INSERT INTO postings SELECT 9999, entry_id, class_id, 0, from_account, from_state, to_account, to_state"
+        " FROM postings LIMIT 1",
+        "INSERT INTO postings SELECT 9999, entry_id, class_id, 1, to_account, to_state, to_account, to_state"
+        " FROM postings LIMIT 1",
+        "INSERT INTO locks SELECT '0x99', instruction_id, class_id, minted, NULL FROM locks LIMIT 1",
+        "INSERT INTO part_ranges SELECT request_id, 1, 0, space, 1, 1 FROM part_ranges LIMIT 1",
+        "INSERT INTO accounts VALUES ('another', 'bridge', (SELECT deployment FROM accounts WHERE kind = 'bridge'))",
+        "INSERT INTO accounts VALUES ('another', 'bridge', NULL)",
+    ],
+)
+def test_what_is_written_stays_written(world: World, statement: str) -> None:
+    world.lock(1, 101, 200, minted=True)
+    world.registry.reserve(world.ask(Kind.RETIREMENT, 10))
+    world.registry.statement("VERRA", HERE)
+    with pytest.raises(IntegrityError), world.engine.begin() as tx:
+        tx.execute(text(statement))
+
+
+def test_a_refused_request_gets_no_parts(world: World) -> None:
+    world.lock(1, 101, 200, minted=True)
+    request_id = world.ask(Kind.REDEMPTION, 10, "nobody")
+    world.registry.reserve(request_id)
+    with world.engine.begin() as tx, pytest.raises(IntegrityError, match="gets no parts"):
+        tx.execute(
+            text("INSERT INTO part_ranges VALUES (:request, 0, 0, :space, 101, 110)"),
+            {"request": request_id, "space": VER.id},
+        )
+
+
+def test_serials_that_vanish_by_hand_are_found_by_the_audit(world: World) -> None:
+    with world.engine.begin() as tx:
+        close(tx, "transfer", 1)
+    found = " ".join(world.ledger.audit())
+    assert "postings and serials differ" in found
+    assert "not all in its successors" in found
+
+
+def test_the_migrations_make_the_tables_that_the_models_describe(engine: Engine) -> None:
+    with engine.connect() as tx:
+        assert compare_metadata(MigrationContext.configure(tx), Base.metadata) == []
+
+
+def test_opening_twice_migrates_once(engine: Engine) -> None:
+    open_ledger(str(engine.url)).dispose()
+
+
+@pytest.mark.parametrize("url", ["postgresql://localhost/ledger", "ledger.db", ""])
+def test_a_database_that_has_no_guards_yet_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="sqlite:///"):
+        open_ledger(url)
