@@ -1,1 +1,71 @@
+"""The command line, one file a user. Only typer is imported at the top of these files, so that `--help` is quick."""
 
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bridge.cli import compliance, dev, holder, keys, operator, registry
+from bridge.errors import BridgeError
+
+app = typer.Typer(
+    name="carbonbridge",
+    help="Carbon credits locked in their registry, held as tokens, retired or redeemed serial by serial.",
+    epilog="Exit codes: 0 clean, 1 findings, 2 usage, 3 unreachable (repeat), 4 refused, 5 not yet (repeat later), "
+    "6 halted (people decide).\n\nStart with: carbonbridge init --dev",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("init", epilog="Example: carbonbridge init --rpc https://node.example\n\nExample: carbonbridge init --dev")(
+    keys.init
+)
+app.add_typer(operator.app, name="operator")
+app.add_typer(holder.app, name="holder")
+app.add_typer(compliance.app, name="compliance")
+app.add_typer(registry.app, name="registry")
+app.add_typer(keys.app, name="key")
+app.add_typer(dev.app, name="dev")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"carbonbridge {version('carbonbridge')}")
+        raise typer.Exit
+
+
+@app.callback()
+def carbonbridge(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The command `carbonbridge`: every error of ours becomes one message on stderr and its exit code."""
+    arguments = sys.argv[1:]
+    as_json = "--json" in arguments
+    try:
+        sys.exit(app(arguments, prog_name="carbonbridge", standalone_mode=not as_json))
+    except BridgeError as error:
+        sys.exit(_fail(type(error).__name__, str(error), error.exit_code, as_json))
+    except typer.Abort:
+        sys.exit(_fail("Abort", "stopped", 130, as_json))
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        sys.exit(_fail("UsageError", error.format_message(), 2, as_json))  # typer's own, which it shows unless --json
+
+
+def _fail(kind: str, message: str, exit_code: int, as_json: bool) -> int:
+    if as_json:
+        import json
+
+        message = json.dumps({"error": kind, "message": message, "exit_code": exit_code}, ensure_ascii=False)
+    typer.echo(message if as_json else f"carbonbridge: {message}", err=True)
+    return exit_code

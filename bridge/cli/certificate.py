@@ -1,0 +1,105 @@
+"""A certificate for people, in English or Japanese."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bridge.books.certificate import Certificate
+
+_WORDS = {
+    "en": {
+        "RETIREMENT": "Certificate of retirement",
+        "REDEMPTION": "Certificate of redemption",
+        "retired for": "retired for",
+        "handed over to": "handed over to",
+        "purpose": "purpose",
+        "credit": "credit",
+        "amount": "amount",
+        "serials": "serials",
+        "receipt": "registry's receipt",
+        "executed": "executed",
+        "transaction": "settled in",
+        "request": "request",
+        "units": "units",
+    },
+    "ja": {
+        "RETIREMENT": "無効化証明書",
+        "REDEMPTION": "償還証明書",
+        "retired for": "無効化の受益者",
+        "handed over to": "移転先口座",
+        "purpose": "目的",
+        "credit": "クレジット",
+        "amount": "数量",
+        "serials": "シリアル番号",
+        "receipt": "登録簿の受領番号",
+        "executed": "実行日時",
+        "transaction": "決済取引",
+        "request": "請求番号",
+        "units": "単位",
+    },
+}
+
+
+def language(wanted: str | None) -> str:
+    """Raises UsageError for a language that we do not speak."""
+    from bridge import settings
+    from bridge.errors import UsageError
+
+    spoken = wanted or settings.language()
+    if spoken not in _WORDS:
+        raise UsageError(f"no language {spoken!r}; there are {', '.join(_WORDS)}")
+    return spoken
+
+
+def read(path: Path) -> Certificate:
+    """Raises MalformedInput when the file holds no certificate."""
+    from pydantic import ValidationError
+
+    from bridge.books.certificate import Certificate
+    from bridge.errors import MalformedInput
+
+    try:
+        return Certificate.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise MalformedInput(f"{path} is no certificate: {place or 'file'}: {first['msg']}") from error
+
+
+def show(c: Certificate, spoken: str) -> None:
+    from bridge.cli.screen import moment, say, weight
+    from bridge.domain.lifecycle import Kind
+
+    words = _WORDS[spoken]
+    whom = "retired for" if c.request.kind is Kind.RETIREMENT else "handed over to"
+    receipt = c.receipt.items[0]
+    rows = [
+        (whom, c.opening.beneficiary),
+        ("purpose", c.opening.purpose or "-"),
+        ("credit", c.credit_class.label),
+        ("amount", f"{c.units:,} {words['units']} ({weight(c.units, c.credit_class.kg_per_unit)} t)"),
+        ("serials", "\n".join(f"{s.registry} {s.space_key} {s.range}" for s in c.serials)),
+        ("receipt", receipt.reference),
+        ("executed", moment(receipt.executed_at)),
+        ("transaction", "\n".join(place.transaction for place in c.settled)),
+        ("request", c.request_id),
+    ]
+    say(words[c.request.kind.name], "")
+    _aligned([(words[name], value) for name, value in rows])
+
+
+def _aligned(rows: list[tuple[str, str]]) -> None:
+    """Japanese letters are two columns wide."""
+    from unicodedata import east_asian_width
+
+    from bridge.cli.screen import say
+
+    def columns(text: str) -> int:
+        return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+    margin = max(columns(name) for name, _ in rows) + 2
+    for name, value in rows:
+        first, *rest = value.splitlines() or [""]
+        say(name + " " * (margin - columns(name)) + first, *(" " * margin + line for line in rest))

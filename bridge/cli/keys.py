@@ -1,0 +1,169 @@
+"""A fresh configuration with its keys, and further keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.options import Json
+
+if TYPE_CHECKING:
+    from bridge.domain.credit_class import Terms
+
+app = typer.Typer(help="Keys: encrypted files in keys/, used by name.", no_args_is_help=True)
+
+DEV_RPC = "http://127.0.0.1:8545"
+ATTESTERS = ("attester-1", "attester-2", "attester-3")
+NAMES = ("admin", "operator", "guardian", *ATTESTERS, "holder")
+Light = Annotated[bool, typer.Option("--dev", help="Cheap key derivation, for chains on this machine alone.")]
+
+
+def init(
+    rpc: Annotated[str | None, typer.Option(metavar="URL", help="The chain's node.")] = None,
+    dev: Annotated[bool, typer.Option("--dev", help="For a chain on this machine: final at once, cheap keys.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write carbonbridge.toml and new keys into this folder; nothing is overwritten."""
+    from bridge import settings
+    from bridge.cli.screen import emit, say
+    from bridge.errors import UsageError
+
+    path = settings.config_path()
+    if rpc is None and not dev:
+        raise UsageError("which chain? Name its node with --rpc URL, or take a chain of your own with --dev")
+    _require_nothing(path)
+    secrets = _passwords(NAMES)
+    made = {name: _create(path.parent, name, secrets[name], dev) for name in NAMES}
+    _write_config(path, rpc or DEV_RPC, dev)
+    following = "carbonbridge dev chain" if dev else "carbonbridge operator deploy"
+    if as_json:
+        emit({"config": str(path), "keys": made, "next": following})
+        return
+    say(f"wrote {path}", "")
+    _show(made)
+    say("", "Keep the password: without it these keys are lost." if not dev else "", f"Next: {following}")
+
+
+@app.command("new", epilog="Example: carbonbridge key new alice")
+def new(
+    name: Annotated[str, typer.Argument(help="Small letters, digits and hyphens.")],
+    dev: Light = False,
+    as_json: Json = False,
+) -> None:
+    """Make a new key."""
+    from bridge import settings
+    from bridge.cli.naming import key_name
+    from bridge.cli.screen import emit, say
+
+    folder = settings.load().folder
+    made = _create(folder, key_name(name), _passwords([name])[name], dev)
+    if as_json:
+        emit({"name": name, "address": made})
+        return
+    say(f"made key {name}: {made}", f"Next: send it gas, then use it with --key {name}")
+
+
+@app.command("list", epilog="Example: carbonbridge key list")
+def list_keys(as_json: Json = False) -> None:
+    """Show every key's name and address; no password is needed."""
+    from bridge import settings
+    from bridge.bootstrap import address_of
+    from bridge.cli.screen import checksummed, emit
+
+    config = settings.load()
+    found = {name: checksummed(address_of(config, name)) for name in config.key_names()}
+    if as_json:
+        emit(found)
+        return
+    _show(found)
+
+
+def _show(keys: dict[str, str]) -> None:
+    from bridge.cli.screen import table
+
+    table(["key", "address"], list(keys.items()), "no keys yet; make one with: carbonbridge key new NAME")
+
+
+def _require_nothing(path: Path) -> None:
+    from bridge.errors import UsageError
+
+    for taken in (path, *(path.parent / "keys" / f"{name}.json" for name in NAMES)):
+        if taken.exists():
+            raise UsageError(f"{taken} exists already; nothing was changed. Use another folder for a new start")
+
+
+def _passwords(names: Sequence[str]) -> dict[str, str]:
+    """One password for all that have none set; people may give each its own by making keys one by one."""
+    from bridge.cli.passwords import ask_for_new
+    from bridge.settings import password
+
+    known = {name: password(name) for name in names}
+    typed = ask_for_new(names) if None in known.values() else ""
+    return {name: secret or typed for name, secret in known.items()}
+
+
+def _create(folder: Path, name: str, secret: str, light: bool) -> str:
+    from bridge.chain.signers import create_keystore
+    from bridge.cli.screen import checksummed
+
+    return checksummed(create_keystore(folder / "keys" / f"{name}.json", secret, light=light))
+
+
+def _write_config(path: Path, rpc: str, dev: bool) -> None:
+    from bridge.cli.screen import write_file
+
+    write_file(path, _config(rpc, dev))
+
+
+def _config(rpc: str, dev: bool) -> str:
+    from bridge.registry.statements.programmes import PROGRAMMES
+
+    finality = "0" if dev else '"finalized"'
+    programmes = [_programme(one.code, one.name, _terms(one.kg_per_unit, dev)) for one in PROGRAMMES.values()]
+    return _HEAD.format(rpc=rpc, finality=finality) + "".join(programmes)
+
+
+def _terms(kg_per_unit: int, dev: bool) -> Terms:
+    """A week to answer and two days to object; on a chain of one's own a day and an hour."""
+    from bridge.domain.credit_class import Terms
+
+    hour, day = 3600, 86_400
+    if dev:
+        return Terms(request_deadline_seconds=day, challenge_seconds=hour, challenge_blocks=1, kg_per_unit=kg_per_unit)
+    return Terms(
+        request_deadline_seconds=7 * day, challenge_seconds=2 * day, challenge_blocks=1000, kg_per_unit=kg_per_unit
+    )
+
+
+def _programme(code: str, name: str, terms: Terms) -> str:
+    listed = ", ".join(f'"{attester}"' for attester in ATTESTERS)
+    lines = [f"{field} = {value}" for field, value in terms.model_dump().items()]
+    head = [f"\n# {name}", f"[programmes.{code}]", "threshold = 2", f"attesters = [{listed}]"]
+    return "\n".join([*head, f"[programmes.{code}.terms]", *lines, ""])
+
+
+_HEAD = """\
+# The one configuration file of carbonbridge. Relative paths start in this file's folder.
+# Passwords never stand here: CARBONBRIDGE_PASSWORD_<NAME>_FILE, CARBONBRIDGE_PASSWORD_FILE or CARBONBRIDGE_PASSWORD
+# name them, else the command asks.
+
+[chain]
+rpc = "{rpc}"
+# What counts as final: the chain's own "finalized", or a number of blocks. A number bets that no reorganisation goes
+# deeper; a registry that has acted on a block cannot undo it. 0 is for a chain of your own.
+finality = {finality}
+
+# What the bridge is about to do and has done.
+[journal]
+url = "sqlite:///journal.db"
+
+# The embedded registry's ledger.
+[registry]
+url = "sqlite:///registry.db"
+
+# A programme: how many of which keys must sign for it, and the terms that its classes copy for good: seconds until a
+# holder may call an unanswered request back, seconds and blocks until he may take it back, kilograms a unit weighs.
+"""

@@ -1,0 +1,464 @@
+"""The embedded registry, for its officers and account holders: accounts, issuance, instructions, statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli.options import File, Json, Out, Programme, Serial, Vintage
+
+if TYPE_CHECKING:
+    from bridge.domain.credit_class import CreditClass
+    from bridge.domain.serials import SerialRange
+    from bridge.registry.importer import ImportReport
+    from bridge.registry.ledger import Ledger
+    from bridge.registry.port import Instruction
+    from bridge.registry.statements.rows import Export
+    from bridge.registry.statements.serial import Serial as Read
+    from bridge.settings import Settings
+
+app = typer.Typer(help="The embedded registry: accounts, serials, instructions, statements.", no_args_is_help=True)
+
+Account = Annotated[str, typer.Option("--account", metavar="NAME", help="A registry account.")]
+MaybeSerial = Annotated[str | None, typer.Argument(metavar="[SERIAL]", help="As its registry spells it.")]
+ClassText = Annotated[str | None, typer.Option("--class", metavar="CLASS", help="With --range, instead of SERIAL.")]
+RangeText = Annotated[str | None, typer.Option("--range", metavar="FIRST-LAST", help="Serials, both ends included.")]
+
+_CHUNK = 20
+
+
+@app.command("account", epilog="Example: carbonbridge registry account 'Alice Ltd'")
+def account(name: Annotated[str, typer.Argument(help="The account's name.")], as_json: Json = False) -> None:
+    """Open an account; opening it again changes nothing."""
+    from bridge.cli.screen import emit, say
+
+    _books().open_account(name)
+    if as_json:
+        emit({"account": name})
+    else:
+        say(f"account {name!r} is open")
+
+
+@app.command("accounts", epilog="Example: carbonbridge registry accounts")
+def accounts(as_json: Json = False) -> None:
+    """List the accounts."""
+    from bridge.cli.screen import emit, say
+
+    names = list(_books().accounts())
+    if as_json:
+        emit(names)
+    else:
+        say(*(names or ["no accounts yet; open one with: carbonbridge registry account NAME"]))
+
+
+@app.command(
+    "import", epilog="Example: carbonbridge registry import VERRA transactions.csv --into 'Alice Ltd' --as-held"
+)
+def import_file(
+    programme: Annotated[str, typer.Argument(metavar="PROGRAMME", help="VERRA, GS, ACR or CAR.")],
+    file: File,
+    into: Annotated[str, typer.Option(metavar="ACCOUNT", help="Opened if need be.")],
+    as_held: Annotated[bool, typer.Option("--as-held", help="For rehearsals: take retired rows as held.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read a registry's export: issue every readable row's serials, and list every row that was not taken and why.
+
+    Importing the same file again changes nothing. Ends with 1 when rows were rejected.
+    """
+    from bridge.cli.screen import emit
+    from bridge.registry.statements.export import read_export
+
+    report = _import(_books(), read_export(programme.upper(), file), into, as_held, as_json)
+    if as_json:
+        emit(report.model_dump(mode="json"))
+    else:
+        _draw_import(report, file)
+    raise typer.Exit(1 if report.rejected else 0)
+
+
+@app.command(
+    "issue", epilog="Example: carbonbridge registry issue GS1-1-UG-GS11236-16-2024-30307-1-100 --account alice"
+)
+def issue(
+    serial: Serial, account: Account, programme: Programme = None, vintage: Vintage = None, as_json: Json = False
+) -> None:
+    """Issue new serials into an account. Refused when one of them exists."""
+    from bridge.cli.naming import class_of_serial, read_serial
+    from bridge.cli.screen import amount, emit, say
+
+    read, books = read_serial(serial, programme, vintage), _books()
+    credit_class = class_of_serial(read)
+    books.add_space(read.space)
+    books.add_class(credit_class)
+    books.issue(_key(read), read.range, credit_class.id, account)
+    if as_json:
+        emit(_block(credit_class, read.range) | {"account": account, "space_key": read.space.key})
+    else:
+        units = amount(read.range.units, credit_class.kg_per_unit)
+        say(f"issued {units} of {credit_class.label} to {account!r}: {read.space.key} {read.range}")
+
+
+@app.command("blocks", epilog="Example: carbonbridge registry blocks --account 'Alice Ltd' --state held")
+def blocks(
+    account: Account,
+    state: Annotated[str, typer.Option(help="held, locked, reserved, retired or cancelled.")] = "held",
+    as_json: Json = False,
+) -> None:
+    """List an account's blocks of serials in one state."""
+    from bridge.cli.screen import emit, table, weight
+
+    books = _books()
+    classes, spaces = _classes(books), {space.id: space for space in books.spaces()}
+    found = [(classes[class_id], span) for class_id, span in books.holdings(account, _state(state))]
+    if as_json:
+        emit([_block(c, span) | {"space_key": spaces[span.space].key} for c, span in found])
+        return
+    rows = [
+        (c.label, spaces[span.space].key, str(span), f"{span.units:,}", weight(span.units, c.kg_per_unit))
+        for c, span in found
+    ]
+    table(["class", "space", "serials", "units>", "t>"], rows, f"account {account!r} has nothing {state}")
+
+
+@app.command("balances", epilog="Example: carbonbridge registry balances")
+def balances(as_json: Json = False) -> None:
+    """Units of each account by class and state, from the ledger's postings."""
+    from bridge.cli.screen import emit, table, weight
+
+    books = _books()
+    classes = _classes(books)
+    found = [(one, classes[one.class_id]) for one in books.balances() if one.units > 0]
+    if as_json:
+        emit([one.model_dump(mode="json") | {"label": c.label, "kg_per_unit": c.kg_per_unit} for one, c in found])
+        return
+    rows = [(one.account, c.label, one.state, f"{one.units:,}", weight(one.units, c.kg_per_unit)) for one, c in found]
+    table(["account", "class", "state", "units>", "t>"], rows, "nothing is issued yet")
+
+
+@app.command(
+    "instruct",
+    epilog="Example: carbonbridge registry instruct GS1-1-UG-GS11236-16-2024-30307-1-100 --account alice --to holder"
+    "\n\nExample: carbonbridge registry instruct --class 'GS 11236' --range 1-100 --account alice --to holder --days 7",
+)
+def instruct(
+    account: Account,
+    to: Annotated[str, typer.Option(metavar="ACCOUNT", help="Who gets the units: an address, or a key's name.")],
+    serial: MaybeSerial = None,
+    class_text: ClassText = None,
+    range_text: RangeText = None,
+    days: Annotated[int, typer.Option(min=1, max=365, help="How long the lock can be minted.")] = 30,
+    programme: Programme = None,
+    vintage: Vintage = None,
+    as_json: Json = False,
+) -> None:
+    """A depositor's order: bring these serials to the configured contract, for this recipient and nobody else."""
+    from bridge import settings
+    from bridge.cli.naming import address
+
+    config = settings.load()
+    books = _books()
+    credit_class, span = _serials(books, account, serial, class_text, range_text, programme, vintage)
+    given = _instruction(config, account, address(config, to), span, credit_class, days)
+    books.serve(given.deployment)
+    books.instruct(given)
+    _show_instruction(given, credit_class, as_json)
+
+
+@app.command(
+    "transfer", epilog="Example: carbonbridge registry transfer ACR-FR-1129-2025-2917-1 to 9 --account a --to b"
+)
+def transfer(
+    account: Account,
+    to: Annotated[str, typer.Option(metavar="NAME", help="The account that receives.")],
+    serial: MaybeSerial = None,
+    class_text: ClassText = None,
+    range_text: RangeText = None,
+    programme: Programme = None,
+    vintage: Vintage = None,
+    as_json: Json = False,
+) -> None:
+    """Move serials between two accounts."""
+    from secrets import token_hex
+
+    from bridge.cli.screen import amount, emit, say
+
+    books = _books()
+    credit_class, span = _serials(books, account, serial, class_text, range_text, programme, vintage)
+    books.transfer(token_hex(16), span, account, to)
+    if as_json:
+        emit(_block(credit_class, span) | {"from": account, "to": to})
+    else:
+        say(f"moved {amount(span.units, credit_class.kg_per_unit)} of {credit_class.label}, {span}, to {to!r}")
+
+
+@app.command("statement", epilog="Example: carbonbridge registry statement VERRA --out statement.json")
+def statement(
+    programme: Annotated[str, typer.Argument(metavar="PROGRAMME", help="Such as VERRA.")],
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Make a signed statement of all of a programme's serials, as reconcilers read it."""
+    from bridge import bootstrap, settings
+    from bridge.cli.passwords import ask
+    from bridge.cli.screen import emit, write_file
+
+    config = settings.load()
+    deployment = bootstrap.contract(config).deployment
+    made = bootstrap.registry(config, ask).statement(programme.upper(), deployment)
+    if out:
+        write_file(out, made.model_dump_json(indent=2) + "\n")
+    if as_json:
+        emit(made.model_dump(mode="json"))
+    else:
+        _draw_statement(made, _classes(_books()))
+
+
+@app.command("history", epilog="Example: carbonbridge registry history GS1-1-UG-GS11236-16-2024-30307-1-1")
+def history(serial: Serial, programme: Programme = None, vintage: Vintage = None, as_json: Json = False) -> None:
+    """Everything that ever happened to the first of these serials."""
+    from bridge.cli.naming import read_serial
+    from bridge.cli.screen import emit, moment, say, short, table
+
+    read = read_serial(serial, programme, vintage)
+    steps = _books().history(read.space.id, read.range.first)
+    if as_json:
+        emit([step.model_dump(mode="json") for step in steps])
+        return
+    say(f"serial {read.range.first} of {read.space.registry} {read.space.key}", "")
+    rows = [
+        (
+            moment(step.at).removesuffix(" UTC"),
+            step.verb,
+            str(step.range),
+            step.state,
+            step.account,
+            short(step.request_id or step.lock_id or ""),
+        )
+        for step in steps
+    ]
+    table(["when (UTC)", "act", "serials", "state", "account", "lock or request"], rows, "it was never issued here")
+
+
+@app.command(
+    "override",
+    epilog="Example: carbonbridge registry override GS1-1-UG-GS11236-16-2024-30307-1-10 --reason rehearsal",
+)
+def override(
+    serial: Serial,
+    reason: Annotated[str, typer.Option(help="Why; kept in the serials' history.")],
+    state: Annotated[str, typer.Option(help="retired or cancelled.")] = "retired",
+    programme: Programme = None,
+    vintage: Vintage = None,
+    as_json: Json = False,
+) -> None:
+    """Warning: retires serials whatever they are locked for, behind the bridge's back. For rehearsals."""
+    from bridge.cli.naming import class_of_serial, read_serial
+    from bridge.cli.screen import amount, emit, say
+
+    read = read_serial(serial, programme, vintage)
+    credit_class = class_of_serial(read)
+    _books().override(_key(read), read.range, _state(state), reason)
+    if as_json:
+        emit(_block(credit_class, read.range) | {"state": state, "reason": reason})
+    else:
+        units = amount(read.range.units, credit_class.kg_per_unit)
+        say(f"{state} {units} of {credit_class.label}, {read.range}, whatever it was locked for")
+
+
+# ------------------------------------------------------------------- the ledger
+
+
+def _books() -> Ledger:
+    from bridge import bootstrap, settings
+
+    return bootstrap.ledger(settings.load())
+
+
+def _classes(books: Ledger) -> dict[str, CreditClass]:
+    return {c.id: c for c in books.classes()}
+
+
+def _state(text: str) -> Any:
+    from bridge.domain.lifecycle import SerialState
+    from bridge.errors import UsageError
+
+    if text not in list(SerialState):
+        raise UsageError(f"no state {text!r}; there are {', '.join(SerialState)}")
+    return SerialState(text)
+
+
+def _key(read: Read) -> str:
+    """The same act on the same serials is one act."""
+    return f"{read.space.registry} {read.space.key} {read.range}"
+
+
+def _block(c: CreditClass, span: SerialRange) -> dict[str, Any]:
+    return {
+        "class": c.id,
+        "label": c.label,
+        "space": span.space,
+        "first": span.first,
+        "last": span.last,
+        "units": span.units,
+        "kg_per_unit": c.kg_per_unit,
+    }
+
+
+def _serials(
+    books: Ledger,
+    account: str,
+    serial: str | None,
+    class_text: str | None,
+    range_text: str | None,
+    programme: str | None,
+    vintage: int | None,
+) -> tuple[CreditClass, SerialRange]:
+    """Serials by their spelling, or by class and range among the account's. Raises UsageError."""
+    from bridge.cli.naming import choose_class, class_of_serial, read_serial
+    from bridge.errors import UsageError
+
+    if serial is not None and class_text is None and range_text is None:
+        read = read_serial(serial, programme, vintage)
+        return class_of_serial(read), read.range
+    if serial is not None or class_text is None or range_text is None:
+        raise UsageError("name the serials: as their registry spells them, or by --class and --range")
+    chosen = choose_class(class_text, _classes(books))
+    return chosen, _held_range(books, account, chosen, range_text)
+
+
+def _held_range(books: Ledger, account: str, chosen: CreditClass, text: str) -> SerialRange:
+    """The range with these ends in the one space where the account holds it."""
+    from bridge.domain.serials import SerialRange
+    from bridge.errors import UsageError
+
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) < 2**63):
+        raise UsageError(f"{text!r} is no range; write FIRST-LAST, such as 1-100")
+    held = [span for class_id, span in books.holdings(account) if class_id == chosen.id]
+    spaces = {span.space for span in held if span.first <= int(first) <= span.last}
+    if len(spaces) != 1:
+        raise UsageError(
+            f"serial {first} of {chosen.label} is {'in several spaces' if spaces else 'not'} held by {account!r}; "
+            "see: carbonbridge registry blocks, or spell the serial in full"
+        )
+    return SerialRange(space=spaces.pop(), first=int(first), last=int(last))
+
+
+# ------------------------------------------------------------------- import
+
+
+def _import(books: Ledger, export: Export, into: str, as_held: bool, quiet: bool) -> ImportReport:
+    """In chunks, so that people see it move; each row is atomic anyway."""
+    from bridge.cli.screen import progress
+    from bridge.registry.importer import import_export
+
+    reports = []
+    with progress(f"Importing {export.programme}", len(export.rows), quiet) as step:
+        for chunk in _chunks(export):
+            reports.append(import_export(books, chunk, into, as_held=as_held))
+            step(len(chunk.rows))
+    return _together(reports)
+
+
+def _chunks(export: Export) -> Iterator[Export]:
+    for start in range(0, max(1, len(export.rows)), _CHUNK):
+        yield export.model_copy(update={"rows": export.rows[start : start + _CHUNK]})
+
+
+def _together(reports: list[ImportReport]) -> ImportReport:
+    total = reports[0]
+    for report in reports[1:]:
+        sums = {
+            name: getattr(total, name) + getattr(report, name)
+            for name in ("read", "imported", "already_known", "issued_units", "ended_units", "rejected", "partly_known")
+        }
+        total = total.model_copy(update=sums)
+    return total
+
+
+def _draw_import(report: ImportReport, file: Path) -> None:
+    from bridge.cli.screen import amount, say, table
+    from bridge.registry.statements.programmes import programme
+
+    kg = programme(report.programme).kg_per_unit
+    say(
+        f"{file.name}, {report.programme} {report.kind}: {report.read:,} rows read",
+        f"{report.imported:,} imported: {amount(report.issued_units, kg)} issued, "
+        f"{amount(report.ended_units, kg)} retired or cancelled",
+        f"{report.already_known:,} known already, {len(report.partly_known):,} in part, "
+        f"{len(report.rejected):,} rejected",
+    )
+    if report.rejected:
+        say("")
+        rows = [(row.line, row.reason, _cut(row.content)) for row in report.rejected]
+        table(["line>", "reason", "content"], rows)
+        say("", "whole rows: --json")
+
+
+def _cut(content: str) -> str:
+    return content if len(content) <= 60 else content[:57] + "..."
+
+
+# ------------------------------------------------------------------- instructions and statements
+
+
+def _instruction(
+    config: Settings, account: str, recipient: str, span: SerialRange, credit_class: CreditClass, days: int
+) -> Instruction:
+    from secrets import token_hex
+
+    from bridge import bootstrap
+    from bridge.registry.port import Instruction
+
+    contract = bootstrap.contract(config)
+    return Instruction(
+        instruction_id="0x" + token_hex(32),
+        registry=credit_class.registry,
+        account=account,
+        range=span,
+        deployment=contract.deployment,
+        recipient=recipient,
+        not_after=contract.connection.final().timestamp + days * 86_400,
+    )
+
+
+def _show_instruction(given: Instruction, credit_class: CreditClass, as_json: bool) -> None:
+    from bridge.cli.screen import amount, checksummed, emit, facts, moment
+
+    if as_json:
+        emit(given.model_dump(mode="json") | {"class": credit_class.id, "label": credit_class.label})
+        return
+    facts(
+        [
+            ("bring", f"{amount(given.range.units, credit_class.kg_per_unit)} of {credit_class.label}"),
+            ("serials", given.range),
+            ("to", checksummed(given.recipient)),
+            ("by", moment(given.not_after)),
+            ("instruction", given.instruction_id),
+            ("next", f"carbonbridge operator deposit {given.instruction_id}"),
+        ]
+    )
+
+
+def _draw_statement(made: Any, classes: Mapping[str, CreditClass]) -> None:
+    from bridge.cli.screen import moment, say, table
+
+    head = made.head.items[0]
+    say(f"{made.registry} statement {head.sequence} as of {moment(head.as_of)}: {len(made.rows):,} blocks")
+    say(f"signed by {len(made.head.signers)} attesters", "")
+    rows = [
+        (
+            classes[t.class_id].label,
+            f"{t.locked:,}",
+            f"{t.released:,}",
+            f"{t.retired:,}",
+            f"{t.handed_over:,}",
+        )
+        for t in head.totals
+    ]
+    table(
+        ["class, lifetime units", "locked>", "released>", "retired>", "handed over>"], rows, "nothing was ever locked"
+    )

@@ -1,0 +1,107 @@
+"""What people and machines see: JSON on stdout, or lines and tables that fit 80 columns."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+
+_WIDTH = 80
+
+
+def emit(document: Any) -> None:
+    """The machine's output: one JSON document."""
+    import json
+
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+
+
+def say(*lines: str) -> None:
+    for line in lines:
+        typer.echo(line)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str = "nothing") -> None:
+    """Columns whose heading ends in `>` are numbers. Without rows it says `nothing`."""
+    if not rows:
+        say(nothing)
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    # Without a terminal nobody cuts lines, but people still read them: 80 columns, cells folded, nothing lost.
+    width = min(Console().width, 120) if sys.stdout.isatty() else _WIDTH
+    console = Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=False)
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        drawn.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(str(cell) for cell in row))
+    console.print(drawn)
+
+
+def facts(rows: Sequence[tuple[str, object]]) -> None:
+    """Names and values below each other, with long values folded under themselves."""
+    from textwrap import wrap
+
+    margin = max(len(name) for name, _ in rows) + 2
+    for name, value in rows:
+        lines = [line for text in str(value).splitlines() for line in wrap(text, _WIDTH - margin)] or [""]
+        say(f"{name:<{margin}}{lines[0]}", *(" " * margin + line for line in lines[1:]))
+
+
+@contextmanager
+def progress(what: str, total: int | None, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr for long work, in terminals only; call what it gives with each step's size."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda steps: bar.advance(task, steps)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Raises UsageError when the file cannot be written."""
+    from bridge.errors import UsageError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def amount(units: int, kg_per_unit: int) -> str:
+    """Units never travel without their weight: `1,200 units (1,200 t)`."""
+    return f"{units:,} {'unit' if units == 1 else 'units'} ({weight(units, kg_per_unit)} t)"
+
+
+def weight(units: int, kg_per_unit: int) -> str:
+    """Tonnes, exact."""
+    from bridge.domain.quantity import Units, kilograms, tonnes
+
+    return f"{tonnes(kilograms(Units(units), kg_per_unit)).normalize():,f}"
+
+
+def moment(timestamp: int) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def short(hex_id: str) -> str:
+    """Enough of an id for people; commands take it back as a prefix."""
+    return hex_id[:10]
+
+
+def checksummed(address: str) -> str:
+    from eth_utils.address import to_checksum_address
+
+    return to_checksum_address(address)
