@@ -251,7 +251,7 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
         super._update(from, to, ids, values);
         if (from != address(0) && to != address(0)) return;
         for (uint256 i; i < ids.length; ++i) {
-            // Values of mints and burns are uint64 by the doors' types, so the casts lose nothing.
+            // Below 2**64: a mint by the operator's allowance, a burn and a return by the request's type.
             if (from == address(0)) _book.classes[ids[i]].supply += uint64(values[i]);
             else if (to == address(0)) _book.classes[ids[i]].supply -= uint64(values[i]);
         }
@@ -400,8 +400,7 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
     {
         if (state.status == Status.None) revert RequestUnknown(id);
         classId = _book.classIdAt(state.classIndex);
-        uint32 actual = _book.classes[classId].registryIndex;
-        if (actual != registryIndex) revert ClassOfOtherRegistry(classId, actual, registryIndex);
+        _book.requireClassOf(classId, registryIndex);
     }
 
     function _requireHolders(Request calldata request)

@@ -5,8 +5,8 @@ import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step
 import {ICarbonBridge} from "./ICarbonBridge.sol";
 
 /// @title Who may stop what, and for how long
-/// @dev The owner is the admin; in production a timelock behind a multisig. Guardians stop, the admin restarts. Nothing here is read by a settlement, a refusal or a return, except that
-/// a pause stretches the challenge by {PAUSE_SECONDS} at most.
+/// @dev The owner is the admin; in production a timelock behind a multisig. Guardians stop, the admin restarts. Nothing
+/// here is read by a settlement, a refusal or a return, except that a pause stretches the challenge within bounds.
 abstract contract Guard is Ownable2Step, ICarbonBridge {
     uint40 public constant FREEZE_SECONDS = 30 days;
     uint40 public constant PAUSE_SECONDS = 30 days;
@@ -20,13 +20,17 @@ abstract contract Guard is Ownable2Step, ICarbonBridge {
         uint40 updatedAt;
     }
 
-    /// @dev The two `paused` totals hold ended pauses only.
+    /// @dev The two `stopped` totals hold what ended pauses took off {challengeClock}. `stopsClock` says whether the
+    /// running pause does: one that follows another within {PAUSE_SECONDS} does not, so that no chain of pauses can
+    /// stop returns.
     struct PauseState {
         bool paused;
+        bool stopsClock;
         uint40 since;
         uint40 sinceBlock;
-        uint40 pausedSeconds;
-        uint40 pausedBlocks;
+        uint40 endedAt;
+        uint40 stoppedSeconds;
+        uint40 stoppedBlocks;
     }
 
     PauseState private _pause;
@@ -51,12 +55,14 @@ abstract contract Guard is Ownable2Step, ICarbonBridge {
 
     /// @inheritdoc ICarbonBridge
     function setAllowance(address operator, uint64 unitsPerDay) external onlyOwner {
-        (, uint256 available) = allowance(operator);
-        uint256 left = available < unitsPerDay ? available : unitsPerDay;
-        // A new operator starts full; a changed one keeps what he had spent, within the new bound.
-        uint256 spent = _allowances[operator].unitsPerDay == 0 ? 0 : unitsPerDay - left;
-        _allowances[operator] =
-            Allowance(unitsPerDay, uint128(spent * REFILL_SECONDS), uint40(block.timestamp));
+        Allowance memory a = _allowances[operator];
+        uint256 spent = _decayed(a);
+        a.unitsPerDay = unitsPerDay;
+        uint256 bound = _bound(a);
+
+        // What was spent stays spent, within the new bound.
+        (a.spent, a.updatedAt) = (uint128(spent < bound ? spent : bound), uint40(block.timestamp));
+        _allowances[operator] = a;
         emit AllowanceSet(operator, unitsPerDay);
     }
 
@@ -68,19 +74,23 @@ abstract contract Guard is Ownable2Step, ICarbonBridge {
 
     /// @inheritdoc ICarbonBridge
     function pause() external onlyGuardian whenNotPaused {
-        _pause.paused = true;
-        _pause.since = uint40(block.timestamp);
-        _pause.sinceBlock = uint40(block.number);
+        PauseState memory p = _pause;
+        p.stopsClock = p.endedAt == 0 || block.timestamp >= uint256(p.endedAt) + PAUSE_SECONDS;
+        (p.paused, p.since, p.sinceBlock) = (true, uint40(block.timestamp), uint40(block.number));
+        _pause = p;
         emit Paused(msg.sender);
     }
 
     /// @inheritdoc ICarbonBridge
     function unpause() external onlyOwner {
-        if (!_pause.paused) revert IsNotPaused();
-        (uint40 extraSeconds, uint40 extraBlocks) = _currentPause();
-        _pause.pausedSeconds += extraSeconds;
-        _pause.pausedBlocks += extraBlocks;
-        _pause.paused = false;
+        PauseState memory p = _pause;
+        if (!p.paused) revert IsNotPaused();
+        (uint40 extraSeconds, uint40 extraBlocks) = _stopped(p);
+
+        p.stoppedSeconds += extraSeconds;
+        p.stoppedBlocks += extraBlocks;
+        (p.paused, p.endedAt) = (false, uint40(block.timestamp));
+        _pause = p;
         emit Unpaused(msg.sender);
     }
 
@@ -93,7 +103,8 @@ abstract contract Guard is Ownable2Step, ICarbonBridge {
 
     /// @inheritdoc ICarbonBridge
     function confirmFreeze(address account, uint40 until) external onlyOwner {
-        _setFreeze(account, until);
+        // An end in the past is now: a lift starts the guardians' cooling-down too.
+        _setFreeze(account, until < block.timestamp ? uint40(block.timestamp) : until);
     }
 
     /// @inheritdoc ICarbonBridge
@@ -109,9 +120,10 @@ abstract contract Guard is Ownable2Step, ICarbonBridge {
 
     /// @inheritdoc ICarbonBridge
     function challengeClock() public view returns (uint40 unpausedSeconds, uint40 unpausedBlocks) {
-        (uint40 extraSeconds, uint40 extraBlocks) = _currentPause();
-        unpausedSeconds = uint40(block.timestamp) - _pause.pausedSeconds - extraSeconds;
-        unpausedBlocks = uint40(block.number) - _pause.pausedBlocks - extraBlocks;
+        PauseState memory p = _pause;
+        (uint40 extraSeconds, uint40 extraBlocks) = _stopped(p);
+        unpausedSeconds = uint40(block.timestamp) - p.stoppedSeconds - extraSeconds;
+        unpausedBlocks = uint40(block.number) - p.stoppedBlocks - extraBlocks;
     }
 
     function _spendAllowance(address operator, uint256 units) internal {
@@ -156,10 +168,10 @@ abstract contract Guard is Ownable2Step, ICarbonBridge {
 
     /// @dev What the running pause takes off the clock. After {PAUSE_SECONDS} it stops no longer, and since nobody
     /// recorded the block in which that happened, its blocks then count as unpaused.
-    function _currentPause() private view returns (uint40 extraSeconds, uint40 extraBlocks) {
-        if (!_pause.paused) return (0, 0);
-        extraSeconds = uint40(block.timestamp) - _pause.since;
+    function _stopped(PauseState memory p) private view returns (uint40 extraSeconds, uint40 extraBlocks) {
+        if (!p.paused || !p.stopsClock) return (0, 0);
+        extraSeconds = uint40(block.timestamp) - p.since;
         if (extraSeconds >= PAUSE_SECONDS) return (PAUSE_SECONDS, 0);
-        extraBlocks = uint40(block.number) - _pause.sinceBlock;
+        extraBlocks = uint40(block.number) - p.sinceBlock;
     }
 }

@@ -226,7 +226,8 @@ interface ICarbonBridge {
 
     /// @notice An operator mints attested locks of one registry, each to the recipient that its lock names.
     /// @param hints For each lock the first serial of the range before it in its space, or zero.
-    /// @dev Reverts whole when any lock is used, expired, overlapping, or over the operator's allowance.
+    /// @dev Reverts whole when any lock is used, expired, overlapping, or over the operator's allowance, or when a
+    /// recipient with code rejects it. Locks side by side that share recipient and class reach him as one transfer.
     function mint(Lock[] calldata locks, uint64[] calldata hints, Signature[] calldata signatures) external;
 
     /// @notice Burns the caller's units and asks the registry to retire as many serials.
@@ -272,7 +273,7 @@ interface ICarbonBridge {
     /// @notice A guardian freezes an account for {FREEZE_SECONDS}; not again before as long a time has passed since.
     function freeze(address account) external;
 
-    /// @notice The admin sets the end of a freeze: later confirms it, zero lifts it.
+    /// @notice The admin sets the end of a freeze: later confirms it, zero (or any past time) lifts it as of now.
     function confirmFreeze(address account, uint40 until) external;
 
     // ----------------------------------------------------------------- views
@@ -294,6 +295,7 @@ interface ICarbonBridge {
     /// of which only `next` means anything. {BridgeLens} walks the list with it.
     function rangeAt(bytes32 space, uint64 first) external view returns (LedgerRange memory);
 
-    /// @notice Seconds and blocks that have passed unpaused. One pause stops it for {PAUSE_SECONDS} at most.
+    /// @notice Seconds and blocks that have passed unpaused. One pause stops it for {PAUSE_SECONDS} at most, and not at
+    /// all when it begins within as long a time after the last one.
     function challengeClock() external view returns (uint40 unpausedSeconds, uint40 unpausedBlocks);
 }

@@ -99,9 +99,8 @@ library SerialLedger {
         view
         returns (uint64 before, uint64 key, Node node)
     {
-        key = hint;
-        node = space.nodes[key];
-        if (key > serial || node.lastOf() == 0) (key, node) = (0, pack(0, 0, space.head, 0));
+        if (hint != 0 && hint <= serial) (key, node) = (hint, space.nodes[hint]);
+        if (node.lastOf() == 0) (key, node) = (0, pack(0, 0, space.head, 0));
         for (uint256 steps; node.nextOf() != 0 && node.nextOf() <= serial; ++steps) {
             if (steps == MAX_STEPS) revert ICarbonBridge.HintTooFar(hint, serial);
             (before, key) = (key, node.nextOf());
