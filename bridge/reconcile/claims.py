@@ -122,11 +122,12 @@ def _line(source: str, content: bytes) -> Claim | ClaimLink:
 
 def _range(row: _ClaimLine) -> SerialRange | None:
     if row.serial is not None:
-        if row.registry not in GRAMMARS:
+        grammar = GRAMMARS.get(row.registry or "")
+        if grammar is None:
             raise MalformedInput(
                 f"no serials of registry {row.registry!r} can be read; known are {', '.join(GRAMMARS)}"
             )
-        return GRAMMARS[row.registry](row.serial).range
+        return grammar(row.serial).range
     if row.space is not None and row.first is not None and row.last is not None:
         return SerialRange(space=row.space, first=row.first, last=row.last)
     if row.state is not ClaimState.BURNED:

@@ -72,7 +72,11 @@ class Asked:
     deadline: int
     reserved: list[SerialRange] = field(default_factory=list)
     settled: list[SerialRange] = field(default_factory=list)
+    parts: int = 0
+    returned: int = 0
+    settled_at: int = 0
     ended: bool = False
+    executed: bool = False
 
 
 class House:
@@ -84,6 +88,7 @@ class House:
         self.entries: list[Entry] = []
         self.locks: dict[str, tuple[Deployment, Lock]] = {}
         self.asked: dict[str, Asked] = {}
+        self.minted: set[str] = set()
         self.sequence = 0
         for deployment in self.events:
             self._emit(deployment, SpaceRegistered, space=SPACE.id, registry="VERRA", kind=SPACE.kind, key=SPACE.key)
@@ -127,6 +132,7 @@ class House:
         """Retires or hands over what is settled."""
         self.wait(10)
         asked = self.asked[request_id]
+        asked.executed = True
         for r in asked.settled:
             if asked.kind is Kind.RETIREMENT:
                 self.write(r, state=SerialState.RETIRED)
@@ -169,6 +175,7 @@ class House:
     def mint_unlocked(
         self, lock_id: str, r: SerialRange, class_id: str = FOREST.id, deployment: Deployment = HERE
     ) -> None:
+        self.minted.add(lock_id)
         self._emit(deployment, Minted, lock_id=lock_id, class_id=class_id, range=r, recipient=ALICE)
         self._move(deployment, ZERO, ALICE, class_id, r.units)
 
@@ -177,9 +184,7 @@ class House:
         self.mint(lock_id)
         return lock_id
 
-    def ask(
-        self, kind: Kind, units: int, credit_class: CreditClass = FOREST, deployment: Deployment = HERE
-    ) -> str:
+    def ask(self, kind: Kind, units: int, credit_class: CreditClass = FOREST, deployment: Deployment = HERE) -> str:
         self.wait(10)
         request_id = name(f"request {len(self.asked)}")
         deadline = self.now + DEADLINE
@@ -199,11 +204,13 @@ class House:
         )
         return request_id
 
-    def settle(self, request_id: str, *ranges: SerialRange, part: int = 0) -> None:
+    def settle(self, request_id: str, *ranges: SerialRange) -> None:
         self.wait(10)
         asked = self.asked[request_id]
         asked.left -= total_units(ranges)
         asked.settled += ranges
+        asked.parts += 1
+        asked.settled_at = self.now
         asked.ended = asked.left == 0
         self._emit(
             asked.deployment,
@@ -211,7 +218,7 @@ class House:
             request_id=request_id,
             class_id=asked.credit_class.id,
             kind=asked.kind,
-            part=part,
+            part=asked.parts - 1,
             ranges=ranges,
             remaining=max(asked.left, 0),
         )
@@ -235,6 +242,7 @@ class House:
         asked.ended = True
         self._move(asked.deployment, ZERO, ALICE, asked.credit_class.id, asked.left)
         self._emit(asked.deployment, RequestReturned, request_id=request_id, to=ALICE, units=asked.left)
+        asked.returned += asked.left
         asked.left = 0
 
     def create_class(self, deployment: Deployment, credit_class: CreditClass) -> None:
@@ -308,5 +316,3 @@ class House:
         log_index = len(self.events[deployment])
         place = Place(block=self.block, transaction=name(f"{deployment} {log_index}"), log_index=log_index)
         self.events[deployment].append(event(place=place, **facts))  # type: ignore[arg-type]
-
-

@@ -1,0 +1,219 @@
+"""Law L8, one half: whatever an honest house does, and whenever it is looked at, nothing is a break."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from bridge.domain.findings import Finding, Reconciliation, Severity
+from bridge.domain.lifecycle import Kind, SerialState
+from bridge.domain.serials import SerialRange
+from bridge.reconcile.evidence import Evidence, Limits
+from bridge.reconcile.reconcile import reconcile
+from tests.reconcile.story import DAY, DEADLINE, FOREST, HERE, SOLAR, THERE, Entry, House, serials
+
+LIMITS = Limits(release_seconds=DAY, execution_seconds=DAY)
+
+
+class Drifting(House):
+    """Does one honest thing after the other, chosen by Hypothesis among those now possible."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        super().__init__(HERE, THERE)
+        self.draw = draw
+        self.unminted: list[str] = []
+        self.waiting: list[str] = []
+        self.issue(serials(1, 60))
+        self.issue(serials(61, 100), SOLAR)
+
+    def act(self) -> None:
+        acts = [self.lock_some, self.mint_one, self.ask_some, self.answer_one, self.execute_some, self.split_one]
+        self.draw(st.sampled_from(acts))()
+        self.meet_deadlines()
+
+    def lock_some(self) -> None:
+        if r := self._part(SerialState.HELD):
+            self.unminted.append(self.lock(r, self.draw(st.sampled_from([HERE, THERE]))))
+
+    def mint_one(self) -> None:
+        if self.unminted:
+            self.mint(self.unminted.pop(self.draw(st.integers(0, len(self.unminted) - 1))))
+
+    def ask_some(self) -> None:
+        deployment = self.draw(st.sampled_from([HERE, THERE]))
+        credit_class = self.draw(st.sampled_from([FOREST, SOLAR]))
+        units = self._supply(deployment, credit_class.id)
+        if units:
+            asked = self.draw(st.integers(1, min(units, 9)))
+            self.waiting.append(self.ask(self.draw(st.sampled_from(list(Kind))), asked, credit_class, deployment))
+
+    def answer_one(self) -> None:
+        if not self.waiting:
+            return
+        request_id = self.waiting.pop(0)
+        answer = self.draw(st.sampled_from(["settle", "reserve", "refuse", "call back"]))
+        if answer == "refuse":
+            self.refuse(request_id, at_once=self.draw(st.booleans()))
+        elif answer == "call back" and not self.asked[request_id].reserved:
+            self.call_back(request_id)
+            self.give_back(request_id)
+        else:
+            self._settle_some(request_id, only_reserve=answer == "reserve")
+
+    def execute_some(self) -> None:
+        for request_id, asked in self.asked.items():
+            if asked.settled and asked.ended and not asked.executed and self.draw(st.booleans()):
+                self.execute(request_id)
+
+    def split_one(self) -> None:
+        long = [e for e in self.entries if e.range.units > 1]
+        if long:
+            self.split(self.draw(st.sampled_from([e.range.last for e in long])))
+
+    def meet_deadlines(self) -> None:
+        """Time passes; what falls due is done first."""
+        seconds = self.draw(st.sampled_from([0, 0, 0, 3600, DAY // 2]))
+        for lock_id in [i for i in self.unminted if self.locks[i][1].not_after < self.now]:
+            self.unminted.remove(lock_id)
+            self.release(lock_id)
+        for request_id, asked in self.asked.items():
+            if (
+                asked.ended
+                and asked.settled
+                and not asked.executed
+                and asked.settled_at + DAY // 2 < self.now + seconds
+            ):
+                self.execute(request_id)
+        self.wait(seconds)
+
+    def _settle_some(self, request_id: str, *, only_reserve: bool) -> None:
+        asked = self.asked[request_id]
+        if not asked.reserved:
+            locked = [e for e in self.entries if self._serves(e, asked.deployment, asked.credit_class.id)]
+            ranges = self._take(locked, asked.left)
+            if ranges is None:
+                self.waiting.append(request_id)
+                return
+            self.reserve(request_id, *ranges)
+        if only_reserve:
+            self.waiting.append(request_id)
+            return
+        rest = [r for r in asked.reserved if r not in asked.settled]
+        now = rest if self.draw(st.booleans()) else rest[:1]
+        self.settle(request_id, *now)
+        if not asked.ended:
+            self.waiting.append(request_id)
+
+    def _serves(self, entry: Entry, deployment: object, class_id: str) -> bool:
+        live = entry.lock_id is not None and entry.lock_id not in self.unminted
+        return live and (entry.state, entry.deployment, entry.credit_class.id) == (
+            SerialState.LOCKED,
+            deployment,
+            class_id,
+        )
+
+    def _take(self, entries: list[Entry], units: int) -> list[SerialRange] | None:
+        taken: list[SerialRange] = []
+        for entry in sorted(entries, key=lambda e: e.range.key):
+            if units:
+                share = min(units, entry.range.units)
+                taken.append(serials(entry.range.first, entry.range.first + share - 1))
+                units -= share
+        return None if units else taken
+
+    def _part(self, state: SerialState) -> SerialRange | None:
+        free = sorted((e.range for e in self.entries if e.state is state), key=lambda r: r.key)
+        if not free:
+            return None
+        block = self.draw(st.sampled_from(free))
+        first = self.draw(st.integers(block.first, block.last))
+        return serials(first, self.draw(st.integers(first, min(block.last, first + 19))))
+
+    def _supply(self, deployment: object, class_id: str) -> int:
+        minted = sum(
+            lock.range.units
+            for lock_id, (d, lock) in self.locks.items()
+            if d == deployment and lock.class_id == class_id and lock_id in self.minted
+        )
+        out = [a for a in self.asked.values() if (a.deployment, a.credit_class.id) == (deployment, class_id)]
+        return minted - sum(a.units - a.returned for a in out)
+
+
+def breaks(result: Reconciliation) -> list[Finding]:
+    return [finding for finding in result.findings if finding.severity is Severity.BREAK]
+
+
+@st.composite
+def glimpses(draw: st.DrawFn) -> Evidence:
+    """An honest house, its two chains and its registry each looked at some time or other."""
+    house = Drifting(draw)
+    for _ in range(draw(st.integers(0, 25))):
+        house.act()
+    looks = draw(st.permutations([lambda: house.chain(HERE), lambda: house.chain(THERE), house.statement]))
+    seen = []
+    for look in looks:
+        for _ in range(draw(st.integers(0, 6))):
+            house.act()
+        seen.append(look())
+    chains = [s for s in seen if hasattr(s, "events")]
+    return Evidence(chains=chains, statements=[s for s in seen if not hasattr(s, "events")])
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(glimpses())
+def test_l8_an_honest_history_has_no_break_whenever_block_and_statement_are_taken(evidence: Evidence) -> None:
+    assert breaks(reconcile(evidence, LIMITS)) == []
+
+
+def test_totals_are_the_chains_and_the_registrys() -> None:
+    house = House()
+    house.issue(serials(1, 100))
+    house.deposit(serials(1, 50))
+    house.lock(serials(51, 60))
+    house.exit(Kind.RETIREMENT, serials(1, 7))
+    request_id = house.ask(Kind.REDEMPTION, 5)
+    house.reserve(request_id, serials(10, 14))
+    (totals,) = reconcile(house.evidence()).totals
+    assert totals.model_dump(exclude={"deployment", "class_id"}) == {
+        "supply": 38,
+        "pending": 5,
+        "live": 43,
+        "retired": 7,
+        "locked": 48,
+        "reserved": 5,
+        "executed": 7,
+    }
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_request_settled_one_block_ago_is_in_flight(kind: Kind) -> None:
+    house = House()
+    house.issue(serials(1, 100))
+    house.deposit(serials(1, 50))
+    request_id = house.ask(kind, 3)
+    house.reserve(request_id, serials(1, 3))
+    house.settle(request_id, serials(1, 3))
+    result = reconcile(house.evidence(), LIMITS)
+    assert result.clean
+    assert [(item.rule, item.ranges) for item in result.in_flight] == [
+        ("settled-without-execution", (serials(1, 3),)),
+    ]
+
+
+def test_a_request_is_in_flight_until_its_deadline_and_a_warning_after_it() -> None:
+    house = House()
+    house.issue(serials(1, 100))
+    house.deposit(serials(1, 50))
+    house.ask(Kind.RETIREMENT, 3)
+    (item,) = reconcile(house.evidence()).in_flight
+    assert (item.rule, item.units, item.kg) == ("request-unanswered", 3, 3000)
+    house.wait(DEADLINE)
+    result = reconcile(house.evidence())
+    assert result.clean
+    assert [finding.rule for finding in result.findings] == ["request-unanswered"]
