@@ -91,7 +91,7 @@ class House:
         self.minted: set[str] = set()
         self.sequence = 0
         for deployment in self.events:
-            self._emit(deployment, SpaceRegistered, space=SPACE.id, registry="VERRA", kind=SPACE.kind, key=SPACE.key)
+            self.register(deployment, SPACE)
             for credit_class in (FOREST, SOLAR):
                 self.create_class(deployment, credit_class)
 
@@ -155,7 +155,7 @@ class House:
     def split(self, at: int) -> None:
         """The registry cuts the block with this serial into two rows, as registries do after the fact."""
         entry = next(e for e in self.entries if e.range.first < at <= e.range.last)
-        self._cut(serials(at, entry.range.last))
+        self._cut(SerialRange(space=entry.range.space, first=at, last=entry.range.last))
 
     def write(self, r: SerialRange, **changes: object) -> None:
         for entry in self._cut(r):
@@ -176,7 +176,7 @@ class House:
         self, lock_id: str, r: SerialRange, class_id: str = FOREST.id, deployment: Deployment = HERE
     ) -> None:
         self.minted.add(lock_id)
-        self._emit(deployment, Minted, lock_id=lock_id, class_id=class_id, range=r, recipient=ALICE)
+        self.emit(deployment, Minted, lock_id=lock_id, class_id=class_id, range=r, recipient=ALICE)
         self._move(deployment, ZERO, ALICE, class_id, r.units)
 
     def deposit(self, r: SerialRange, deployment: Deployment = HERE) -> str:
@@ -190,7 +190,7 @@ class House:
         deadline = self.now + DEADLINE
         self.asked[request_id] = Asked(deployment, credit_class, kind, units, units, deadline)
         self._move(deployment, ALICE, ZERO, credit_class.id, units)
-        self._emit(
+        self.emit(
             deployment,
             RequestOpened,
             request_id=request_id,
@@ -212,7 +212,7 @@ class House:
         asked.parts += 1
         asked.settled_at = self.now
         asked.ended = asked.left == 0
-        self._emit(
+        self.emit(
             asked.deployment,
             OutcomeSettled,
             request_id=request_id,
@@ -228,25 +228,28 @@ class House:
         self.wait(10)
         asked = self.asked[request_id]
         asked.ended = True
-        self._emit(asked.deployment, RequestRefused, request_id=request_id, reason="no", units=asked.left)
+        self.emit(asked.deployment, RequestRefused, request_id=request_id, reason="no", units=asked.left)
         if at_once:
             self.give_back(request_id)
 
     def call_back(self, request_id: str) -> None:
         self.wait(10)
         asked = self.asked[request_id]
-        self._emit(asked.deployment, RequestCalledBack, request_id=request_id, units=asked.left)
+        self.emit(asked.deployment, RequestCalledBack, request_id=request_id, units=asked.left)
 
     def give_back(self, request_id: str) -> None:
         asked = self.asked[request_id]
         asked.ended = True
         self._move(asked.deployment, ZERO, ALICE, asked.credit_class.id, asked.left)
-        self._emit(asked.deployment, RequestReturned, request_id=request_id, to=ALICE, units=asked.left)
+        self.emit(asked.deployment, RequestReturned, request_id=request_id, to=ALICE, units=asked.left)
         asked.returned += asked.left
         asked.left = 0
 
+    def register(self, deployment: Deployment, space: SerialSpace) -> None:
+        self.emit(deployment, SpaceRegistered, space=space.id, registry=space.registry, kind=space.kind, key=space.key)
+
     def create_class(self, deployment: Deployment, credit_class: CreditClass) -> None:
-        self._emit(
+        self.emit(
             deployment,
             ClassCreated,
             class_id=credit_class.id,
@@ -309,9 +312,9 @@ class House:
         return [e for e in self.entries if r.contains(e.range)]
 
     def _move(self, deployment: Deployment, sender: str, to: str, class_id: str, units: int) -> None:
-        self._emit(deployment, Transferred, sender=sender, to=to, class_id=class_id, units=units)
+        self.emit(deployment, Transferred, sender=sender, to=to, class_id=class_id, units=units)
 
-    def _emit(self, deployment: Deployment, event: type[ChainEvent], /, **facts: object) -> None:
+    def emit(self, deployment: Deployment, event: type[ChainEvent], /, **facts: object) -> None:
         self.times[self.block] = self.now
         log_index = len(self.events[deployment])
         place = Place(block=self.block, transaction=name(f"{deployment} {log_index}"), log_index=log_index)

@@ -70,8 +70,8 @@ def _elsewhere(r: Relations) -> ir.Table:
     by_block = inside.group_by(["source", "later", "later_id", "earlier"]).agg(inside=whole(units(inside)).sum())
     by_block = by_block.join(_units_by_claim(r), "later_id")
     linked = r.links.group_by(["source", "later", "earlier"]).agg(linked=whole(r.links["kg"]).sum())
-    some = linked.select("source", "later").distinct()
-    b = by_block.semi_join(some, ["source", "later"]).left_join(linked, ["source", "later", "earlier"])
+    to_blocks = linked.semi_join(blocks, ["source", "earlier"]).select("source", "later").distinct()
+    b = by_block.semi_join(to_blocks, ["source", "later"]).left_join(linked, ["source", "later", "earlier"])
     # Masses are compared crosswise, so that nothing is divided: inside / units = linked / kg.
     wrong = b.filter(b["inside"] * whole(b["later_kg"]) != b["linked"].fill_null(0) * b["later_units"])
     return found(
