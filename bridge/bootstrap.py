@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from bridge.chain.connection import Connection
-from bridge.chain.contract import BridgeContract, Deployed
+from bridge.chain.contract import BridgeContract, ContractCall, Deployed
+from bridge.chain.deploy import deploy, send_and_wait
 from bridge.chain.history import ChainHistory
+from bridge.chain.local import EmbeddedChain
 from bridge.chain.signers import KeySigner, keystore_address, open_keystore
 from bridge.chain.transactions import Sender
 from bridge.chain.witness import FinalWitness
 from bridge.domain.attestations import Deployment
+from bridge.domain.credit_class import Terms
 from bridge.domain.values import Address, RegistryCode
 from bridge.errors import UsageError
 from bridge.flow.bridge import Bridge
@@ -130,3 +135,61 @@ def evidence(
 
 def _attester_keys(settings: Settings) -> list[str]:
     return sorted({name for programme in settings.programmes.values() for name in programme.attesters})
+
+
+# ------------------------------------------------------------------ rehearsals
+
+
+ATTESTER_NAMES = ("attester-1", "attester-2", "attester-3")
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A chain inside this process with a contract on it, and people with the same keys in every run."""
+
+    chain: EmbeddedChain
+    keys: Mapping[str, KeySigner]
+    deployed: Deployed
+    codes: tuple[RegistryCode, ...]
+
+    @property
+    def contract(self) -> BridgeContract:
+        return BridgeContract(self.chain.connection, self.deployed)
+
+    def sender(self, name: str) -> Sender:
+        return Sender(self.chain.connection, self.keys[name])
+
+    def send(self, name: str, call: ContractCall) -> None:
+        send_and_wait(self.chain.connection, self.sender(name), call)
+
+    def open_ledger(self, folder: Path) -> Ledger:
+        """The registry's books in a folder, with the chain's time."""
+        return Ledger(open_ledger(f"sqlite:///{folder}/registry.db"), lambda: self.chain.connection.final().timestamp)
+
+    def open_registry(self, books: Ledger) -> LedgerRegistry:
+        quorum = (2, [self.keys[name] for name in ATTESTER_NAMES])
+        return embedded_registry(books, self.contract, dict.fromkeys(self.codes, quorum))
+
+    def open_bridge(self, folder: Path, registry: Registry) -> Bridge:
+        """The operator's side, as a new process would open it."""
+        return Bridge(self.contract, registry, open_journal(f"sqlite:///{folder}/operator.db"), self.sender("operator"))
+
+    def open_holder(self, name: str, folder: Path, registry: Registry) -> Holder:
+        return Holder(self.contract, registry, open_journal(f"sqlite:///{folder}/{name}.db"), self.sender(name))
+
+
+def rehearse(terms: Mapping[RegistryCode, Terms], people: Sequence[str]) -> Rehearsal:
+    """Deploys to a chain of its own: two of three attesters for each programme, an operator, a guardian, and people."""
+    chain = EmbeddedChain()
+    names = ("admin", "operator", "guardian", *ATTESTER_NAMES, *people)
+    keys = {name: chain.signer(seed) for seed, name in enumerate(names, start=1)}
+    admin = Sender(chain.connection, keys["admin"])
+    deployed = deploy(chain.connection, admin, admin.address, "https://credits.example/{id}.json")
+    rehearsal = Rehearsal(chain, keys, deployed, tuple(terms))
+    contract = rehearsal.contract
+    attesters = [keys[name].address for name in ATTESTER_NAMES]
+    for code, its_terms in terms.items():
+        rehearsal.send("admin", contract.add_registry(code, attesters, 2, its_terms))
+    rehearsal.send("admin", contract.set_allowance(keys["operator"].address, 10**12))
+    rehearsal.send("admin", contract.set_guardian(keys["guardian"].address, True))
+    return rehearsal

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.flow.advance import advance
 from tests.flow.world import FOREST, World, span
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 def test_a_deposit_mints_one_unit_a_serial_to_the_lock_s_recipient(world: World) -> None:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.bootstrap import embedded_registry, evidence
-from bridge.chain.contract import BridgeContract, ContractCall
-from bridge.chain.deploy import deploy, send_and_wait
-from bridge.chain.local import EmbeddedChain
+from bridge.bootstrap import ATTESTER_NAMES, evidence, rehearse
 from bridge.chain.signers import KeySigner
 from bridge.chain.transactions import Sender
 from bridge.domain.credit_class import CreditClass, Terms
@@ -20,10 +16,8 @@ from bridge.flow.advance import advance
 from bridge.flow.bridge import Bridge
 from bridge.flow.hold import Holder, ask, plan_request
 from bridge.flow.lock import plan
-from bridge.journal.store import open_journal
 from bridge.reconcile.reconcile import Reconciliation, reconcile
 from bridge.registry.embedded import LedgerRegistry
-from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.port import Instruction
 
 DAY = 86_400
@@ -40,71 +34,59 @@ def span(first: int, last: int, space: SerialSpace = VER) -> SerialRange:
     return SerialRange(space=space.id, first=first, last=last)
 
 
-@dataclass
+class Stage:
+    """A rehearsal with spaces and classes; made once, and cleared between tests."""
+
+    def __init__(self) -> None:
+        self.rehearsal = rehearse({"VERRA": TERMS, "GS": TERMS}, ["alice", "bob", "mallory"])
+        contract = self.rehearsal.contract
+        for space in (VER, MER, BATCH):
+            self.rehearsal.send("operator", contract.register_space(space))
+        for credit_class in (FOREST, BIOGAS, STOVES):
+            self.rehearsal.send("operator", contract.create_class(credit_class))
+        self._clean = self.rehearsal.chain.snapshot()
+
+    def clear(self) -> None:
+        self.rehearsal.chain.revert(self._clean)
+
+
 class World:
     """Actors: admin, operator, guardian, three attesters (two sign), alice and bob who hold, mallory who steals."""
 
-    folder: Path
-    chain: EmbeddedChain = field(default_factory=EmbeddedChain)
-
-    def __post_init__(self) -> None:
-        names = ["admin", "operator", "guardian", "attester-1", "attester-2", "attester-3", "alice", "bob", "mallory"]
-        self.keys = {name: self.chain.signer(seed) for seed, name in enumerate(names, start=1)}
-        deployed = deploy(
-            self.chain.connection, self.sender("admin"), self.address("admin"), "https://credits.example/{id}.json"
-        )
-        self.contract = BridgeContract(self.chain.connection, deployed)
-        for code in ("VERRA", "GS"):
-            self.send("admin", self.contract.add_registry(code, [k.address for k in self.attesters], 2, TERMS))
-        self.send("admin", self.contract.set_allowance(self.address("operator"), 10**12))
-        self.send("admin", self.contract.set_guardian(self.address("guardian"), True))
-        self.ledger = Ledger(
-            open_ledger(f"sqlite:///{self.folder}/registry.db"), lambda: self.chain.connection.final().timestamp
-        )
+    def __init__(self, folder: Path, stage: Stage) -> None:
+        self.folder, self.rehearsal = folder, stage.rehearsal
+        self.chain, self.keys, self.send = stage.rehearsal.chain, stage.rehearsal.keys, stage.rehearsal.send
+        self.contract = stage.rehearsal.contract
+        self.ledger = stage.rehearsal.open_ledger(folder)
         self.registry = self.open_registry()
         for account in ("alice", "bob"):
             self.ledger.open_account(account)
         for space in (VER, MER, BATCH):
             self.ledger.add_space(space)
-            self.send("operator", self.contract.register_space(space))
         for credit_class in (FOREST, BIOGAS, STOVES):
             self.ledger.add_class(credit_class)
-            self.send("operator", self.contract.create_class(credit_class))
         self.bridge = self.open_bridge()
         self._instructions = 0
 
     @property
     def attesters(self) -> list[KeySigner]:
-        return [self.keys[f"attester-{n}"] for n in (1, 2, 3)]
+        return [self.keys[name] for name in ATTESTER_NAMES]
 
     def address(self, name: str) -> str:
         return self.keys[name].address
 
     def sender(self, name: str) -> Sender:
-        return Sender(self.chain.connection, self.keys[name])
-
-    def send(self, name: str, call: ContractCall) -> None:
-        send_and_wait(self.chain.connection, self.sender(name), call)
+        return self.rehearsal.sender(name)
 
     def open_registry(self) -> LedgerRegistry:
-        return embedded_registry(self.ledger, self.contract, {"VERRA": (2, self.attesters), "GS": (2, self.attesters)})
+        return self.rehearsal.open_registry(self.ledger)
 
-    def open_bridge(self, journal: str = "operator") -> Bridge:
+    def open_bridge(self) -> Bridge:
         """A bridge as a new process would open it."""
-        return Bridge(
-            contract=self.contract,
-            registry=self.registry,
-            journal=open_journal(f"sqlite:///{self.folder}/{journal}.db"),
-            sender=self.sender("operator"),
-        )
+        return self.rehearsal.open_bridge(self.folder, self.registry)
 
     def holder(self, name: str) -> Holder:
-        return Holder(
-            contract=self.contract,
-            registry=self.registry,
-            journal=open_journal(f"sqlite:///{self.folder}/{name}.db"),
-            sender=self.sender(name),
-        )
+        return self.rehearsal.open_holder(name, self.folder, self.registry)
 
     def issue(self, serials: SerialRange, credit_class: CreditClass = FOREST, account: str = "alice") -> None:
         self.ledger.issue(f"issue {serials.key}", serials, credit_class.id, account)

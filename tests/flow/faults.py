@@ -1,0 +1,91 @@
+"""Death by schedule: a process dies after the n-th write to journal, registry or chain.
+
+Dying before a write is dying after the one before it: in between nothing lasting happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from bridge.flow.bridge import Bridge
+from bridge.flow.hold import Holder
+
+
+class Died(BaseException):
+    """Not an Exception, so that no handler of ours survives it."""
+
+
+class Schedule:
+    """Counts the moments at which a process may die, and dies at one of them, by number or by name; zero never comes."""
+
+    def __init__(self, at: int | str = 0) -> None:
+        self.at = at
+        self.passed: list[str] = []
+
+    def moment(self, name: str) -> None:
+        self.passed.append(name)
+        if self.at in {len(self.passed), name}:
+            raise Died(name)
+
+    def wrap(self, actor: Any) -> Any:
+        return _Mortal(actor, self)
+
+    def bridge(self, bridge: Bridge) -> Bridge:
+        return replace(
+            bridge,
+            journal=self.wrap(bridge.journal),
+            registry=self.wrap(bridge.registry),
+            sender=self.wrap(bridge.sender),
+        )
+
+    def holder(self, holder: Holder) -> Holder:
+        return replace(
+            holder,
+            journal=self.wrap(holder.journal),
+            registry=self.wrap(holder.registry),
+            sender=self.wrap(holder.sender),
+        )
+
+
+WRITES = {
+    "plan_deposit",
+    "move_deposit",
+    "see_exit",
+    "move_exit",
+    "keep_locks",
+    "keep_answers",
+    "keep_transaction",
+    "end_transaction",
+    "set_cursor",
+    "keep_request",
+    "sent_request",
+    "send",
+    "lock",
+    "attest_locks",
+    "release",
+    "disclose",
+    "reserve",
+    "attest_outcomes",
+    "attest_refusals",
+    "execute",
+    "withdraw",
+}
+
+
+class _Mortal:
+    def __init__(self, actor: Any, schedule: Schedule) -> None:
+        self._actor, self._schedule = actor, schedule
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._actor, name)
+        return self._mortal(name, value) if name in WRITES else value
+
+    def _mortal(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def dying(*arguments: Any, **named: Any) -> Any:
+            answer = call(*arguments, **named)
+            self._schedule.moment(name)
+            return answer
+
+        return dying
