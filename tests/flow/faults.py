@@ -18,7 +18,7 @@ class Died(BaseException):
 
 
 class Schedule:
-    """Counts the moments at which a process may die, and dies at one of them, by number or by name; zero never comes."""
+    """Counts the moments at which a process may die; dies at one, by number or by name. Zero never comes."""
 
     def __init__(self, at: int | str = 0) -> None:
         self.at = at
