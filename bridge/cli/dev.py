@@ -73,9 +73,18 @@ def show_demo(
     as_json: Json = False,
 ) -> None:
     """The whole story in one process, on a chain and a registry that live only for it."""
-    from bridge.cli import demo
+    import sys
+    from contextlib import redirect_stdout
 
-    demo.run(plain=plain or as_json)
+    from bridge.cli import demo
+    from bridge.cli.screen import emit
+
+    if not as_json:
+        raise typer.Exit(demo.run(plain=plain))
+    with redirect_stdout(sys.stderr):
+        exit_code = demo.run(plain=True)
+    emit({"exit_code": exit_code})
+    raise typer.Exit(exit_code)
 
 
 def _require_free(port: int) -> None:

@@ -344,7 +344,8 @@ def _requests(config: Settings, contract: BridgeContract, owner: str) -> list[di
     journal = bootstrap.journal(config)
     now = contract.connection.head().timestamp
     own = [(row, Request.model_validate_json(row.request)) for row in journal.own_requests(contract.deployment)]
-    return [_request_row(journal, contract, row, now) for row, request in own if request.holder == owner]
+    rows = [_request_row(journal, contract, row, now) for row, request in own if request.holder == owner]
+    return sorted(rows, key=lambda row: (not row["pending"], row["deadline"] or 0))
 
 
 def _request_row(journal: Journal, contract: BridgeContract, row: OwnRequest, now: int) -> dict[str, Any]:
@@ -407,8 +408,8 @@ def _draw_requests(rows: list[dict[str, Any]]) -> None:
             short(row["request_id"]),
             f"{row['kind']} of {amount(row['units'], row['kg_per_unit'])}, {row['label']}",
             row["state"],
-            row["deadline_text"].removesuffix(" UTC")[:16],
-            row["next"],
+            row["deadline_text"].removesuffix(" UTC")[:16] if row["state"] == "pending" else "",
+            row["next"].replace("carbonbridge ", ""),
         )
         for row in rows
     ]
@@ -458,7 +459,7 @@ def _call_back(holder: Holder, row: OwnRequest, as_json: bool) -> None:
     next_at = holder.contract.connection.head().timestamp + created.terms.challenge_seconds
     step = {"done": "called back", "next_at": next_at, "next_blocks": created.terms.challenge_blocks}
     words = (
-        f"called back. A settlement may still land until {moment(next_at)} and for {step['next_blocks']} blocks; "
+        f"called back. A settlement may still land until {moment(next_at)} and for {_blocks(step['next_blocks'])}; "
         "a pause makes it longer"
     )
     _say_step(row, step | {"transaction": tx_hash}, words, as_json)
@@ -476,10 +477,16 @@ def _take_back(holder: Holder, row: OwnRequest, receiver: str, as_json: bool) ->
             raise
         _, seconds, blocks = refusal.arguments
         at = moment(holder.contract.connection.head().timestamp + int(str(seconds)))
-        raise NotYet(f"a settlement may still land: take it back from {at} on, and after {blocks} blocks") from refusal
+        raise NotYet(
+            f"a settlement may still land: take it back from {at} on, and after {_blocks(blocks)}"
+        ) from refusal
     step = {"done": "taken back", "to": checksummed(receiver), "next_at": None, "next_blocks": None}
     words = f"taken back: the unsettled units are with {checksummed(receiver)}"
     _say_step(row, step | {"transaction": tx_hash}, words, as_json)
+
+
+def _blocks(count: object) -> str:
+    return f"{count} block{'' if count == 1 else 's'}"
 
 
 def _say_step(row: OwnRequest, step: dict[str, Any], words: str, as_json: bool) -> None:

@@ -44,7 +44,7 @@ def init(
         return
     say(f"wrote {path}", "")
     _show(made)
-    say("", "Keep the password: without it these keys are lost." if not dev else "", f"Next: {following}")
+    say("", "Keep the password: without it these keys are lost.", f"Next: {following}")
 
 
 @app.command("new", epilog="Example: carbonbridge key new alice")
@@ -70,11 +70,11 @@ def new(
 def list_keys(as_json: Json = False) -> None:
     """Show every key's name and address; no password is needed."""
     from bridge import settings
-    from bridge.bootstrap import address_of
+    from bridge.chain.signers import keystore_address
     from bridge.cli.screen import checksummed, emit
 
     config = settings.load()
-    found = {name: checksummed(address_of(config, name)) for name in config.key_names()}
+    found = {name: checksummed(keystore_address(config.key_path(name))) for name in config.key_names()}
     if as_json:
         emit(found)
         return

@@ -13,7 +13,6 @@ from bridge.cli.options import Json, Programme, Vintage, Wait
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract, Deployed
-    from bridge.domain.attestations import Deployment
     from bridge.domain.credit_class import CreditClass
     from bridge.domain.serials import SerialSpace
     from bridge.flow.bridge import Bridge
@@ -24,6 +23,7 @@ app = typer.Typer(help="Deploy, deposit, settle, and watch what is in flight.", 
 
 _POLL_SECONDS = 2.0
 
+_ENDED = ("minted", "released", "failed", "executed", "withdrawn")
 _WAITS = {
     "planned": "the registry to lock",
     "locked": "attesters to sign the lock",
@@ -115,8 +115,8 @@ def settle(wait: Wait = 0, as_json: Json = False) -> None:
     from bridge.cli.passwords import ask
 
     bridge = bootstrap.operator(settings.load(), ask)
-    before = _in_flight(bridge.journal, bridge.deployment)
-    final = _advance(bridge, lambda: not _in_flight(bridge.journal, bridge.deployment), wait, as_json)
+    before = _ended_ids(bridge)
+    final = _advance(bridge, lambda: _all_ended(bridge), wait, as_json)
     _show_settled(bridge, before, final, as_json)
 
 
@@ -288,7 +288,7 @@ def _advance(bridge: Bridge, done: Callable[[], bool], wait: int, quiet: bool) -
 
 def _ended(bridge: Bridge, lock_id: str) -> bool:
     row = bridge.journal.deposit(lock_id)
-    return row is not None and row.state in ("minted", "released", "failed")
+    return row is not None and row.state in _ENDED
 
 
 def _show_deposit(bridge: Bridge, lock_id: str, as_json: bool) -> None:
@@ -317,19 +317,21 @@ def _show_deposit(bridge: Bridge, lock_id: str, as_json: bool) -> None:
     )
 
 
-def _in_flight(journal: Any, deployment: Deployment) -> dict[str, str]:
-    """Ids with their states, of everything that has not ended."""
-    ended = {"minted", "released", "failed", "executed", "withdrawn"}
-    states = {row.lock_id: row.state for row in journal.deposits(deployment)}
-    states |= {row.request_id: row.state for row in journal.exits(deployment)}
-    return {subject: state for subject, state in states.items() if state not in ended}
+def _all_ended(bridge: Bridge) -> bool:
+    journal, deployment = bridge.journal, bridge.deployment
+    states = [row.state for row in journal.deposits(deployment)] + [row.state for row in journal.exits(deployment)]
+    return all(state in _ENDED for state in states)
 
 
-def _show_settled(bridge: Bridge, before: dict[str, str], final: int, as_json: bool) -> None:
+def _ended_ids(bridge: Bridge) -> set[str]:
+    return {row["id"] for row in _rows(bridge.journal, bridge.contract, everything=True) if row["ended"]}
+
+
+def _show_settled(bridge: Bridge, before: set[str], final: int, as_json: bool) -> None:
     from bridge.cli.screen import emit, say
 
     rows = _rows(bridge.journal, bridge.contract, everything=True)
-    ended = [row for row in rows if row["ended"] and row["id"] in before]
+    ended = [row for row in rows if row["ended"] and row["id"] not in before]
     waiting = [row for row in rows if not row["ended"]]
     if as_json:
         emit({"final_block": final, "ended": ended, "in_flight": waiting})
@@ -358,7 +360,7 @@ def _deposit_row(row: Deposit, contract: BridgeContract) -> dict[str, Any]:
         "instruction": row.instruction_id,
         "registry": row.registry_code,
         "state": row.state,
-        "ended": row.state in ("minted", "released", "failed"),
+        "ended": row.state in _ENDED,
         "waits_for": _waits(row),
     }
     if row.lock is not None:
@@ -378,7 +380,7 @@ def _exit_row(row: Exit, contract: BridgeContract, head: int) -> dict[str, Any]:
         "id": row.request_id,
         "registry": row.registry_code,
         "state": row.state,
-        "ended": row.state in ("executed", "withdrawn"),
+        "ended": row.state in _ENDED,
         "waits_for": _waits(row),
         "age_blocks": head - opened.place.block,
         "holder": checksummed(opened.holder),

@@ -112,7 +112,8 @@ def blocks(
 
     books = _books()
     classes, spaces = _classes(books), {space.id: space for space in books.spaces()}
-    found = [(classes[class_id], span) for class_id, span in books.holdings(account, _state(state))]
+    held = books.holdings(account, _state(state))
+    found = sorted(((classes[class_id], span) for class_id, span in held), key=lambda one: (one[0].label, one[1].key))
     if as_json:
         emit([_block(c, span) | {"space_key": spaces[span.space].key} for c, span in found])
         return
@@ -131,10 +132,14 @@ def balances(as_json: Json = False) -> None:
     books = _books()
     classes = _classes(books)
     found = [(one, classes[one.class_id]) for one in books.balances() if one.units > 0]
+    found.sort(key=lambda pair: (pair[0].account, pair[1].label, pair[0].state))
     if as_json:
         emit([one.model_dump(mode="json") | {"label": c.label, "kg_per_unit": c.kg_per_unit} for one, c in found])
         return
-    rows = [(one.account, c.label, one.state, f"{one.units:,}", weight(one.units, c.kg_per_unit)) for one, c in found]
+    rows = [
+        (_account_of(one.account), c.label, one.state, f"{one.units:,}", weight(one.units, c.kg_per_unit))
+        for one, c in found
+    ]
     table(["account", "class", "state", "units>", "t>"], rows, "nothing is issued yet")
 
 
@@ -230,16 +235,16 @@ def history(serial: Serial, programme: Programme = None, vintage: Vintage = None
     say(f"serial {read.range.first} of {read.space.registry} {read.space.key}", "")
     rows = [
         (
-            moment(step.at).removesuffix(" UTC"),
+            moment(step.at)[:16],
             step.verb,
             str(step.range),
             step.state,
-            step.account,
+            _account_of(step.account),
             short(step.request_id or step.lock_id or ""),
         )
         for step in steps
     ]
-    table(["when (UTC)", "act", "serials", "state", "account", "lock or request"], rows, "it was never issued here")
+    table(["when (UTC)", "act", "serials", "state", "account", "for"], rows, "it was never issued here")
 
 
 @app.command(
@@ -275,6 +280,13 @@ def _books() -> Ledger:
     from bridge import bootstrap, settings
 
     return bootstrap.ledger(settings.load())
+
+
+def _account_of(name: str) -> str:
+    """A deployment's own account, in short."""
+    import re
+
+    return re.sub(r"^(bridge) \d+:(0x.{8}).*", r"\1 \2", name)
 
 
 def _classes(books: Ledger) -> dict[str, CreditClass]:

@@ -12,6 +12,8 @@ from typing import Any
 import typer
 
 _WIDTH = 80
+_NEVER_FOLDED = 19
+"""Letters of an id, a date or a number; longer cells are folded to fit."""
 
 
 def emit(document: Any) -> None:
@@ -38,12 +40,27 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str
     # Without a terminal nobody cuts lines, but people still read them: 80 columns, cells folded, nothing lost.
     width = min(Console().width, 120) if sys.stdout.isatty() else _WIDTH
     console = Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=False)
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        drawn.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
-    for row in rows:
-        drawn.add_row(*(str(cell) for cell in row))
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    cells = [[str(cell) for cell in row] for row in rows]
+    lengths = [max(len(row[number]) for row in [columns, *cells]) for number in range(len(columns))]
+    whole = _unfolded(lengths, width)
+    for number, column in enumerate(columns):
+        justify: Any = "right" if column.endswith(">") else "left"
+        drawn.add_column(column.rstrip(">"), justify=justify, overflow="fold", no_wrap=number in whole)
+    for row in cells:
+        drawn.add_row(*row)
     console.print(drawn)
+
+
+def _unfolded(lengths: Sequence[int], width: int) -> set[int]:
+    """The columns that stay whole: the short ones, as long as the others have room to fold in."""
+    whole = sorted((n for n, length in enumerate(lengths) if length <= _NEVER_FOLDED), key=lengths.__getitem__)
+    while whole:
+        folded = sum(min(length, _NEVER_FOLDED) for n, length in enumerate(lengths) if n not in whole)
+        if sum(lengths[n] for n in whole) + folded + 2 * len(lengths) <= width:
+            break
+        whole.pop()
+    return set(whole)
 
 
 def facts(rows: Sequence[tuple[str, object]]) -> None:
