@@ -1,0 +1,151 @@
+"""What each rule is called and what to do about it, in the languages of a report.
+
+English stands with the rules and travels in every finding; the other languages are kept here, by the rule's name.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from bridge.domain.findings import Finding, InFlight
+
+
+class Language(StrEnum):
+    ENGLISH = "en"
+    JAPANESE = "ja"
+
+
+class Message(NamedTuple):
+    """`waiting` is the title of the same difference in flight, empty when it is never in flight."""
+
+    title: str
+    advice: str
+    waiting: str = ""
+
+
+JAPANESE: dict[str, Message] = {
+    "overlapping-tokenization": Message(
+        "同じシリアル番号が二か所でトークン化されている",
+        "該当クラスの発行を止め、どちら側にロックがあるかを登録簿に確認し、相手側に説明を求める",
+        "一方から引き渡された後、他方で発行された（一方の読取後）",
+    ),
+    "serials-reused": Message(
+        "一つのコントラクトが、流通中または無効化済みのシリアル番号を再び発行した",
+        "停止する。コントラクトが拒否すべき事象であり、一時停止のうえイベントとストレージを照合する",
+    ),
+    "lock-reused": Message(
+        "一つのロックが二回以上発行に使われた",
+        "発行を止め、ロックがどのデプロイメント宛てかを登録簿に確認する",
+    ),
+    "tokenized-without-lock": Message(
+        "発行済みのシリアル番号が、登録簿でこのデプロイメントのためにロックされていない",
+        "該当クラスの発行を止め、このロックについて何に署名したかを認証者に確認する",
+        "報告書とブロックの間に発行・償還・ロックされた。次の報告書で判断する",
+    ),
+    "free-while-circulating": Message(
+        "流通中の単位に対応するシリアル番号が、登録簿で自由に処分できる状態にある",
+        "直ちに登録簿に再ロックを依頼する。それまで保有者が二重に売却し得る",
+        "報告書とブロックの間にロックまたは引き渡しがあった。次の報告書で判断する",
+    ),
+    "retired-while-circulating": Message(
+        "流通中の単位に対応するシリアル番号を、登録簿が無効化または取り消した",
+        "登録簿に取消し（リバーサル）を認証させ、不足を計上して補填する",
+        "償還後に新しい保有者が無効化した可能性がある。後のブロックで判断する",
+    ),
+    "acted-without-settlement": Message(
+        "チェーン上の決済なしに、登録簿が無効化または引き渡しを行った",
+        "署名済みの結果があれば提出する。なければ登録簿に取消し（リバーサル）を認証させる",
+        "読み取ったブロックより後の処理とみられる。後のブロックで判断する",
+    ),
+    "settled-without-execution": Message(
+        "決済済みの請求が、期限までに登録簿で執行されていない",
+        "登録簿に執行を依頼する。執行されるまで証明書は発行できない",
+        "チェーン上で決済済み、登録簿での執行待ち",
+    ),
+    "settled-not-live": Message(
+        "決済が、そのクラスで流通していないシリアル番号を消費した",
+        "停止する。コントラクトが拒否すべき事象であり、認証者の署名した結果と発行を照合する",
+    ),
+    "locked-without-mint": Message(
+        "もう発行できないロックのために、シリアル番号がロックされたままである",
+        "預入者へロックを解除するよう登録簿に依頼する",
+        "登録簿でロック済み、発行または解除待ち",
+    ),
+    "lock-mismatch": Message(
+        "発行されたものが、登録簿のロックと一致しない",
+        "該当クラスの発行を止め、認証済みロック、登録簿の行、発行を照合する",
+        "報告書とブロックの間に改めてロックされた。次の報告書で判断する",
+    ),
+    "request-mismatch": Message(
+        "登録簿が、決済されたものとは別のシリアル番号を処理した",
+        "認証者の署名した結果、決済、受領書をシリアル番号ごとに照合する",
+        "報告書とブロックの間に請求または決済があった。次の報告書で判断する",
+    ),
+    "class-mismatch": Message(
+        "登録簿とは異なるクラスとして発行された",
+        "該当クラスを止め、登録簿のプロジェクト・ビンテージとクラスの対応を正す",
+    ),
+    "unknown-class-or-space": Message(
+        "クラスまたはシリアル空間が未登録、または別の登録簿のものである",
+        "登録したオペレーターを止め、空間のキーを登録簿の表記と照合する",
+    ),
+    "supply-mismatch": Message(
+        "供給量と処理待ちの合計が、有効なシリアル番号の数と一致しない",
+        "停止する。同じブロックで供給量と台帳をストレージから読み、欠けているイベントを探す",
+    ),
+    "amount-mismatch": Message(
+        "請求の数量の計算が合わない",
+        "停止する。コントラクトのストレージにある請求と、決済された範囲を照合する",
+    ),
+    "request-overspent": Message(
+        "請求が、その数量を超えて、または終了後に決済された",
+        "停止する。コントラクトが拒否すべき事象であり、請求と署名済みの結果を照合する",
+    ),
+    "double-statement-row": Message(
+        "一つの報告書に、同じシリアル番号の行が二つある",
+        "報告書を登録簿に差し戻す。該当シリアル番号について信頼できない",
+    ),
+    "claim-repeated": Message(
+        "他のブリッジが同じシリアル番号を二度主張している",
+        "説明があるまで当該ブリッジのクレジットを受け入れず、登録簿に知らせる",
+    ),
+    "registry-without-statement": Message(
+        "登録簿の報告書がなく、裏付けを確認できない",
+        "登録簿に報告書を求め、改めて照合する",
+    ),
+    "evidence-out-of-step": Message(
+        "報告書とブロックの時点が離れすぎている",
+        "登録簿に新しい報告書を求め、その後の確定ブロックを読む",
+    ),
+    "request-unanswered": Message(
+        "期限を過ぎても回答のない請求がある",
+        "認証者に結果または拒否への署名を依頼する。保有者は請求を取り戻せる",
+        "請求済み、決済待ち",
+    ),
+    "claim-unminted": Message(
+        "他のブリッジが、発行したブロックの外のシリアル番号を無効化している",
+        "どのブロックから無効化したのかを当該ブリッジに確認する",
+    ),
+    "claim-unretired": Message(
+        "他のブリッジの焼却量が、示された無効化量を上回っている",
+        "残りをいつ無効化するかを当該ブリッジに確認する。それまで無効化済みと数えない",
+    ),
+    "claim-link-mismatch": Message(
+        "他のブリッジの焼却・無効化・ブロックの対応表の計算が合わない",
+        "対応表の訂正を当該ブリッジに求める。シリアル番号そのものは他の規則が判断する",
+    ),
+}
+
+
+def title(item: Finding | InFlight, language: Language) -> str:
+    if language is Language.ENGLISH or item.rule not in JAPANESE:
+        return item.title
+    message = JAPANESE[item.rule]
+    return message.waiting if isinstance(item, InFlight) else message.title
+
+
+def advice(finding: Finding, language: Language) -> str:
+    if language is Language.ENGLISH or finding.rule not in JAPANESE:
+        return finding.advice
+    return JAPANESE[finding.rule].advice
