@@ -2,17 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.options import Json
+from bridge.cli.options import File, Json, Language, Out
 
 if TYPE_CHECKING:
-    pass
+    from bridge.domain.findings import Reconciliation
+    from bridge.reconcile.claims import ClaimsFile
 
 app = typer.Typer(help="Reconcile, read findings, pause, freeze.", no_args_is_help=True)
+
+
+Claims = Annotated[
+    list[Path] | None,
+    typer.Option("--claims", metavar="FILE", exists=True, dir_okay=False, help="Another bridge's claims; repeatable."),
+]
+Format = Annotated[str, typer.Option("--format", metavar="text|json|csv", help="How it is shown and written.")]
+
+
+@app.command("reconcile", epilog="Example: carbonbridge compliance reconcile --claims others.ndjson --out report.json")
+def reconcile(
+    claims: Claims = None, out: Out = None, lang: Language = None, form: Format = "text", as_json: Json = False
+) -> None:
+    """Compare the final chain, the registry's statements and others' claims, serial by serial.
+
+    Ends with 1 when there is a break. --out writes JSON that `findings` shows again, unless --format says otherwise.
+    """
+    from bridge.cli.findings import keep, language, require_format, show
+
+    spoken, form = language(lang), require_format("json" if as_json else form)
+    read = _read_claims(claims or [])
+    found = _reconcile(read, quiet=as_json)
+    if out:
+        keep(found, out, form, spoken)
+    show(found, form, spoken)
+    _say_rejected(read)
+    raise typer.Exit(0 if found.clean else 1)
+
+
+@app.command("findings", epilog="Example: carbonbridge compliance findings report.json --severity break")
+def findings(
+    file: File,
+    severity: Annotated[str | None, typer.Option(metavar="break|warning|info", help="Only these.")] = None,
+    lang: Language = None,
+    form: Format = "text",
+    as_json: Json = False,
+) -> None:
+    """Show a stored reconciliation again, or its findings of one severity. Ends with 1 when it holds a break."""
+    from bridge.cli.findings import language, of_severity, read, require_format, show, show_some
+
+    spoken, form = language(lang), require_format("json" if as_json else form)
+    found = read(file)
+    if severity is None:
+        show(found, form, spoken)
+    else:
+        show_some(of_severity(found, severity), as_json)
+    raise typer.Exit(0 if found.clean else 1)
 
 
 @app.command("pause", epilog="Example: carbonbridge compliance pause")
@@ -39,6 +88,38 @@ def freeze(
 
     frozen = checksummed(address(settings.load(), account))
     _send("guardian", "freeze", [frozen], f"froze {frozen} for thirty days; the admin can confirm or lift it", as_json)
+
+
+def _read_claims(paths: Sequence[Path]) -> dict[Path, ClaimsFile]:
+    """Each file's claims are its own source, named as the file."""
+    from bridge.reconcile.claims import read_claims
+
+    return {path: read_claims(path.stem, path) for path in paths}
+
+
+def _reconcile(read: Mapping[Path, ClaimsFile], *, quiet: bool) -> Reconciliation:
+    from bridge import bootstrap, settings
+    from bridge.cli.passwords import ask
+    from bridge.cli.screen import progress
+    from bridge.reconcile.reconcile import reconcile as compare
+
+    config = settings.load()
+    contract, books = bootstrap.contract(config), bootstrap.registry(config, ask)
+    claims = [claim for one in read.values() for claim in one.claims]
+    links = [link for one in read.values() for link in one.links]
+    with progress("Reading and comparing", 2, quiet) as step:
+        evidence = bootstrap.evidence(contract, books, list(config.programmes), claims, links)
+        step(1)
+        found = compare(evidence)
+        step(1)
+    return found
+
+
+def _say_rejected(read: Mapping[Path, ClaimsFile]) -> None:
+    """Lines that could not be compared are never dropped in silence."""
+    for path, one in read.items():
+        for row in one.rejected:
+            typer.echo(f"{path}:{row.line}: not compared: {row.reason}: {row.content}", err=True)
 
 
 def _send(key: str, door: str, arguments: Sequence[Any], words: str, as_json: bool) -> None:

@@ -1,0 +1,111 @@
+"""A reconciliation for people and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bridge.domain.findings import Finding, Reconciliation
+    from bridge.report.messages import Language
+
+FORMATS = ("text", "json", "csv")
+_RANGES_SHOWN = 5
+
+
+def require_format(form: str) -> str:
+    """Raises UsageError for a format that is not written."""
+    from bridge.errors import UsageError
+
+    if form not in FORMATS:
+        raise UsageError(f"no format {form!r}; there are {', '.join(FORMATS)}")
+    return form
+
+
+def language(wanted: str | None) -> Language:
+    """The one asked for, else the locale's. Raises UsageError for a language that we do not speak."""
+    from bridge import settings
+    from bridge.errors import UsageError
+    from bridge.report.messages import Language
+
+    spoken = wanted or settings.language()
+    if spoken not in list(Language):
+        raise UsageError(f"no language {spoken!r}; there are {', '.join(Language)}")
+    return Language(spoken)
+
+
+def show(found: Reconciliation, form: str, spoken: Language) -> None:
+    import typer
+
+    typer.echo(_written(found, form, spoken), nl=False)
+
+
+def keep(found: Reconciliation, path: Path, form: str, spoken: Language) -> None:
+    """As CSV when that is asked for; else as JSON, which `read` understands."""
+    from bridge.cli.screen import write_file
+
+    write_file(path, _written(found, "csv" if form == "csv" else "json", spoken))
+
+
+def _written(found: Reconciliation, form: str, spoken: Language) -> str:
+    from bridge.report import findings as report
+
+    if form == "json":
+        return report.as_json(found, spoken).decode() + "\n"
+    return report.as_csv(found, spoken) if form == "csv" else report.as_text(found, spoken)
+
+
+def read(path: Path) -> Reconciliation:
+    """Raises MalformedInput when the file is no stored reconciliation."""
+    import json
+
+    from pydantic import ValidationError
+
+    from bridge.domain.findings import Reconciliation
+    from bridge.errors import MalformedInput
+
+    try:
+        return Reconciliation.model_validate(_without_derived(json.loads(path.read_bytes())))
+    except (ValidationError, ValueError, TypeError, AttributeError) as error:
+        raise MalformedInput(
+            f"{path} is no stored reconciliation; make one with: carbonbridge compliance reconcile --out FILE"
+        ) from error
+
+
+def _without_derived(document: dict[str, Any]) -> dict[str, Any]:
+    """What a report adds for its readers, and the facts themselves do not keep."""
+    facts = {name: value for name, value in document.items() if name not in ("clean", "language")}
+    for name in ("findings", "in_flight"):
+        facts[name] = [{k: v for k, v in item.items() if k != "id"} for item in facts[name]]
+    return facts
+
+
+def of_severity(found: Reconciliation, severity: str) -> list[Finding]:
+    """Raises UsageError for an unknown one."""
+    from bridge.domain.findings import Severity
+    from bridge.errors import UsageError
+
+    if severity not in list(Severity):
+        raise UsageError(f"no severity {severity!r}; there are {', '.join(Severity)}")
+    return [finding for finding in found.findings if finding.severity == severity]
+
+
+def show_some(some: list[Finding], as_json: bool) -> None:
+    """A part of a report says nothing of the whole, so it carries no verdict."""
+    from bridge.cli.screen import emit, table
+    from bridge.domain.quantity import tonnes
+
+    if as_json:
+        emit([finding.model_dump(mode="json") | {"id": finding.id} for finding in some])
+        return
+    rows = [
+        (
+            finding.title,
+            finding.subject,
+            f"{finding.units:,}",
+            "?" if finding.kg is None else f"{tonnes(finding.kg).normalize():,f}",
+            ", ".join(str(span) for span in finding.ranges[:_RANGES_SHOWN]),
+        )
+        for finding in some
+    ]
+    table(["finding", "subject", "units>", "t>", "serials"], rows, "none of this severity")
