@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from bridge.domain.attestations import Attested, Deployment, Outcome, StatementHead
 from bridge.domain.lifecycle import Kind, RequestStatus, SerialState
 from bridge.domain.serials import SerialRange, SpaceKind
-from bridge.domain.values import Address, Fact, Hex32, RegistryCode
+from bridge.domain.values import Address, Fact, Hex32, RegistryCode, keccak_hex
 
 
 class BlockStamp(Fact):
@@ -142,6 +144,11 @@ class StatementRow(Fact):
     lock_id: Hex32 | None = None
     request_id: Hex32 | None = None
     not_after: int | None = None
+
+
+def rows_hash(rows: Sequence[StatementRow]) -> Hex32:
+    """Binds a statement's rows: keccak256 over their JSON, one row a line."""
+    return keccak_hex("\n".join(row.model_dump_json() for row in rows).encode())
 
 
 class Statement(Fact):

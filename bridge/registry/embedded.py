@@ -90,15 +90,20 @@ class LedgerRegistry:
         return self._set(registry).attest(refusals, lambda one: one.sign_refusals(self.ledger, deployment, refusals))
 
     def execute(self, request_id: Hex32) -> Attested[Receipt]:
+        if signed := self.ledger.signed_receipt(request_id):
+            return signed
         deployment, seen = self._see(request_id)
         receipt = self.ledger.receipt(request_id) or self._execute(deployment, seen)
-        registry = self._registry_of(seen)
-        return self._set(registry).attest((receipt,), lambda one: one.sign_receipt(self.ledger, deployment, receipt))
+        attesters = self._set(self._registry_of(seen))
+        signed = attesters.attest((receipt,), lambda one: one.sign_receipt(self.ledger, deployment, receipt))
+        self.ledger.keep_signed(signed)
+        return signed
 
     def receipt(self, request_id: Hex32) -> Attested[Receipt]:
-        if self.ledger.receipt(request_id) is None:
-            raise NotYet(f"request {request_id} is not executed yet; repeat later")
-        return self.execute(request_id)
+        signed = self.ledger.signed_receipt(request_id)
+        if signed is None:
+            raise NotYet(f"request {request_id} is not executed and signed for yet; repeat later")
+        return signed
 
     def withdraw(self, request_id: Hex32) -> None:
         _, seen = self._see(request_id)

@@ -8,8 +8,9 @@ from bridge.domain.attestations import Outcome
 from bridge.domain.lifecycle import Kind, RequestStatus, SerialState
 from bridge.domain.values import hex32
 from bridge.errors import Halted, NotYet, RegistryRefused, Unreachable
+from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.ledger.requests import MAX_RANGES_A_PART
-from bridge.registry.port import Registry
+from bridge.registry.port import Registry, Reservation
 
 from .fakes import BALE, HERE, TONGXU, World, opening_of, serials
 
@@ -24,9 +25,8 @@ def minted(world: World) -> World:
     return world
 
 
-def spans(reservation_or_batch: object) -> list[str]:
-    parts = getattr(reservation_or_batch, "parts", None) or getattr(reservation_or_batch, "items", ())
-    return [str(span) for part in parts for span in part.ranges]
+def spans(reservation: Reservation) -> list[str]:
+    return [str(span) for part in reservation.parts for span in part.ranges]
 
 
 def test_an_operator_cannot_have_retired_what_no_holder_requested(minted: World) -> None:
@@ -187,6 +187,8 @@ def test_the_registry_acts_only_after_the_final_settlement(minted: World) -> Non
     minted.registry.attest_outcomes([request_id])
     with pytest.raises(NotYet, match="has not ended"):
         minted.registry.execute(request_id)
+    with pytest.raises(NotYet, match="not executed"):
+        minted.registry.receipt(request_id)
     assert minted.states(101, 110) == {"reserved": ["101-110"]}
 
 
@@ -196,6 +198,7 @@ def test_a_settled_retirement_is_executed_once_and_receipted(minted: World) -> N
     receipt = minted.registry.execute(request_id)
     minted.now = 9_999
     assert minted.registry.execute(request_id) == receipt
+    assert minted.registry.receipt(request_id) == receipt
     assert receipt.items[0].reference == "VERRA-00000005"
     assert receipt.items[0].executed_at == 1_000
     assert minted.states(101, 300) == {"retired": ["101-110"], "locked": ["111-200", "201-300"]}
@@ -306,9 +309,14 @@ def test_an_executed_act_whose_receipt_could_not_be_signed_is_signed_later(minte
     with pytest.raises(Unreachable):
         minted.registry.execute(request_id)
     assert minted.states(101, 110) == {"retired": ["101-110"]}
+    with pytest.raises(NotYet, match="signed for"):
+        minted.registry.receipt(request_id)
     for eyes in minted.attester_eyes:
         eyes.blind = False
-    assert len(minted.registry.execute(request_id).signatures) == 2
+    receipt = minted.registry.execute(request_id)
+    keyless = LedgerRegistry(minted.ledger, {HERE: minted.witness}, {})
+    assert keyless.receipt(request_id) == receipt
+    assert len(receipt.signatures) == 2
 
 
 def test_a_batch_keeps_the_order_that_was_asked_for(minted: World) -> None:

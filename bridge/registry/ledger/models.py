@@ -219,6 +219,14 @@ class ReceiptRow(Base):
     document: Mapped[str]
 
 
+class SignedReceipt(Base):
+    """A receipt with a quorum's signatures, kept so that its holder can have it without any attester's key."""
+
+    __tablename__ = "signed_receipts"
+    request_id: Mapped[str] = mapped_column(ForeignKey("receipts.request_id"), primary_key=True)
+    document: Mapped[str]
+
+
 class StatementHeadRow(Base):
     """Heads of the statements given out for one programme and deployment, numbered without a gap."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -11,9 +10,9 @@ from sqlalchemy.orm import Session
 from bridge.domain.attestations import ClassTotal, Deployment, StatementHead
 from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import SerialState
-from bridge.domain.observed import StatementRow
+from bridge.domain.observed import StatementRow, rows_hash
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind
-from bridge.domain.values import Fact, Hex32, RegistryCode, keccak_hex
+from bridge.domain.values import Fact, Hex32, RegistryCode
 from bridge.registry.ledger.models import (
     Account,
     Block,
@@ -133,11 +132,6 @@ class Reading(Books):
         """What in the ledger contradicts itself, in words; empty when law L3 holds."""
         with self._read() as tx:
             return tuple(f"{what}: {row}" for what, query in _AUDITS for row in tx.execute(text(query)))
-
-
-def rows_hash(rows: Sequence[StatementRow]) -> Hex32:
-    """Binds a statement's rows: keccak256 over their JSON, one row a line."""
-    return keccak_hex("\n".join(row.model_dump_json() for row in rows).encode())
 
 
 def _class(tx: Session, row: Class) -> CreditClass:

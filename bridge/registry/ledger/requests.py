@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bridge.domain.attestations import Deployment, Opening, Outcome, Receipt, Refusal
+from bridge.domain.attestations import Attested, Deployment, Opening, Outcome, Receipt, Refusal
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.observed import RequestOpened
 from bridge.domain.serials import SerialRange, coalesce
@@ -24,6 +24,7 @@ from bridge.registry.ledger.models import (
     PartRange,
     ReceiptRow,
     ReservationRow,
+    SignedReceipt,
 )
 from bridge.registry.ledger.movement import Books, Where, move, range_of, require
 from bridge.registry.port import Reservation
@@ -115,6 +116,18 @@ class Requests(Books):
         with self._read() as tx:
             row = tx.get(ReceiptRow, request_id)
             return Receipt.model_validate_json(row.document) if row else None
+
+    def keep_signed(self, signed: Attested[Receipt]) -> None:
+        """Keeps a receipt's signatures, the first quorum's for good."""
+        (receipt,) = signed.items
+        with self._write() as tx:
+            if tx.get(SignedReceipt, receipt.request_id) is None:
+                tx.add(SignedReceipt(request_id=receipt.request_id, document=signed.model_dump_json()))
+
+    def signed_receipt(self, request_id: Hex32) -> Attested[Receipt] | None:
+        with self._read() as tx:
+            row = tx.get(SignedReceipt, request_id)
+            return Attested[Receipt].model_validate_json(row.document) if row else None
 
     def still_reserved(self, request_id: Hex32) -> tuple[SerialRange, ...]:
         """The serials now set aside for the request, each under a minted lock."""

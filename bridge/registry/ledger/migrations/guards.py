@@ -88,7 +88,16 @@ _SQLITE = (
     _never("reservations", "DELETE"),
     *(
         _never(table, action)
-        for table in ("entries", "postings", "instructions", "part_ranges", "receipts", "statements", "disclosures")
+        for table in (
+            "entries",
+            "postings",
+            "instructions",
+            "part_ranges",
+            "receipts",
+            "signed_receipts",
+            "statements",
+            "disclosures",
+        )
         for action in ("UPDATE", "DELETE")
     ),
 )

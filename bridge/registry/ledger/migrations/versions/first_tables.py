@@ -291,6 +291,16 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("request_id"),
     )
+    op.create_table(
+        "signed_receipts",
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["request_id"],
+            ["receipts.request_id"],
+        ),
+        sa.PrimaryKeyConstraint("request_id"),
+    )
     op.execute("INSERT INTO accounts (name, kind) VALUES ('issuance', 'issuance')")
     for guard in GUARDS[op.get_bind().dialect.name]:
         op.execute(guard)
