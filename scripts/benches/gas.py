@@ -23,6 +23,8 @@ TOUCAN = {
     "settle_alone": "with certificate 511,000–591,000; with serials 1,709,000 in two transactions",
 }
 BATCH = 20
+# The largest batches that anybody should send (locks, ranges, requests); the table below shows how many would fit.
+LIMITS = {"mint": 100, "settle": 100, "refuse": 100}
 CONDITIONS = (
     "m = 2 of 3 attesters, two signatures; class, space and pending figures in use; hints exact",
     "mint: to a holder without balance, lock id in a bitmap word in use (ids run on), operator's allowance used before",
@@ -138,11 +140,11 @@ def verbs_table(verbs: dict[str, int], floors: dict[str, int]) -> Table:
 
 def batches_table(rig: Rig, probe: int) -> Table:
     table = Table(title=f"Largest batches under {TRANSACTION_GAS_CAP:,} gas (EIP-7825), each item the dearest there is")
-    for column in ("door", "gas an item", "items that fit"):
+    for column in ("door", "gas an item", "items that fit", "limit"):
         table.add_column(column, justify="left" if column == "door" else "right")
     for door in DEAREST:
         each, fits = largest_batch(rig, door, probe)
-        table.add_row(door, f"{each:,}", f"{fits:,}")
+        table.add_row(door, f"{each:,}", f"{fits:,}", f"{LIMITS[door]:,}")
     return table
 
 

@@ -84,7 +84,7 @@ contract Handler is Base {
     function ask(uint256 who, bool retiring, uint64 units) external {
         address holder = holders[who % 3];
         if (bridge.paused() || _frozen(holder) || _balance(holder) == 0) return;
-        units = uint64(1 + units % _balance(holder));
+        units = uint64(1 + units % ((_balance(holder) + 2) / 3));
         (Request memory request, bytes32 id) = retiring ? _retire(holder, units) : _redeem(holder, units);
         asked[id] = request;
         ids.push(id);
@@ -123,7 +123,8 @@ contract Handler is Base {
     function callBack(uint256 which) external {
         bytes32 id = _some(which);
         RequestState memory state = bridge.requestState(id);
-        if (state.status != Status.Open || vm.getBlockTimestamp() <= state.deadline) return;
+        if (state.status != Status.Open) return;
+        if (vm.getBlockTimestamp() <= state.deadline) _passDeadline();
         _callBack(asked[id]);
         ++done[msg.sig];
     }
@@ -132,6 +133,7 @@ contract Handler is Base {
         bytes32 id = _some(which);
         RequestState memory state = bridge.requestState(id);
         Request memory request = asked[id];
+        if (state.status == Status.CalledBack && !bridge.paused()) _passChallenge();
         (uint40 seconds_, uint40 blocks) = bridge.challengeClock();
         bool challenged = state.status == Status.CalledBack
             && seconds_ >= state.calledBackSeconds + CHALLENGE_SECONDS
@@ -159,7 +161,9 @@ contract Handler is Base {
     }
 
     function freeze(uint256 who) external {
-        address holder = holders[who % 3];
+        // Seldom: a frozen holder only waits.
+        if (who % 4 != 0) return;
+        address holder = holders[(who / 4) % 3];
         uint256 until = bridge.frozenUntil(holder);
         if (until != 0 && vm.getBlockTimestamp() < until + 30 days) return;
         vm.prank(guardian);
