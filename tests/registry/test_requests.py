@@ -9,7 +9,7 @@ from bridge.domain.lifecycle import Kind, RequestStatus, SerialState
 from bridge.domain.values import hex32
 from bridge.errors import Halted, NotYet, RegistryRefused, Unreachable
 from bridge.registry.embedded import LedgerRegistry
-from bridge.registry.ledger.requests import MAX_RANGES_A_PART
+from bridge.registry.ledger.choice import MAX_RANGES_A_PART
 from bridge.registry.port import Registry, Reservation
 
 from .fakes import BALE, HERE, TONGXU, World, opening_of, serials

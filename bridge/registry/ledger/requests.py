@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,13 +14,13 @@ from bridge.domain.observed import RequestOpened
 from bridge.domain.serials import SerialRange, coalesce
 from bridge.domain.values import Fact, Hex32, RegistryCode
 from bridge.errors import Conflict, Halted, NotYet, RegistryRefused
+from bridge.registry.ledger.choice import by_lock, candidates, parts_of, pick
 from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.ledger.models import (
     Block,
     Class,
     Disclosure,
     Entry,
-    LockRow,
     PartRange,
     ReceiptRow,
     ReservationRow,
@@ -28,9 +28,6 @@ from bridge.registry.ledger.models import (
 )
 from bridge.registry.ledger.movement import Books, Where, move, range_of, require
 from bridge.registry.port import Reservation
-
-MAX_RANGES_A_PART = 20
-"""Keeps the settlement of one part far below a transaction's cap on gas."""
 
 
 class Decision(Fact):
@@ -74,8 +71,8 @@ class Requests(Books):
         with self._write() as tx:
             if known := self._known(tx, deployment, opened):
                 return known
-            blocks = _candidates(tx, deployment, opened)
-            picked = list(_pick(opened.kind, blocks, opened.units))
+            blocks = candidates(tx, deployment, opened)
+            picked = list(pick(opened.kind, blocks, opened.units))
             if sum(span.units for _, span in picked) < opened.units:
                 _require_none_awaited(tx, deployment, opened)
                 return _decide(tx, deployment, opened, "serials-missing")
@@ -166,7 +163,7 @@ class Requests(Books):
             spans,
             lambda block: Where(account, SerialState.RESERVED, block.lock_id, opened.request_id),
         )
-        parts = _parts(opened.request_id, _by_lock(picked))
+        parts = parts_of(opened.request_id, by_lock(picked))
         for part in parts:
             _write_part(tx, part)
         tx.flush()
@@ -195,48 +192,6 @@ class Requests(Books):
         tx.add(ReceiptRow(request_id=receipt.request_id, document=receipt.model_dump_json()))
         _end(tx, receipt.request_id, "executed")
         return receipt
-
-
-def _candidates(tx: Session, deployment: Deployment, opened: RequestOpened) -> Iterable[Block]:
-    """Serials that back live units of the class, in the order in which they are used up."""
-    order = (Block.space, Block.first) if opened.kind is Kind.RETIREMENT else (Block.space.desc(), Block.first.desc())
-    query = (
-        select(Block)
-        .join(LockRow, LockRow.id == Block.lock_id)
-        .where(
-            Block.account == bridge_account(deployment),
-            Block.state == SerialState.LOCKED.value,
-            Block.class_id == opened.class_id,
-            Block.closed_by.is_(None),
-            LockRow.minted,
-        )
-    )
-    return tx.scalars(query.order_by(*order).execution_options(yield_per=100))
-
-
-def _pick(kind: Kind, blocks: Iterable[Block], units: int) -> Iterable[tuple[Block, SerialRange]]:
-    left = units
-    for block in blocks:
-        take = min(left, block.last - block.first + 1)
-        if kind is Kind.RETIREMENT:
-            yield block, SerialRange(space=block.space, first=block.first, last=block.first + take - 1)
-        else:
-            yield block, SerialRange(space=block.space, first=block.last - take + 1, last=block.last)
-        left -= take
-        if left == 0:
-            return
-
-
-def _by_lock(picked: Sequence[tuple[Block, SerialRange]]) -> list[SerialRange]:
-    """Rising ranges that never run across two locks: the contract keeps each mint as a range of its own."""
-    locks = {block.lock_id for block, _ in picked}
-    joined = [r for lock in locks for r in coalesce(span for block, span in picked if block.lock_id == lock)]
-    return sorted(joined, key=lambda r: r.key)
-
-
-def _parts(request_id: Hex32, ranges: Sequence[SerialRange]) -> tuple[Outcome, ...]:
-    chunks = [ranges[i : i + MAX_RANGES_A_PART] for i in range(0, len(ranges), MAX_RANGES_A_PART)]
-    return tuple(Outcome(request_id=request_id, part=i, ranges=tuple(chunk)) for i, chunk in enumerate(chunks))
 
 
 def _write_part(tx: Session, part: Outcome) -> None:
