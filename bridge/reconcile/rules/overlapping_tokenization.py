@@ -14,14 +14,10 @@ from bridge.reconcile.rule import Rule, found, text
 
 def find(r: Relations, _: Limits) -> ir.Table:
     claimants = _ours(r).union(_others(r))
-    sides = claimants.select(*STRETCH, "claimant", "ours", "minted_at", "block_time").distinct()
-    contested = sides.group_by(STRETCH).agg(
-        names=sides["claimant"].group_concat(" + ", order_by=sides["claimant"]),
-        sides=sides["claimant"].nunique(),
-        # Read later than the other, a deployment may rightly hold what the other has handed over since.
-        explained=(sides["ours"].all() & (sides["minted_at"].max() > sides["block_time"].min())).fill_null(False),
-    )
-    both = claimants.join(contested.filter(contested["sides"] > 1), STRETCH)
+    # First only where there is more than one, since hardly any stretch is contested.
+    crowded = claimants.group_by(STRETCH).having(claimants["claimant"].nunique() > 1).agg(rows=claimants.count())
+    contesting = claimants.semi_join(crowded, STRETCH)
+    both = contesting.join(_contests(contesting), STRETCH)
     return found(
         both,
         text("serial space ", both["space"], " by ", both["names"]),
@@ -29,6 +25,16 @@ def find(r: Relations, _: Limits) -> ir.Table:
         event=both["event"],
         claim=both["claim"],
         in_flight=both["explained"],
+    )
+
+
+def _contests(claimants: ir.Table) -> ir.Table:
+    """Per stretch who contests it, and whether time explains it: read later than the other, a deployment may rightly
+    hold what the other has handed over since."""
+    sides = claimants.select(*STRETCH, "claimant", "ours", "minted_at", "block_time").distinct()
+    return sides.group_by(STRETCH).agg(
+        names=sides["claimant"].group_concat(" + ", order_by=sides["claimant"]),
+        explained=(sides["ours"].all() & (sides["minted_at"].max() > sides["block_time"].min())).fill_null(False),
     )
 
 
