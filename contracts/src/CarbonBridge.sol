@@ -313,6 +313,7 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
         if (_hasEnded(state.status) || outcome.part < state.parts) return false;
         if (outcome.part != state.parts) revert PartOutOfOrder(id, outcome.part, state.parts);
 
+        // Only ranges that the ledger accepted can be counted.
         uint64 units = _consume(outcome.ranges, hints, state, registryIndex);
         if (units == 0) revert ZeroUnits();
         if (units > state.remaining) revert OutcomeExceedsRequest(id, units, state.remaining);

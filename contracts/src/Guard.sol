@@ -12,8 +12,8 @@ abstract contract Guard is Ownable2Step, ICarbonBridge {
     uint40 public constant PAUSE_SECONDS = 30 days;
     uint256 private constant REFILL_SECONDS = 1 days;
 
-    /// @dev `spent` decays by `unitsPerDay` each second and is counted in units times {REFILL_SECONDS}, so that no
-    /// rounding eats the allowance of an operator who mints often.
+    /// @dev Without `unitsPerDay` the account is no operator. `spent` decays by `unitsPerDay` each second and is counted
+    /// in units times {REFILL_SECONDS}, so that no rounding eats the allowance of an operator who mints often.
     struct Allowance {
         uint64 unitsPerDay;
         uint128 spent;
