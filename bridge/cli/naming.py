@@ -28,7 +28,7 @@ def choose(text: str, labels: Mapping[str, str], what: str) -> str:
     shown = [f"{labels[one]} ({one[:10]})" for one in found or labels][:_SHOWN]
     listed = "; ".join(shown) or "none yet"
     if found:
-        raise UsageError(f"{text!r} names {len(found)} {what}s; write more of it: {listed}")
+        raise UsageError(f"{text!r} may be any of {len(found)}; write more of it: {listed}")
     raise UsageError(f"no {what} {text!r}; there are: {listed}")
 
 

@@ -413,6 +413,11 @@ def _show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
         _draw(rows)
 
 
+def _named(row: dict[str, Any]) -> str:
+    """A deposit goes by its instruction: the lock ids of one journal begin alike."""
+    return str(row.get("instruction", row["id"]))
+
+
 def _draw(rows: list[dict[str, Any]]) -> None:
     from bridge.cli.screen import amount, short, table
 
@@ -421,7 +426,7 @@ def _draw(rows: list[dict[str, Any]]) -> None:
         return f"{label}, {amount(row['units'], row['kg_per_unit'])}" if "kg_per_unit" in row else label
 
     drawn = [
-        (row["what"], short(row["id"]), credit(row), row["state"], row.get("age_blocks", ""), row["waits_for"])
+        (row["what"], short(_named(row)), credit(row), row["state"], row.get("age_blocks", ""), row["waits_for"])
         for row in rows
     ]
     table(["what", "id", "credit", "state", "blocks>", "waits for"], drawn, "nothing is in flight")

@@ -173,7 +173,7 @@ def instruct(
 
 
 @app.command(
-    "transfer", epilog="Example: carbonbridge registry transfer ACR-FR-1129-2025-2917-1 to 9 --account a --to b"
+    "transfer", epilog="Example: carbonbridge registry transfer 'ACR-FR-1129-2025-2917-1 to 9' --account a --to b"
 )
 def transfer(
     account: Account,

@@ -1,0 +1,111 @@
+"""A folder with a configuration, and the command line run in it as its users run it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from bridge.cli import main
+
+PASSWORD = "correct horse"
+COMMAND = [sys.executable, "-c", "from bridge.cli import main; main()"]
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Office:
+    """`transcript` keeps everything that was ever shown."""
+
+    folder: Path
+    password: str | None = PASSWORD
+    transcript: list[str] = field(default_factory=list)
+
+    def run(self, *arguments: str) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        environment = {"CARBONBRIDGE_CONFIG": str(self.folder / "carbonbridge.toml"), "LANG": "C", "COLUMNS": "80"}
+        if self.password is not None:
+            environment["CARBONBRIDGE_PASSWORD"] = self.password
+        with (
+            patch.dict(os.environ, environment),
+            patch.object(sys, "argv", ["carbonbridge", *arguments]),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            code = _exit_code()
+        ran = Ran(code, out.getvalue(), err.getvalue())
+        self.transcript += [ran.out, ran.err]
+        return ran
+
+    def done(self, *arguments: str) -> str:
+        """What it shows people; it must end clean."""
+        ran = self.run(*arguments)
+        assert ran.code == 0, ran
+        return ran.out
+
+    def told(self, *arguments: str, code: int = 0) -> Any:
+        """What it tells machines."""
+        ran = self.run(*arguments, "--json")
+        assert ran.code == code, ran
+        return json.loads(ran.out)
+
+    def refused(self, code: int, *arguments: str) -> str:
+        """The message, which is the same for people and machines; nothing else is shown."""
+        ran = self.run(*arguments)
+        assert (ran.code, ran.out) == (code, ""), ran
+        machine = json.loads(self.run(*arguments, "--json").err)
+        assert machine["exit_code"] == code
+        assert "Traceback" not in ran.err
+        return ran.err
+
+
+def _exit_code() -> int:
+    try:
+        main()
+    except SystemExit as left:
+        return int(left.code or 0)
+    raise AssertionError("main() always ends by sys.exit")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def chain_process(*options: str) -> Iterator[dict[str, str]]:
+    """`dev chain` in a process of its own, until Ctrl-C; gives what it announces."""
+    arguments = ["dev", "chain", "--port", str(free_port()), "--json", *options]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield json.loads(_announcement(process))
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+        assert "Traceback" not in err
+
+
+def _announcement(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("}"):
+            break
+    return "".join(lines)
