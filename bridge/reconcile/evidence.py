@@ -45,8 +45,8 @@ class ClaimLink(Fact):
 class ChainView:
     """One contract's whole history up to a final block.
 
-    `block_times` gives seconds since 1970 of blocks with events later than the oldest statement; an event whose block
-    is missing there counts as having happened at the stamp, which can only delay a judgement.
+    `block_times` gives the seconds since 1970 of blocks with events; an event whose block is missing there counts as
+    having happened at the stamp, which can only delay a judgement.
     """
 
     deployment: Deployment

@@ -29,10 +29,8 @@ class ChainSource(Protocol):
         ...
 
 
-def view(source: ChainSource, since: int, upto: BlockStamp | None = None) -> ChainView:
-    """A deployment at one final block. `since` is the oldest statement's moment in seconds since 1970: times of blocks
-    are only asked for when the pinned block is later, since only then they decide anything."""
+def view(source: ChainSource, upto: BlockStamp | None = None) -> ChainView:
+    """A deployment at one final block, the latest unless another is named."""
     stamp = upto or source.stamp()
     events = source.events(stamp)
-    numbers = sorted({event.place.block for event in events}) if stamp.timestamp > since else []
-    return ChainView(source.deployment, stamp, events, source.block_times(numbers))
+    return ChainView(source.deployment, stamp, events, source.block_times(sorted({e.place.block for e in events})))

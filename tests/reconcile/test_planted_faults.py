@@ -173,6 +173,13 @@ class TestFreeWhileCirculating:
         finding = only(reconcile(house.evidence()))
         assert (finding.rule, finding.ranges) == ("free-while-circulating", (serials(10, 19),))
 
+    def test_free_at_the_statement_and_redeemed_since(self, house: House) -> None:
+        house.write(serials(1, 5), state=SerialState.HELD, deployment=None, lock_id=None)
+        statement = house.statement()
+        house.settle(house.ask(Kind.REDEMPTION, 5), serials(1, 5))
+        finding = only(reconcile(Evidence(chains=[house.chain()], statements=[statement])))
+        assert (finding.rule, finding.ranges) == ("free-while-circulating", (serials(1, 5),))
+
     def test_a_block_only_as_old_as_finality_hides_nothing(self, house: House) -> None:
         house.write(serials(10, 19), state=SerialState.HELD, deployment=None, lock_id=None)
         chain = house.chain()
