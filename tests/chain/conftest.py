@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bridge.chain.connection import Connection
+from bridge.chain.local import find_anvil
+from bridge.errors import Unreachable
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def anvil() -> Iterator[str]:
+    """A fresh anvil's address; its `finalized` block is two behind the newest."""
+    program = find_anvil()
+    if program is None:
+        pytest.skip("no anvil: run scripts/setup --contracts")
+    port = free_port()
+    process = subprocess.Popen(
+        [program, "--port", str(port), "--silent", "--slots-in-an-epoch", "1"], stdout=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(Connection.to(url, 0))
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_for(connection: Connection) -> None:
+    for _ in range(200):
+        try:
+            connection.head()
+        except Unreachable:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError("anvil did not start")

@@ -1,0 +1,157 @@
+"""On anvil, where blocks can leave the chain: nothing is signed before finality, and a broken finality halts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.bootstrap import embedded_registry
+from bridge.chain.connection import Connection
+from bridge.chain.contract import BridgeContract
+from bridge.chain.deploy import deploy, send_and_wait
+from bridge.chain.local import fund
+from bridge.chain.signers import KeySigner
+from bridge.chain.transactions import Sender
+from bridge.domain.lifecycle import Kind, RequestStatus
+from bridge.domain.values import hex32
+from bridge.errors import Halted, NotYet
+from bridge.flow.advance import advance
+from bridge.flow.attest import attest_reserved
+from bridge.flow.bridge import Bridge
+from bridge.flow.hold import Holder, ask, plan_request
+from bridge.flow.lock import plan
+from bridge.flow.reserve import reserve_seen
+from bridge.flow.watch import watch
+from bridge.journal.store import open_journal
+from bridge.registry.ledger import Ledger, open_ledger
+from bridge.registry.port import Instruction
+from tests.flow.world import DAY, FOREST, TERMS, VER, span
+
+pytestmark = pytest.mark.slow
+
+
+class Town:
+    """The same house as in the other tests, on a chain of its own process with a depth of three blocks."""
+
+    def __init__(self, url: str, folder: Path, finality: int) -> None:
+        self.connection = Connection.to(url, finality)
+        self.keys = {name: KeySigner(n.to_bytes(32, "big")) for n, name in enumerate(("op", "a1", "a2", "alice"), 1)}
+        for key in self.keys.values():
+            fund(self.connection, key.address)
+        operator = Sender(self.connection, self.keys["op"])
+        self.contract = BridgeContract(self.connection, deploy(self.connection, operator, operator.address, ""))
+        attesters = [self.keys["a1"], self.keys["a2"]]
+        for call in (
+            self.contract.add_registry("VERRA", [k.address for k in attesters], 2, TERMS),
+            self.contract.set_allowance(operator.address, 10**9),
+            self.contract.register_space(VER),
+            self.contract.create_class(FOREST),
+        ):
+            send_and_wait(self.connection, operator, call)
+        self.ledger = Ledger(open_ledger(f"sqlite:///{folder}/r.db"), lambda: self.connection.head().timestamp)
+        self.ledger.open_account("alice")
+        self.ledger.add_space(VER)
+        self.ledger.add_class(FOREST)
+        self.registry = embedded_registry(self.ledger, self.contract, {"VERRA": (2, attesters)})
+        journal = open_journal(f"sqlite:///{folder}/j.db")
+        self.bridge = Bridge(self.contract, self.registry, journal, operator)
+        holder_journal = open_journal(f"sqlite:///{folder}/alice.db")
+        self.alice = Holder(self.contract, self.registry, holder_journal, Sender(self.connection, self.keys["alice"]))
+
+    def rpc(self, method: str, *parameters: object) -> None:
+        response = self.connection.w3.provider.make_request(method, list(parameters))  # type: ignore[arg-type]
+        assert "error" not in response, response
+
+    def mine(self, blocks: int) -> None:
+        self.rpc("anvil_mine", hex(blocks))
+
+    def plan(self) -> str:
+        """A deposit of a hundred serials that nobody has begun yet."""
+        self.ledger.issue("issue", span(1, 100), FOREST.id, "alice")
+        order = Instruction(
+            instruction_id=hex32(1),
+            registry="VERRA",
+            account="alice",
+            range=span(1, 100),
+            deployment=self.contract.deployment,
+            recipient=self.keys["alice"].address,
+            not_after=self.connection.head().timestamp + DAY,
+        )
+        self.ledger.instruct(order)
+        return plan(self.bridge, order.instruction_id).lock_id
+
+    def deposit(self) -> None:
+        self.plan()
+        advance(self.bridge)
+        self.mine(4)
+        advance(self.bridge)
+
+
+def test_a_request_in_a_block_that_is_not_final_is_not_seen_and_may_vanish(anvil: str, tmp_path: Path) -> None:
+    town = Town(anvil, tmp_path, finality=3)
+    town.deposit()
+    request_id = plan_request(town.alice, Kind.RETIREMENT, FOREST.id, 10, "Acme", "")
+    ask(town.alice, request_id)
+    advance(town.bridge)
+    with pytest.raises(NotYet):
+        town.registry.reserve(request_id)
+    town.rpc("anvil_rollback", 1)
+    assert town.contract.request_state(request_id).status is RequestStatus.NONE
+    town.mine(5)
+    advance(town.bridge)
+    assert town.bridge.journal.exit(request_id) is None
+    ask(town.alice, request_id)
+    town.mine(4)
+    advance(town.bridge)
+    town.mine(4)
+    advance(town.bridge)
+    row = town.bridge.journal.exit(request_id)
+    assert row is not None
+    assert row.state == "executed"
+
+
+def test_a_request_reorganised_away_while_its_outcome_is_signed_cannot_settle_and_halts(
+    anvil: str, tmp_path: Path
+) -> None:
+    """The bet on depth was lost: the outcome is signed, the request is gone. Nothing is retired, people decide."""
+    town = Town(anvil, tmp_path, finality=1)
+    town.deposit()
+    request_id = plan_request(town.alice, Kind.RETIREMENT, FOREST.id, 10, "Acme", "")
+    ask(town.alice, request_id)
+    town.mine(2)
+    watch(town.bridge)
+    reserve_seen(town.bridge)
+    attest_reserved(town.bridge)
+    town.rpc("anvil_rollback", 3)
+    town.mine(6)
+    with pytest.raises(Halted, match="was final and has left the chain"):
+        advance(town.bridge)
+    assert town.contract.request_state(request_id).status is RequestStatus.NONE
+    assert town.contract.balance(town.keys["alice"].address, FOREST.id) == 100
+    with pytest.raises(NotYet):
+        town.registry.execute(request_id)
+
+
+def test_a_mint_that_is_reorganised_away_is_sent_again_and_lands_once(anvil: str, tmp_path: Path) -> None:
+    town = Town(anvil, tmp_path, finality=3)
+    before = town.connection.head().number
+    lock_id = town.plan()
+    advance(town.bridge)
+    assert town.contract.balance(town.keys["alice"].address, FOREST.id) == 100
+    town.rpc("anvil_rollback", town.connection.head().number - before)
+    assert town.contract.balance(town.keys["alice"].address, FOREST.id) == 0
+    town.mine(4)
+    advance(town.bridge)
+    town.mine(4)
+    advance(town.bridge)
+    deposit = town.bridge.journal.deposit(lock_id)
+    assert deposit is not None
+    assert deposit.state == "minted"
+    assert town.contract.balance(town.keys["alice"].address, FOREST.id) == 100
+
+
+def test_the_finalized_tag_lags_behind_the_newest_block(anvil: str) -> None:
+    connection = Connection.to(anvil, "finalized")
+    connection.w3.provider.make_request("anvil_mine", [hex(10)])  # type: ignore[arg-type]
+    assert connection.final().number < connection.head().number
