@@ -129,8 +129,7 @@ def evidence(
 ) -> Evidence:
     """What compliance compares: one statement a programme, the contract at its final block, others' claims."""
     statements = [books.statement(code, deployed.deployment) for code in codes]
-    since = min((s.head.items[0].as_of for s in statements), default=0)
-    return Evidence(chains=[view(ChainHistory(deployed), since)], statements=statements, claims=claims, links=links)
+    return Evidence(chains=[view(ChainHistory(deployed))], statements=statements, claims=claims, links=links)
 
 
 def _attester_keys(settings: Settings) -> list[str]:
