@@ -27,7 +27,7 @@ from bridge.registry.attesters import Attester, AttesterSet
 from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.port import Registry, Signer
-from bridge.settings import Settings, password
+from bridge.settings import FILE_NAME, Settings, password
 
 Ask = Callable[[str], str]
 """Asks a person for the password of the key with this name."""
@@ -38,11 +38,16 @@ def connect(settings: Settings) -> Connection:
 
 
 def contract(settings: Settings) -> BridgeContract:
-    """Raises UsageError before deployment, or when the node serves another chain than the configured one."""
+    """Raises UsageError before deployment, or when the node's chain is another one or lacks it."""
     named = settings.deployed()
     connection = connect(settings)
     if connection.chain_id != named.chain_id:
         raise UsageError(f"the node serves chain {connection.chain_id}; the contract is on chain {named.chain_id}")
+    if not connection.has_code(named.address):
+        raise UsageError(
+            f"no contract at {named.address} on chain {named.chain_id}: a local chain forgets when it stops; "
+            f"take the [contract] section out of {FILE_NAME} and deploy again"
+        )
     deployment = Deployment(chain_id=named.chain_id, contract=named.address)
     return BridgeContract(connection, Deployed(deployment=deployment, lens=named.lens, first_block=named.first_block))
 

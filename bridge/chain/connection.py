@@ -12,6 +12,7 @@ from web3.exceptions import ProviderConnectionError, TimeExhausted, Web3Exceptio
 from web3.types import BlockData
 
 from bridge.domain.observed import BlockStamp
+from bridge.domain.values import Address
 from bridge.errors import Unreachable
 
 Finality = int | Literal["finalized"]
@@ -46,6 +47,10 @@ class Connection:
                 return _stamp(self.w3.eth.get_block("finalized"))
             newest = self.w3.eth.block_number
             return _stamp(self.w3.eth.get_block(max(0, newest - self.finality)))
+
+    def has_code(self, account: Address) -> bool:
+        with answering():
+            return len(self.w3.eth.get_code(self.w3.to_checksum_address(account))) > 0
 
     def stamp_at(self, number: int) -> BlockStamp:
         with answering():

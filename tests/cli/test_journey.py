@@ -15,6 +15,7 @@ import pytest
 from bridge.chain.local import find_anvil
 from bridge.chain.signers import open_keystore
 from bridge.registry.statements import verra
+from bridge.settings import load
 from tests.cli.office import PASSWORD, Office, chain_process
 
 pytestmark = pytest.mark.slow
@@ -324,6 +325,12 @@ def test_the_chain_is_anvil_where_it_is_installed() -> None:
 
 
 def _port(office: Office) -> str:
-    from bridge.settings import load
-
     return load(office.folder / "carbonbridge.toml").chain.rpc.rpartition(":")[2]
+
+
+def test_a_chain_that_forgot_the_contract_is_told_from_one_that_has_it(office: Office, tmp_path: Path) -> None:
+    config = (office.folder / "carbonbridge.toml").read_text()
+    with chain_process("--embedded") as chain:
+        old_rpc = load(office.folder / "carbonbridge.toml").chain.rpc
+        (tmp_path / "carbonbridge.toml").write_text(config.replace(old_rpc, chain["rpc"]))
+        assert "deploy again" in Office(tmp_path).refused(2, "operator", "status")

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.cli.naming import address, choose, key_name, read_serial
 from bridge.errors import UsageError
-from bridge.settings import Settings
+from bridge.settings import load
 from tests.cli.office import Office
 
 LABELS = {
@@ -83,16 +83,10 @@ def test_a_key_name_is_a_plain_file_name(name: str) -> None:
 def test_addresses_are_checked(tmp_path: Path) -> None:
     office = Office(tmp_path)
     made = office.told("init", "--dev")["keys"]["holder"]
-    config = _settings(tmp_path)
+    config = load(tmp_path / "carbonbridge.toml")
     assert address(config, "holder") == made.lower()
     assert address(config, made) == address(config, made.lower()) == made.lower()
     wrong = made[:-1] + ("0" if made[-1] != "0" else "1")
     for text in ("0x12", "0x" + "g" * 40, "nobody", wrong if wrong[2:].lower() != wrong[2:] else "0x1"):
         with pytest.raises(UsageError):
             address(config, text)
-
-
-def _settings(folder: Path) -> Settings:
-    from bridge.settings import load
-
-    return load(folder / "carbonbridge.toml")
