@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bridge.cli.leaving import take_a_step_out
 from bridge.cli.options import Class, File, Json, Key, Language, Out, Request, Units
+from bridge.cli.requests import (
+    chosen_request,
+    draw_requests,
+    holding,
+    kept_receipt,
+    own_request,
+    request_rows,
+    show_request,
+)
 
 if TYPE_CHECKING:
-    from bridge.chain.contract import BridgeContract
-    from bridge.domain.attestations import Attested, Receipt
     from bridge.domain.credit_class import CreditClass
     from bridge.domain.lifecycle import Kind
     from bridge.flow.hold import Holder
-    from bridge.journal.models import OwnRequest
-    from bridge.journal.store import Journal
     from bridge.settings import Settings
 
 app = typer.Typer(help="Balance, transfer, retire, redeem, certificates, and taking back.", no_args_is_help=True)
@@ -36,8 +42,8 @@ def balance(key: Key = MINE, as_json: Json = False) -> None:
     held = [(c, contract.balance(owner, c.id)) for c in classes_on(contract).values()]
     found = {
         "account": checksummed(owner),
-        "holdings": [_holding(c, units) for c, units in held if units],
-        "pending": [row for row in _requests(config, contract, owner) if row["pending"]],
+        "holdings": [holding(c, units) for c, units in held if units],
+        "pending": [row for row in request_rows(config, contract, owner) if row["pending"]],
     }
     if as_json:
         emit(found)
@@ -64,7 +70,7 @@ def transfer(
     holder, chosen = _ready(config, key, credit_class, units)
     tx_hash = hold.transfer(holder, receiver, chosen.id, units)
     if as_json:
-        emit(_holding(chosen, units) | {"to": checksummed(receiver), "transaction": tx_hash})
+        emit(holding(chosen, units) | {"to": checksummed(receiver), "transaction": tx_hash})
         return
     say(f"sent {amount(units, chosen.kg_per_unit)} of {chosen.label} to {checksummed(receiver)}")
     say(f"transaction {tx_hash}")
@@ -112,11 +118,11 @@ def requests(key: Key = MINE, as_json: Json = False) -> None:
     from bridge.cli.screen import emit
 
     config = settings.load()
-    rows = _requests(config, bootstrap.contract(config), address(config, key))
+    rows = request_rows(config, bootstrap.contract(config), address(config, key))
     if as_json:
         emit(rows)
     else:
-        _draw_requests(rows)
+        draw_requests(rows)
 
 
 @app.command("send", epilog="Example: carbonbridge holder send 0x1f9a --key alice")
@@ -128,9 +134,9 @@ def send(request_id: Request, key: Key = MINE, as_json: Json = False) -> None:
 
     config = settings.load()
     holder = bootstrap.holder(config, key, ask)
-    row = _chosen(holder, request_id)
+    row = chosen_request(holder, request_id)
     hold.ask(holder, row.request_id)
-    _show_one(config, holder, row.request_id, as_json)
+    show_request(config, holder, row.request_id, as_json)
 
 
 @app.command("exit", epilog="Example: carbonbridge holder exit 0x1f9a --to 0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
@@ -151,8 +157,8 @@ def take_units_back(
     config = settings.load()
     receiver = address(config, to) if to else None
     holder = bootstrap.holder(config, key, ask)
-    row = _chosen(holder, request_id)
-    _take_a_step_out(holder, row, receiver or holder.sender.address, as_json)
+    row = chosen_request(holder, request_id)
+    take_a_step_out(holder, row, receiver or holder.sender.address, as_json)
 
 
 @app.command("certificate", epilog="Example: carbonbridge holder certificate 0x1f9a --out certificate.json")
@@ -171,8 +177,8 @@ def certificate(request_id: Request, out: Out = None, lang: Language = None, as_
     spoken = language(lang)
     config = settings.load()
     contract = bootstrap.contract(config)
-    row = _own(config, contract, request_id)
-    receipt = _receipt(bootstrap.journal(config), row.request_id)
+    row = own_request(config, contract, request_id)
+    receipt = kept_receipt(bootstrap.journal(config), row.request_id)
     if receipt is None:
         raise NotYet(f"request {row.request_id} is not executed yet; see: carbonbridge holder requests")
     made = certify(
@@ -209,25 +215,6 @@ def verify(file: File, lang: Language = None, as_json: Json = False) -> None:
     raise typer.Exit(1 if faults else 0)
 
 
-# ------------------------------------------------------------------- what he owns
-
-
-def _holding(c: CreditClass, units: int) -> dict[str, Any]:
-    from bridge.cli.screen import weight
-
-    return {
-        "class": c.id,
-        "label": c.label,
-        "registry": c.registry,
-        "project": c.project,
-        "vintage": c.vintage,
-        "credit_type": c.credit_type,
-        "units": units,
-        "kg_per_unit": c.kg_per_unit,
-        "tonnes": weight(units, c.kg_per_unit).replace(",", ""),
-    }
-
-
 def _draw_balance(found: dict[str, Any]) -> None:
     from bridge.cli.screen import say, short, table, weight
 
@@ -247,7 +234,7 @@ def _draw_balance(found: dict[str, Any]) -> None:
     table(["class", "registry", "project", "vintage", "type", "units>", "t>"], rows, "it holds no units")
     if found["pending"]:
         say("", "asked for, and not answered yet:")
-        _draw_requests(found["pending"])
+        draw_requests(found["pending"])
 
 
 def _ready(config: Settings, key: str, class_text: str, units: int) -> tuple[Holder, CreditClass]:
@@ -267,9 +254,6 @@ def _ready(config: Settings, key: str, class_text: str, units: int) -> tuple[Hol
     return bootstrap.holder(config, key, ask), chosen
 
 
-# ------------------------------------------------------------------- asking
-
-
 def _ask(kind: Kind, class_text: str, units: int, beneficiary: str, purpose: str, key: str, as_json: bool) -> None:
     from bridge import settings
     from bridge.flow import hold
@@ -280,7 +264,7 @@ def _ask(kind: Kind, class_text: str, units: int, beneficiary: str, purpose: str
     _require_account(config, kind, beneficiary)
     request_id = hold.plan_request(holder, kind, chosen.id, units, beneficiary, purpose)
     hold.ask(holder, request_id)
-    _show_one(config, holder, request_id, as_json)
+    show_request(config, holder, request_id, as_json)
 
 
 def _require_texts(beneficiary: str, purpose: str) -> None:
@@ -298,203 +282,3 @@ def _require_account(config: Settings, kind: Kind, account: str) -> None:
 
     if kind is Kind.REDEMPTION and not bootstrap.ledger(config).has_account(account):
         raise UsageError(f"the registry has no account {account!r}; open it with: carbonbridge registry account NAME")
-
-
-def _show_one(config: Settings, holder: Holder, request_id: str, as_json: bool) -> None:
-    from bridge.cli.screen import amount, emit, facts
-
-    rows = _requests(config, holder.contract, holder.sender.address)
-    row = next(row for row in rows if row["request_id"] == request_id)
-    if as_json:
-        emit(row)
-        return
-    facts(
-        [
-            (row["kind"], f"{amount(row['units'], row['kg_per_unit'])} of {row['label']}"),
-            ("for", row["beneficiary"]),
-            ("state", row["state"]),
-            ("request", request_id),
-            ("next", row["next"]),
-        ]
-    )
-
-
-# ------------------------------------------------------------------- requests
-
-
-def _chosen(holder: Holder, request_text: str) -> OwnRequest:
-    from bridge.cli.naming import choose
-
-    own = {row.request_id: row for row in holder.journal.own_requests(holder.contract.deployment)}
-    return own[choose(request_text, dict.fromkeys(own, "request"), "request")]
-
-
-def _own(config: Settings, contract: BridgeContract, request_text: str) -> OwnRequest:
-    from bridge import bootstrap
-    from bridge.cli.naming import choose
-
-    own = {row.request_id: row for row in bootstrap.journal(config).own_requests(contract.deployment)}
-    return own[choose(request_text, dict.fromkeys(own, "request"), "request")]
-
-
-def _requests(config: Settings, contract: BridgeContract, owner: str) -> list[dict[str, Any]]:
-    from bridge import bootstrap
-    from bridge.domain.attestations import Request
-
-    journal = bootstrap.journal(config)
-    now = contract.connection.head().timestamp
-    own = [(row, Request.model_validate_json(row.request)) for row in journal.own_requests(contract.deployment)]
-    rows = [_request_row(journal, contract, row, now) for row, request in own if request.holder == owner]
-    return sorted(rows, key=lambda row: (not row["pending"], row["deadline"] or 0))
-
-
-def _request_row(journal: Journal, contract: BridgeContract, row: OwnRequest, now: int) -> dict[str, Any]:
-    from bridge.cli.naming import class_of
-    from bridge.cli.screen import moment
-    from bridge.domain.attestations import Opening, Request
-    from bridge.domain.lifecycle import RequestStatus
-
-    request = Request.model_validate_json(row.request)
-    chain = contract.request_state(row.request_id)
-    state = _STATES[chain.status.name]
-    if chain.status is RequestStatus.SETTLED and _receipt(journal, row.request_id):
-        state = "executed"
-    deadline = chain.deadline if chain.status is not RequestStatus.NONE else None
-    return {
-        "request_id": row.request_id,
-        "kind": request.kind.name.lower(),
-        **_holding(class_of(contract.credit_class(request.class_id)), request.units),
-        "unsettled_units": chain.remaining,
-        "beneficiary": Opening.model_validate_json(row.opening).beneficiary,
-        "state": state,
-        "pending": state in ("not sent", "pending", "called back", "settled"),
-        "deadline": deadline,
-        "deadline_text": moment(deadline) if deadline else "",
-        "transaction": row.transaction_hash,
-        "next": _next(state, row.request_id, deadline is not None and now > deadline),
-    }
-
-
-_STATES = {
-    "NONE": "not sent",
-    "OPEN": "pending",
-    "CALLED_BACK": "called back",
-    "SETTLED": "settled",
-    "REFUSED": "refused",
-    "RETURNED": "returned",
-}
-
-
-def _next(state: str, request_id: str, late: bool) -> str:
-    """What the holder can do, or what he waits for."""
-    one = request_id[:10]
-    if state == "pending":
-        return f"late; take back: carbonbridge holder exit {one}" if late else "wait for the registry's answer"
-    return {
-        "not sent": f"carbonbridge holder send {one}",
-        "called back": f"after the challenge: carbonbridge holder exit {one}",
-        "settled": "wait for the registry to act",
-        "executed": f"carbonbridge holder certificate {one}",
-        "refused": "nothing: the units are back",
-        "returned": "nothing: the units are back",
-    }[state]
-
-
-def _draw_requests(rows: list[dict[str, Any]]) -> None:
-    from bridge.cli.screen import amount, short, table
-
-    drawn = [
-        (
-            short(row["request_id"]),
-            f"{row['kind']} of {amount(row['units'], row['kg_per_unit'])}, {row['label']}",
-            row["state"],
-            row["deadline_text"].removesuffix(" UTC")[:16] if row["state"] == "pending" else "",
-            row["next"].replace("carbonbridge ", ""),
-        )
-        for row in rows
-    ]
-    table(["request", "what", "state", "deadline (UTC)", "next"], drawn, "no requests were made here")
-
-
-def _receipt(journal: Journal, request_id: str) -> Attested[Receipt] | None:
-    """The registry's signed receipt, which the journal keeps; None before it has acted."""
-    from bridge.domain.attestations import Attested, Receipt
-
-    row = journal.exit(request_id)
-    return Attested[Receipt].model_validate_json(row.receipt) if row and row.receipt else None
-
-
-# ------------------------------------------------------------------- taking back
-
-
-def _take_a_step_out(holder: Holder, row: OwnRequest, receiver: str, as_json: bool) -> None:
-    from bridge.domain.lifecycle import RequestStatus
-    from bridge.errors import Refused
-
-    status = holder.contract.request_state(row.request_id).status
-    if status is RequestStatus.OPEN:
-        _call_back(holder, row, as_json)
-    elif status is RequestStatus.CALLED_BACK:
-        _take_back(holder, row, receiver, as_json)
-    elif status is RequestStatus.NONE:
-        raise Refused(f"request {row.request_id} was never sent: nothing was burned, nothing is to take back")
-    else:
-        raise Refused(f"request {row.request_id} has ended: it is {status.name.lower()}")
-
-
-def _call_back(holder: Holder, row: OwnRequest, as_json: bool) -> None:
-    from bridge.cli.screen import moment
-    from bridge.domain.attestations import Request
-    from bridge.errors import NotYet
-    from bridge.flow import hold
-
-    state = holder.contract.request_state(row.request_id)
-    now = holder.contract.connection.head().timestamp
-    if now <= state.deadline:
-        raise NotYet(f"the registry may answer request {row.request_id} until {moment(state.deadline)}; exit after it")
-    tx_hash = hold.call_back(holder, row.request_id)
-    created = holder.contract.class_state(Request.model_validate_json(row.request).class_id)
-    if created is None:
-        raise LookupError(row.request_id)
-    next_at = holder.contract.connection.head().timestamp + created.terms.challenge_seconds
-    step = {"done": "called back", "next_at": next_at, "next_blocks": created.terms.challenge_blocks}
-    words = (
-        f"called back. A settlement may still land until {moment(next_at)} and for {_blocks(step['next_blocks'])}; "
-        "a pause makes it longer"
-    )
-    _say_step(row, step | {"transaction": tx_hash}, words, as_json)
-
-
-def _take_back(holder: Holder, row: OwnRequest, receiver: str, as_json: bool) -> None:
-    from bridge.cli.screen import checksummed, moment
-    from bridge.errors import ContractRefused, NotYet
-    from bridge.flow import hold
-
-    try:
-        tx_hash = hold.take_back(holder, row.request_id, receiver)
-    except ContractRefused as refusal:
-        if refusal.name != "ChallengeNotPassed":
-            raise
-        _, seconds, blocks = refusal.arguments
-        at = moment(holder.contract.connection.head().timestamp + int(str(seconds)))
-        raise NotYet(
-            f"a settlement may still land: take it back from {at} on, and after {_blocks(blocks)}"
-        ) from refusal
-    step = {"done": "taken back", "to": checksummed(receiver), "next_at": None, "next_blocks": None}
-    words = f"taken back: the unsettled units are with {checksummed(receiver)}"
-    _say_step(row, step | {"transaction": tx_hash}, words, as_json)
-
-
-def _blocks(count: object) -> str:
-    return f"{count} block{'' if count == 1 else 's'}"
-
-
-def _say_step(row: OwnRequest, step: dict[str, Any], words: str, as_json: bool) -> None:
-    from bridge.cli.screen import emit, say
-
-    if as_json:
-        emit({"request_id": row.request_id} | step)
-        return
-    say(words, f"transaction {step['transaction']}")
-    if step["done"] == "called back":
-        say(f"Next: carbonbridge holder exit {row.request_id[:10]}")

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bridge.cli.holdings import account_in_short, block_row, classes_in, named_serials, serial_key, serial_state
+from bridge.cli.importing import draw_import, import_rows
 from bridge.cli.options import File, Json, Out, Programme, Serial, Vintage
 
 if TYPE_CHECKING:
     from bridge.domain.credit_class import CreditClass
     from bridge.domain.serials import SerialRange
-    from bridge.registry.importer import ImportReport
     from bridge.registry.ledger import Ledger
     from bridge.registry.port import Instruction
-    from bridge.registry.statements.rows import Export
-    from bridge.registry.statements.serial import Serial as Read
     from bridge.settings import Settings
 
 app = typer.Typer(help="The embedded registry: accounts, serials, instructions, statements.", no_args_is_help=True)
@@ -26,8 +24,6 @@ Account = Annotated[str, typer.Option("--account", metavar="NAME", help="A regis
 MaybeSerial = Annotated[str | None, typer.Argument(metavar="[SERIAL]", help="As its registry spells it.")]
 ClassText = Annotated[str | None, typer.Option("--class", metavar="CLASS", help="With --range, instead of SERIAL.")]
 RangeText = Annotated[str | None, typer.Option("--range", metavar="FIRST-LAST", help="Serials, both ends included.")]
-
-_CHUNK = 20
 
 
 @app.command("account", epilog="Example: carbonbridge registry account 'Alice Ltd'")
@@ -71,11 +67,11 @@ def import_file(
     from bridge.cli.screen import emit
     from bridge.registry.statements.export import read_export
 
-    report = _import(_books(), read_export(programme.upper(), file), into, as_held, as_json)
+    report = import_rows(_books(), read_export(programme.upper(), file), into, as_held, as_json)
     if as_json:
         emit(report.model_dump(mode="json"))
     else:
-        _draw_import(report, file)
+        draw_import(report, file)
     raise typer.Exit(1 if report.rejected else 0)
 
 
@@ -93,9 +89,9 @@ def issue(
     credit_class = class_of_serial(read)
     books.add_space(read.space)
     books.add_class(credit_class)
-    books.issue(_key(read), read.range, credit_class.id, account)
+    books.issue(serial_key(read), read.range, credit_class.id, account)
     if as_json:
-        emit(_block(credit_class, read.range) | {"account": account, "space_key": read.space.key})
+        emit(block_row(credit_class, read.range) | {"account": account, "space_key": read.space.key})
     else:
         units = amount(read.range.units, credit_class.kg_per_unit)
         say(f"issued {units} of {credit_class.label} to {account!r}: {read.space.key} {read.range}")
@@ -111,11 +107,11 @@ def blocks(
     from bridge.cli.screen import emit, table, weight
 
     books = _books()
-    classes, spaces = _classes(books), {space.id: space for space in books.spaces()}
-    held = books.holdings(account, _state(state))
+    classes, spaces = classes_in(books), {space.id: space for space in books.spaces()}
+    held = books.holdings(account, serial_state(state))
     found = sorted(((classes[class_id], span) for class_id, span in held), key=lambda one: (one[0].label, one[1].key))
     if as_json:
-        emit([_block(c, span) | {"space_key": spaces[span.space].key} for c, span in found])
+        emit([block_row(c, span) | {"space_key": spaces[span.space].key} for c, span in found])
         return
     rows = [
         (c.label, spaces[span.space].key, str(span), f"{span.units:,}", weight(span.units, c.kg_per_unit))
@@ -130,14 +126,14 @@ def balances(as_json: Json = False) -> None:
     from bridge.cli.screen import emit, table, weight
 
     books = _books()
-    classes = _classes(books)
+    classes = classes_in(books)
     found = [(one, classes[one.class_id]) for one in books.balances() if one.units > 0]
     found.sort(key=lambda pair: (pair[0].account, pair[1].label, pair[0].state))
     if as_json:
         emit([one.model_dump(mode="json") | {"label": c.label, "kg_per_unit": c.kg_per_unit} for one, c in found])
         return
     rows = [
-        (_account_of(one.account), c.label, one.state, f"{one.units:,}", weight(one.units, c.kg_per_unit))
+        (account_in_short(one.account), c.label, one.state, f"{one.units:,}", weight(one.units, c.kg_per_unit))
         for one, c in found
     ]
     table(["account", "class", "state", "units>", "t>"], rows, "nothing is issued yet")
@@ -165,7 +161,7 @@ def instruct(
 
     config = settings.load()
     books = _books()
-    credit_class, span = _serials(books, account, serial, class_text, range_text, programme, vintage)
+    credit_class, span = named_serials(books, account, serial, class_text, range_text, programme, vintage)
     given = _instruction(config, account, address(config, to), span, credit_class, days)
     books.serve(given.deployment)
     books.instruct(given)
@@ -191,10 +187,10 @@ def transfer(
     from bridge.cli.screen import amount, emit, say
 
     books = _books()
-    credit_class, span = _serials(books, account, serial, class_text, range_text, programme, vintage)
+    credit_class, span = named_serials(books, account, serial, class_text, range_text, programme, vintage)
     books.transfer(token_hex(16), span, account, to)
     if as_json:
-        emit(_block(credit_class, span) | {"from": account, "to": to})
+        emit(block_row(credit_class, span) | {"from": account, "to": to})
     else:
         say(f"moved {amount(span.units, credit_class.kg_per_unit)} of {credit_class.label}, {span}, to {to!r}")
 
@@ -218,7 +214,7 @@ def statement(
     if as_json:
         emit(made.model_dump(mode="json"))
     else:
-        _draw_statement(made, _classes(_books()))
+        _draw_statement(made, classes_in(_books()))
 
 
 @app.command("history", epilog="Example: carbonbridge registry history GS1-1-UG-GS11236-16-2024-30307-1-1")
@@ -239,7 +235,7 @@ def history(serial: Serial, programme: Programme = None, vintage: Vintage = None
             step.verb,
             str(step.range),
             step.state,
-            _account_of(step.account),
+            account_in_short(step.account),
             short(step.request_id or step.lock_id or ""),
         )
         for step in steps
@@ -265,156 +261,18 @@ def override(
 
     read = read_serial(serial, programme, vintage)
     credit_class = class_of_serial(read)
-    _books().override(_key(read), read.range, _state(state), reason)
+    _books().override(serial_key(read), read.range, serial_state(state), reason)
     if as_json:
-        emit(_block(credit_class, read.range) | {"state": state, "reason": reason})
+        emit(block_row(credit_class, read.range) | {"state": state, "reason": reason})
     else:
         units = amount(read.range.units, credit_class.kg_per_unit)
         say(f"{state} {units} of {credit_class.label}, {read.range}, whatever it was locked for")
-
-
-# ------------------------------------------------------------------- the ledger
 
 
 def _books() -> Ledger:
     from bridge import bootstrap, settings
 
     return bootstrap.ledger(settings.load())
-
-
-def _account_of(name: str) -> str:
-    """A deployment's own account, in short."""
-    import re
-
-    return re.sub(r"^(bridge) \d+:(0x.{8}).*", r"\1 \2", name)
-
-
-def _classes(books: Ledger) -> dict[str, CreditClass]:
-    return {c.id: c for c in books.classes()}
-
-
-def _state(text: str) -> Any:
-    from bridge.domain.lifecycle import SerialState
-    from bridge.errors import UsageError
-
-    if text not in list(SerialState):
-        raise UsageError(f"no state {text!r}; there are {', '.join(SerialState)}")
-    return SerialState(text)
-
-
-def _key(read: Read) -> str:
-    """The same act on the same serials is one act."""
-    return f"{read.space.registry} {read.space.key} {read.range}"
-
-
-def _block(c: CreditClass, span: SerialRange) -> dict[str, Any]:
-    return {
-        "class": c.id,
-        "label": c.label,
-        "space": span.space,
-        "first": span.first,
-        "last": span.last,
-        "units": span.units,
-        "kg_per_unit": c.kg_per_unit,
-    }
-
-
-def _serials(
-    books: Ledger,
-    account: str,
-    serial: str | None,
-    class_text: str | None,
-    range_text: str | None,
-    programme: str | None,
-    vintage: int | None,
-) -> tuple[CreditClass, SerialRange]:
-    """Serials by their spelling, or by class and range among the account's. Raises UsageError."""
-    from bridge.cli.naming import choose_class, class_of_serial, read_serial
-    from bridge.errors import UsageError
-
-    if serial is not None and class_text is None and range_text is None:
-        read = read_serial(serial, programme, vintage)
-        return class_of_serial(read), read.range
-    if serial is not None or class_text is None or range_text is None:
-        raise UsageError("name the serials: as their registry spells them, or by --class and --range")
-    chosen = choose_class(class_text, _classes(books))
-    return chosen, _held_range(books, account, chosen, range_text)
-
-
-def _held_range(books: Ledger, account: str, chosen: CreditClass, text: str) -> SerialRange:
-    """The range with these ends in the one space where the account holds it."""
-    from bridge.domain.serials import SerialRange
-    from bridge.errors import UsageError
-
-    first, _, last = text.partition("-")
-    if not (first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) < 2**63):
-        raise UsageError(f"{text!r} is no range; write FIRST-LAST, such as 1-100")
-    held = [span for class_id, span in books.holdings(account) if class_id == chosen.id]
-    spaces = {span.space for span in held if span.first <= int(first) <= span.last}
-    if len(spaces) != 1:
-        raise UsageError(
-            f"serial {first} of {chosen.label} is {'in several spaces' if spaces else 'not'} held by {account!r}; "
-            "see: carbonbridge registry blocks, or spell the serial in full"
-        )
-    return SerialRange(space=spaces.pop(), first=int(first), last=int(last))
-
-
-# ------------------------------------------------------------------- import
-
-
-def _import(books: Ledger, export: Export, into: str, as_held: bool, quiet: bool) -> ImportReport:
-    """In chunks, so that people see it move; each row is atomic anyway."""
-    from bridge.cli.screen import progress
-    from bridge.registry.importer import import_export
-
-    reports = []
-    with progress(f"Importing {export.programme}", len(export.rows), quiet) as step:
-        for chunk in _chunks(export):
-            reports.append(import_export(books, chunk, into, as_held=as_held))
-            step(len(chunk.rows))
-    return _together(reports)
-
-
-def _chunks(export: Export) -> Iterator[Export]:
-    for start in range(0, max(1, len(export.rows)), _CHUNK):
-        yield export.model_copy(update={"rows": export.rows[start : start + _CHUNK]})
-
-
-def _together(reports: list[ImportReport]) -> ImportReport:
-    total = reports[0]
-    for report in reports[1:]:
-        sums = {
-            name: getattr(total, name) + getattr(report, name)
-            for name in ("read", "imported", "already_known", "issued_units", "ended_units", "rejected", "partly_known")
-        }
-        total = total.model_copy(update=sums)
-    return total
-
-
-def _draw_import(report: ImportReport, file: Path) -> None:
-    from bridge.cli.screen import amount, say, table
-    from bridge.registry.statements.programmes import programme
-
-    kg = programme(report.programme).kg_per_unit
-    say(
-        f"{file.name}, {report.programme} {report.kind}: {report.read:,} rows read",
-        f"{report.imported:,} imported: {amount(report.issued_units, kg)} issued, "
-        f"{amount(report.ended_units, kg)} retired or cancelled",
-        f"{report.already_known:,} known already, {len(report.partly_known):,} in part, "
-        f"{len(report.rejected):,} rejected",
-    )
-    if report.rejected:
-        say("")
-        rows = [(row.line, row.reason, _cut(row.content)) for row in report.rejected]
-        table(["line>", "reason", "content"], rows)
-        say("", "whole rows: --json")
-
-
-def _cut(content: str) -> str:
-    return content if len(content) <= 60 else content[:57] + "..."
-
-
-# ------------------------------------------------------------------- instructions and statements
 
 
 def _instruction(

@@ -1,0 +1,140 @@
+"""What the bridge has in flight: each deposit and request, its state, and what it waits for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bridge.chain.contract import BridgeContract
+    from bridge.flow.bridge import Bridge
+    from bridge.journal.models import Deposit, Exit
+
+
+_POLL_SECONDS = 2.0
+
+
+_ENDED = ("minted", "released", "failed", "executed", "withdrawn")
+
+
+_WAITS = {
+    "planned": "the registry to lock",
+    "locked": "attesters to sign the lock",
+    "attested": "a transaction",
+    "sent": "the chain to make it final",
+    "seen": "the registry to reserve serials",
+    "reserved": "attesters to sign the answer",
+    "settled": "the registry to act",
+    "refused": "the registry to end the reservation",
+    "returned": "the registry to end the reservation",
+}
+
+
+def advance_until(bridge: Bridge, done: Callable[[], bool], wait: int, quiet: bool) -> int:
+    """One turn of the wheel, and more until all is done or the time is up. Gives the final block looked at."""
+    from bridge.cli.screen import progress
+    from bridge.flow.advance import advance
+
+    until = time.monotonic() + wait
+    with progress("Waiting for finality and signatures", None, quiet or wait == 0):
+        final = advance(bridge)
+        while not done() and time.monotonic() < until:
+            time.sleep(min(_POLL_SECONDS, max(0.0, until - time.monotonic())))
+            final = advance(bridge)
+    return final.number
+
+
+def has_ended(bridge: Bridge, lock_id: str) -> bool:
+    row = bridge.journal.deposit(lock_id)
+    return row is not None and row.state in _ENDED
+
+
+def all_ended(bridge: Bridge) -> bool:
+    journal, deployment = bridge.journal, bridge.deployment
+    states = [row.state for row in journal.deposits(deployment)] + [row.state for row in journal.exits(deployment)]
+    return all(state in _ENDED for state in states)
+
+
+def ended_ids(bridge: Bridge) -> set[str]:
+    return {row["id"] for row in saga_rows(bridge.journal, bridge.contract, everything=True) if row["ended"]}
+
+
+def saga_rows(journal: Any, contract: BridgeContract, *, everything: bool) -> list[dict[str, Any]]:
+    head = contract.connection.head().number
+    rows = [deposit_row(row, contract) for row in journal.deposits(contract.deployment)]
+    rows += [_exit_row(row, contract, head) for row in journal.exits(contract.deployment)]
+    return [row for row in rows if everything or not row["ended"]]
+
+
+def deposit_row(row: Deposit, contract: BridgeContract) -> dict[str, Any]:
+    from bridge.cli.screen import checksummed
+    from bridge.flow.mint import lock_of
+
+    found: dict[str, Any] = {
+        "what": "deposit",
+        "id": row.lock_id,
+        "instruction": row.instruction_id,
+        "registry": row.registry_code,
+        "state": row.state,
+        "ended": row.state in _ENDED,
+        "waits_for": waits_for(row),
+    }
+    if row.lock is not None:
+        lock = lock_of(row)
+        found |= {"serials": str(lock.range), "recipient": checksummed(lock.recipient), "not_after": lock.not_after}
+        found |= _labelled(contract, lock.class_id, lock.range.units)
+    return found
+
+
+def _exit_row(row: Exit, contract: BridgeContract, head: int) -> dict[str, Any]:
+    from bridge.cli.screen import checksummed
+    from bridge.domain.observed import RequestOpened
+
+    opened = RequestOpened.model_validate_json(row.opened)
+    return {
+        "what": opened.kind.name.lower(),
+        "id": row.request_id,
+        "registry": row.registry_code,
+        "state": row.state,
+        "ended": row.state in _ENDED,
+        "waits_for": waits_for(row),
+        "age_blocks": head - opened.place.block,
+        "holder": checksummed(opened.holder),
+        "deadline": opened.deadline,
+    } | _labelled(contract, opened.class_id, opened.units)
+
+
+def _labelled(contract: BridgeContract, class_id: str, units: int) -> dict[str, Any]:
+    """A class on chain by its label; one that is not there yet by its id alone."""
+    from bridge.cli.naming import class_of
+    from bridge.errors import UsageError
+
+    try:
+        known = class_of(contract.credit_class(class_id))
+    except UsageError:
+        return {"class": class_id, "units": units}
+    return {"class": class_id, "label": known.label, "units": units, "kg_per_unit": known.kg_per_unit}
+
+
+def waits_for(row: Deposit | Exit) -> str:
+    return row.note or _WAITS.get(row.state, "")
+
+
+def _named(row: dict[str, Any]) -> str:
+    """A deposit goes by its instruction: the lock ids of one journal begin alike."""
+    return str(row.get("instruction", row["id"]))
+
+
+def draw_sagas(rows: list[dict[str, Any]]) -> None:
+    from bridge.cli.screen import amount, short, table
+
+    def credit(row: dict[str, Any]) -> str:
+        label = row.get("label") or short(row.get("class", row["registry"]))
+        return f"{label}, {amount(row['units'], row['kg_per_unit'])}" if "kg_per_unit" in row else label
+
+    drawn = [
+        (row["what"], short(_named(row)), credit(row), row["state"], row.get("age_blocks", ""), row["waits_for"])
+        for row in rows
+    ]
+    table(["what", "id", "credit", "state", "blocks>", "waits for"], drawn, "nothing is in flight")
