@@ -118,7 +118,8 @@ def _labelled(contract: BridgeContract, class_id: str, units: int) -> dict[str, 
 
 
 def waits_for(row: Deposit | Exit) -> str:
-    return row.note or _WAITS.get(row.state, "")
+    told = "" if row.state == "sent" else row.note  # a sent row's note is its transaction
+    return told or _WAITS.get(row.state, "")
 
 
 def _named(row: dict[str, Any]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import tomllib
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from bridge.chain.signers import open_keystore
 from bridge.cli.keys import NAMES
 from bridge.settings import load
-from tests.cli.office import PASSWORD, Office
+from tests.cli.office import COMMAND, PASSWORD, Office
 
 
 @pytest.fixture
@@ -101,3 +103,28 @@ def test_typers_own_complaints_are_json_too(office: Office) -> None:
     ran = office.run("holder", "retire", "--json")
     assert ran.code == 2
     assert json.loads(ran.err)["error"] == "UsageError"
+
+
+def test_a_password_is_asked_for_twice_and_never_echoed(tmp_path: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.pop("CARBONBRIDGE_PASSWORD", None)
+        os.environ["CARBONBRIDGE_CONFIG"] = str(tmp_path / "carbonbridge.toml")
+        os.execv(COMMAND[0], [*COMMAND, "init", "--dev"])  # noqa: S606 the program under test
+    shown = _answer(terminal, [PASSWORD, PASSWORD])
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert "Password for new keys" in shown
+    assert PASSWORD not in shown
+    assert open_keystore(tmp_path / "keys" / "holder.json", PASSWORD).address
+
+
+def _answer(terminal: int, answers: list[str]) -> str:
+    """Types an answer at each prompt; gives all that the terminal showed."""
+    shown = ""
+    while True:
+        try:
+            shown += os.read(terminal, 1024).decode()
+        except OSError:  # the other end has left
+            return shown
+        if answers and shown.count(": ") > 2 - len(answers):
+            os.write(terminal, (answers.pop(0) + "\n").encode())
