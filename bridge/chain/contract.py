@@ -35,7 +35,7 @@ from bridge.errors import ContractRefused, Refused, UsageError
 TRANSACTION_GAS_CAP = 16_777_216
 """Mainnet's limit for one transaction (EIP-7825)."""
 
-LENS_PAGE = 500
+LENS_PAGE = 64
 
 _ADVICE = {
     "SerialsTaken": "these serials are tokenized already, live or retired; reconcile before anything else",
@@ -50,6 +50,7 @@ _ADVICE = {
     "ChallengeNotPassed": "a settlement may still land; try after the challenge",
     "RequestNotOpen": "the request has ended; see: carbonbridge holder requests",
     "AccountFrozen": "compliance has frozen this account; ask the guardian",
+    "FreezeCoolingDown": "a guardian freezes once, then as long a peace follows; ask the admin to confirm",
     "SpaceUnknown": "register the serial space first",
     "ClassUnknown": "create the class first with: carbonbridge operator class",
     "NothingToSettle": "all of it is settled or has ended",
@@ -95,11 +96,12 @@ class LedgerRange(Fact):
 
 
 class Deployed(Fact):
-    """A deployment with its lens, and the block before which nothing of it exists."""
+    """A deployment with its lens, the block before which nothing of it exists, and the policy that freezes, if any."""
 
     deployment: Deployment
     lens: Address
     first_block: int
+    policy: Address | None = None
 
 
 class BridgeContract:
@@ -116,6 +118,7 @@ class BridgeContract:
         self.functions: ContractFunctions = w3.eth.contract(
             address=self._address, abi=artifact("CarbonBridge").abi
         ).functions
+        self._policy = deployed.policy
 
     # ---------------------------------------------------------------- events
 
@@ -250,8 +253,19 @@ class BridgeContract:
     def set_guardian(self, account: Address, enabled: bool) -> ContractCall:
         return self.functions.setGuardian(_account(account), enabled)
 
+    def set_freezer(self, account: Address, enabled: bool) -> ContractCall:
+        """Names a guardian of the policy. Raises UsageError when the deployment has none."""
+        return self._freezing().setGuardian(_account(account), enabled)
+
     def freeze(self, account: Address) -> ContractCall:
-        return self.functions.freeze(_account(account))
+        """Raises UsageError when the deployment has no policy."""
+        return self._freezing().freeze(_account(account))
+
+    def _freezing(self) -> ContractFunctions:
+        if self._policy is None:
+            raise UsageError("this deployment has no policy, so nobody can freeze; deploy with --freezable")
+        policy = self.connection.w3.eth.contract(address=_account(self._policy), abi=artifact("FreezePolicy").abi)
+        return policy.functions
 
     # ----------------------------------------------------------------- hints
 
@@ -296,7 +310,7 @@ def refusals_in_words() -> _Answers:
 
 _ERRORS: dict[bytes, dict[str, Any]] = {
     function_abi_to_4byte_selector(entry): entry  # type: ignore[arg-type]
-    for name in ("CarbonBridge", "RegistryBook")
+    for name in ("CarbonBridge", "RegistryBook", "FreezePolicy")
     for entry in artifact(name).abi
     if entry["type"] == "error"
 }

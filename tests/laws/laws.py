@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 from bridge.chain.contract import LedgerRange
 from bridge.domain.lifecycle import SerialState
 from bridge.domain.observed import (
+    ChainEvent,
     Minted,
     OutcomeSettled,
     RequestOpened,
@@ -19,25 +22,48 @@ from bridge.domain.observed import (
 from bridge.domain.serials import SerialRange, coalesce, subtract, total_units
 from tests.flow.world import BATCH, BIOGAS, FOREST, MER, STOVES, VER, World
 
+Event = TypeVar("Event", Minted, OutcomeSettled, RequestOpened, RequestRefused, RequestReturned)
 SPACES = (VER, MER, BATCH)
 CLASSES = (FOREST, BIOGAS, STOVES)
 
 
-def live_ranges(world: World) -> dict[str, list[SerialRange]]:
-    """Class → its live serials, read from the contract's storage."""
-    live: dict[str, list[SerialRange]] = defaultdict(list)
-    for space in SPACES:
-        for node in world.contract.ranges(space.id):
-            if node.live_from <= node.last:
-                live[node.class_id].append(SerialRange(space=space.id, first=node.live_from, last=node.last))
-    return live
+@dataclass(frozen=True)
+class Seen:
+    """One look at everything: contract storage, all events, the registry's rows."""
+
+    world: World
+    nodes: Mapping[str, Sequence[LedgerRange]]
+    events: Sequence[ChainEvent]
+    rows: Sequence[StatementRow]
+
+    @property
+    def live(self) -> dict[str, list[SerialRange]]:
+        """Class → its live serials, read from the contract's storage."""
+        live: dict[str, list[SerialRange]] = defaultdict(list)
+        for space, nodes in self.nodes.items():
+            for node in nodes:
+                if node.live_from <= node.last:
+                    live[node.class_id].append(SerialRange(space=space, first=node.live_from, last=node.last))
+        return live
+
+    def of(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
 
 
-def l1_units_are_backed(world: World) -> Iterator[str]:
+def look(world: World) -> Seen:
+    return Seen(
+        world=world,
+        nodes={space.id: world.contract.ranges(space.id) for space in SPACES},
+        events=list(world.contract.events(0, world.chain.connection.final().number)),
+        rows=[row for code in ("VERRA", "GS") for row in world.ledger.statement(code, world.contract.deployment)[1]],
+    )
+
+
+def l1_units_are_backed(seen: Seen) -> Iterator[str]:
     """Per class: supply + pending retirements + pending redemptions = live serials + shortfall."""
-    live = live_ranges(world)
+    live = seen.live
     for credit_class in CLASSES:
-        state = world.contract.class_state(credit_class.id)
+        state = seen.world.contract.class_state(credit_class.id)
         assert state is not None
         owed = state.supply + state.pending_retirement + state.pending_redemption
         backing = total_units(live[credit_class.id]) + state.shortfall
@@ -45,81 +71,73 @@ def l1_units_are_backed(world: World) -> Iterator[str]:
             yield f"L1 {credit_class.label}: {owed} units owed, {backing} serials live or short"
 
 
-def l2_ranges_are_disjoint(world: World) -> Iterator[str]:
+def l2_ranges_are_disjoint(seen: Seen) -> Iterator[str]:
     """Live and tombstone ranges of a space are sorted and pairwise disjoint."""
-    for space in SPACES:
-        nodes: list[LedgerRange] = world.contract.ranges(space.id)
+    for space, nodes in seen.nodes.items():
         for before, after in pairwise(nodes):
             if after.first <= before.last:
-                yield f"L2 {space.key}: {before.first}-{before.last} and {after.first}-{after.last}"
+                yield f"L2 {space}: {before.first}-{before.last} and {after.first}-{after.last}"
         for node in nodes:
             if not node.first <= node.live_from <= node.last + 1:
-                yield f"L2 {space.key}: {node}"
+                yield f"L2 {space}: {node}"
 
 
-def l3_a_serial_has_one_state(world: World) -> Iterator[str]:
+def l3_a_serial_has_one_state(seen: Seen) -> Iterator[str]:
     """The registry's books balance, and no serial stands in two live rows."""
-    yield from (f"L3 {fault}" for fault in world.ledger.audit())
-    rows = statement_rows(world)
-    stated = [row.range for row in rows]
+    yield from (f"L3 {fault}" for fault in seen.world.ledger.audit())
+    stated = [row.range for row in seen.rows]
     if total_units(stated) != total_units(coalesce(stated)):
         yield "L3 a serial stands in two rows of the statement"
 
 
-def l4_everything_once(world: World) -> Iterator[str]:
+def l4_everything_once(seen: Seen) -> Iterator[str]:
     """A lock mints once; a request ends once; its parts never exceed its units."""
-    events = list(world.contract.events(0, world.chain.connection.final().number))
-    locks = [event.lock_id for event in events if isinstance(event, Minted)]
+    locks = [event.lock_id for event in seen.of(Minted)]
     if len(locks) != len(set(locks)):
         yield "L4 a lock was minted twice"
-    for opened in (event for event in events if isinstance(event, RequestOpened)):
-        mine = [event for event in events if getattr(event, "request_id", None) == opened.request_id]
-        settled = [event for event in mine if isinstance(event, OutcomeSettled)]
-        returned = sum(event.units for event in mine if isinstance(event, RequestReturned))
+    for opened in seen.of(RequestOpened):
+        request_id = opened.request_id
+        settled = [event for event in seen.of(OutcomeSettled) if event.request_id == request_id]
+        returned = sum(event.units for event in seen.of(RequestReturned) if event.request_id == request_id)
         used = total_units(r for event in settled for r in event.ranges)
         if used + returned > opened.units:
-            yield f"L4 request {opened.request_id}: {used} settled and {returned} returned of {opened.units}"
+            yield f"L4 request {request_id}: {used} settled and {returned} returned of {opened.units}"
         if len({event.part for event in settled}) != len(settled):
-            yield f"L4 request {opened.request_id}: a part settled twice"
-        ends = [isinstance(event, RequestRefused) for event in mine].count(True)
+            yield f"L4 request {request_id}: a part settled twice"
+        ends = [event.request_id for event in seen.of(RequestRefused)].count(request_id)
         ends += bool(settled and settled[-1].remaining == 0)
         if ends > 1:
-            yield f"L4 request {opened.request_id} ended {ends} times"
+            yield f"L4 request {request_id} ended {ends} times"
 
 
-def l5_live_is_locked(world: World) -> Iterator[str]:
+def l5_live_is_locked(seen: Seen) -> Iterator[str]:
     """Every live serial is locked or reserved for this deployment; every one so locked is live or awaits a saga."""
-    rows = [row for row in statement_rows(world) if row.deployment == world.contract.deployment]
-    backing = [row.range for row in rows if row.state in {SerialState.LOCKED, SerialState.RESERVED}]
-    live = [r for ranges in live_ranges(world).values() for r in ranges]
+    held = [
+        row
+        for row in seen.rows
+        if row.deployment == seen.world.contract.deployment and row.state in {SerialState.LOCKED, SerialState.RESERVED}
+    ]
+    live = [r for ranges in seen.live.values() for r in ranges]
     for r in live:
-        for bare in subtract(r, backing):
+        for bare in subtract(r, [row.range for row in held]):
             yield f"L5 {bare} is live and not locked for this deployment"
-    minted = {event.lock_id for event in world.contract.events(0, world.chain.connection.final().number, Minted)}  # type: ignore[union-attr]
-    settled = [r for event in settled_events(world) for r in event.ranges]
-    for row in rows:
-        if row.lock_id not in minted or row.state not in {SerialState.LOCKED, SerialState.RESERVED}:
-            continue
-        for idle in subtract(row.range, [*live, *settled]):
+    minted = {event.lock_id for event in seen.of(Minted)}
+    settled = [r for event in seen.of(OutcomeSettled) for r in event.ranges]
+    for row in held:
+        for idle in subtract(row.range, [*live, *settled]) if row.lock_id in minted else ():
             yield f"L5 {idle} is locked, minted, and neither live nor settled"
 
 
-def settled_events(world: World) -> list[OutcomeSettled]:
-    found = world.contract.events(0, world.chain.connection.final().number, OutcomeSettled)
-    return [event for event in found if isinstance(event, OutcomeSettled)]
-
-
-def statement_rows(world: World) -> list[StatementRow]:
-    return [row for code in ("VERRA", "GS") for row in world.registry.statement(code, world.contract.deployment).rows]
+LAWS = (
+    l1_units_are_backed,
+    l2_ranges_are_disjoint,
+    l3_a_serial_has_one_state,
+    l4_everything_once,
+    l5_live_is_locked,
+)
 
 
 def broken(world: World) -> list[str]:
     """What breaks L1 to L5 now."""
-    laws = (
-        l1_units_are_backed,
-        l2_ranges_are_disjoint,
-        l3_a_serial_has_one_state,
-        l4_everything_once,
-        l5_live_is_locked,
-    )
-    return [fault for law in laws for fault in law(world)]
+    seen = look(world)
+    return [fault for law in LAWS for fault in law(seen)]
