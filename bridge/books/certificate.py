@@ -118,7 +118,7 @@ def _faults_of_receipt(c: Certificate, contract: BridgeContract) -> Iterator[str
     document = typed_data(c.deployment, c.receipt.items)
     signers = {recover(document, signature) for signature in c.receipt.signatures}
     threshold = contract.threshold(c.credit_class.registry)
-    valid = {signer for signer in signers if contract.is_attester(c.credit_class.registry, signer)}
+    valid = {signer for signer in signers if signer and contract.is_attester(c.credit_class.registry, signer)}
     if len(valid) < threshold:
         yield f"{len(valid)} of {c.credit_class.registry}'s attesters signed the receipt; {threshold} must"
 

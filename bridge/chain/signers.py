@@ -11,6 +11,8 @@ from typing import Any
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
+from eth_keys.exceptions import BadSignature
+from eth_keys.exceptions import ValidationError as ValidationFault
 from pydantic import ConfigDict, ValidationError
 
 from bridge.domain.attestations import TypedData
@@ -58,12 +60,15 @@ class KeySigner:
         )
 
 
-def recover(document: TypedData, signature: Hex64) -> Address:
-    """Who signed. A wrong signature recovers to somebody else, so compare the answer."""
+def recover(document: TypedData, signature: Hex64) -> Address | None:
+    """Who signed. A wrong signature recovers to somebody else, or to nobody at all, so compare the answer."""
     number = int(signature, 16)
     r, vs = number >> 256, number & (2**256 - 1)
     parts = (27 + (vs >> 255), r, vs & (2**255 - 1))
-    return str(Account.recover_message(encode_typed_data(full_message=document), vrs=parts)).lower()
+    try:
+        return str(Account.recover_message(encode_typed_data(full_message=document), vrs=parts)).lower()
+    except (BadSignature, ValidationFault):
+        return None
 
 
 def create_keystore(path: Path, password: str, *, light: bool = False) -> Address:

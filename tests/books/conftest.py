@@ -1,0 +1,3 @@
+from tests.flow.conftest import stage, world
+
+__all__ = ["stage", "world"]
