@@ -49,7 +49,8 @@ def contract(settings: Settings) -> BridgeContract:
             f"take the [contract] section out of {FILE_NAME} and deploy again"
         )
     deployment = Deployment(chain_id=named.chain_id, contract=named.address)
-    return BridgeContract(connection, Deployed(deployment=deployment, lens=named.lens, first_block=named.first_block))
+    deployed = Deployed(deployment=deployment, lens=named.lens, first_block=named.first_block, policy=named.policy)
+    return BridgeContract(connection, deployed)
 
 
 def signer(settings: Settings, key: str, ask: Ask) -> KeySigner:

@@ -28,10 +28,13 @@ class Chain(_Section):
 
 
 class Contract(_Section):
+    """`policy`: the contract that freezes accounts, where the deployment was made with one."""
+
     chain_id: int
     address: Address
     lens: Address
     first_block: int
+    policy: Address | None = None
 
 
 class Database(_Section):

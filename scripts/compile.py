@@ -10,7 +10,7 @@ import solcx
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS = ROOT / "contracts"
 ARTIFACTS = ROOT / "bridge" / "chain" / "artifacts"
-KEPT = ("RegistryBook", "CarbonBridge", "BridgeLens")
+KEPT = ("RegistryBook", "CarbonBridge", "BridgeLens", "FreezePolicy")
 SETTINGS = {
     "optimizer": {"enabled": True, "runs": 200},
     "viaIR": True,

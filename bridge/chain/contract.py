@@ -264,8 +264,10 @@ class BridgeContract:
     def _freezing(self) -> ContractFunctions:
         if self._policy is None:
             raise UsageError("this deployment has no policy, so nobody can freeze; deploy with --freezable")
-        policy = self.connection.w3.eth.contract(address=_account(self._policy), abi=artifact("FreezePolicy").abi)
-        return policy.functions
+        w3 = self.connection.w3
+        address = w3.to_checksum_address(self._policy)
+        functions: ContractFunctions = w3.eth.contract(address=address, abi=artifact("FreezePolicy").abi).functions
+        return functions
 
     # ----------------------------------------------------------------- hints
 

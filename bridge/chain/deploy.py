@@ -1,4 +1,4 @@
-"""Bringing a contract to a chain: library, bridge and lens, then what the admin and the operator set up."""
+"""Bringing a contract to a chain: library, policy, bridge and lens, then what the admin and the operator set up."""
 
 from __future__ import annotations
 
@@ -15,22 +15,28 @@ from bridge.domain.attestations import Deployment
 from bridge.domain.values import Address
 from bridge.errors import Refused
 
+_NOBODY = "0x" + 40 * "0"
 
-def deploy(connection: Connection, sender: Sender, admin: Address, uri: str) -> Deployed:
-    """Deploys an immutable bridge owned by `admin`. Costs the sender gas; a crash leaves orphans, no credits."""
+
+def deploy(connection: Connection, sender: Sender, admin: Address, uri: str, *, freezable: bool = False) -> Deployed:
+    """Deploys an immutable bridge owned by `admin`, and the policy that lets its guardians freeze if that is wanted:
+    later is too late. Costs the sender gas; a crash leaves orphans, no credits."""
     first_block = connection.head().number
+    owner = connection.w3.to_checksum_address(admin)
+    policy = _create(connection, sender, "FreezePolicy", {}, owner) if freezable else None
     book = _create(connection, sender, "RegistryBook", {})
     bridge = _create(
         connection,
         sender,
         "CarbonBridge",
         {"RegistryBook": book},
-        connection.w3.to_checksum_address(admin),
+        owner,
         uri,
+        connection.w3.to_checksum_address(policy or _NOBODY),
     )
     lens = _create(connection, sender, "BridgeLens", {})
     deployment = Deployment(chain_id=connection.chain_id, contract=bridge)
-    return Deployed(deployment=deployment, lens=lens, first_block=first_block)
+    return Deployed(deployment=deployment, lens=lens, first_block=first_block, policy=policy)
 
 
 def send_and_wait(connection: Connection, sender: Sender, call: Any) -> Any:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bridge.cli.options import File, Json, Language, Out
 
 if TYPE_CHECKING:
+    from bridge.chain.contract import BridgeContract, ContractCall
     from bridge.domain.findings import Reconciliation
     from bridge.reconcile.claims import ClaimsFile
 
@@ -67,13 +68,14 @@ def findings(
 @app.command("pause", epilog="Example: carbonbridge compliance pause")
 def pause(as_json: Json = False) -> None:
     """Stop minting and new requests, with the guardian's key. Settlements and returns go on."""
-    _send("guardian", "pause", [], "paused: no minting and no new requests until the admin unpauses", as_json)
+    words = "paused: no minting and no new requests until the admin unpauses"
+    _send("guardian", "pause", [], lambda contract: contract.functions.pause(), words, as_json)
 
 
 @app.command("unpause", epilog="Example: carbonbridge compliance unpause")
 def unpause(as_json: Json = False) -> None:
     """Let minting and new requests go on, with the admin's key."""
-    _send("admin", "unpause", [], "unpaused", as_json)
+    _send("admin", "unpause", [], lambda contract: contract.functions.unpause(), "unpaused", as_json)
 
 
 @app.command("freeze", epilog="Example: carbonbridge compliance freeze 0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
@@ -81,13 +83,17 @@ def freeze(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="An address, or a key's name.")],
     as_json: Json = False,
 ) -> None:
-    """Freeze an account for thirty days, with the guardian's key: it can neither send nor ask."""
+    """Freeze an account for thirty days, with the guardian's key: it can neither send nor ask.
+
+    Only in a deployment made with `operator deploy --freezable`.
+    """
     from bridge import settings
     from bridge.cli.naming import address
     from bridge.cli.screen import checksummed
 
     frozen = checksummed(address(settings.load(), account))
-    _send("guardian", "freeze", [frozen], f"froze {frozen} for thirty days; the admin can confirm or lift it", as_json)
+    words = f"froze {frozen} for thirty days; the admin can confirm or lift it"
+    _send("guardian", "freeze", [frozen], lambda contract: contract.freeze(frozen), words, as_json)
 
 
 def _read_claims(paths: Sequence[Path]) -> dict[Path, ClaimsFile]:
@@ -122,7 +128,14 @@ def _say_rejected(read: Mapping[Path, ClaimsFile]) -> None:
             typer.echo(f"{path}:{row.line}: not compared: {row.reason}: {row.content}", err=True)
 
 
-def _send(key: str, door: str, arguments: Sequence[Any], words: str, as_json: bool) -> None:
+def _send(
+    key: str,
+    door: str,
+    arguments: Sequence[str],
+    call: Callable[[BridgeContract], ContractCall],
+    words: str,
+    as_json: bool,
+) -> None:
     from bridge import bootstrap, settings
     from bridge.chain.deploy import send_and_wait
     from bridge.cli.passwords import ask
@@ -130,8 +143,8 @@ def _send(key: str, door: str, arguments: Sequence[Any], words: str, as_json: bo
 
     config = settings.load()
     contract = bootstrap.contract(config)
-    call = getattr(contract.functions, door)(*arguments)
-    receipt = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), call)
+    ready = call(contract)
+    receipt = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), ready)
     tx_hash = "0x" + bytes(receipt["transactionHash"]).hex()
     if as_json:
         emit({"done": door, "by": key, "arguments": list(arguments), "transaction": tx_hash})

@@ -25,7 +25,7 @@ def require_undeployed(config: Settings) -> None:
         )
 
 
-def deploy_and_set_up(config: Settings, allowance: int, uri: str, quiet: bool) -> Deployed:
+def deploy_and_set_up(config: Settings, allowance: int, uri: str, freezable: bool, quiet: bool) -> Deployed:
     """Everything before the file is written: a crash leaves an orphan without credits."""
     from bridge import bootstrap
     from bridge.chain import deploy as chain
@@ -35,8 +35,8 @@ def deploy_and_set_up(config: Settings, allowance: int, uri: str, quiet: bool) -
 
     connection = bootstrap.connect(config)
     admin = bootstrap.sender(config, "admin", ask)
-    with progress("Deploying", 3 + len(config.programmes), quiet) as step:
-        deployed = chain.deploy(connection, admin, admin.address, uri)
+    with progress("Deploying", 3 + len(config.programmes) + freezable, quiet) as step:
+        deployed = chain.deploy(connection, admin, admin.address, uri, freezable=freezable)
         step(1)
         contract = BridgeContract(connection, deployed)
         for code, programme in config.programmes.items():
@@ -45,7 +45,10 @@ def deploy_and_set_up(config: Settings, allowance: int, uri: str, quiet: bool) -
             chain.send_and_wait(connection, admin, call)
             step(1)
         operator, guardian = (bootstrap.address_of(config, name) for name in ("operator", "guardian"))
-        for call in (contract.set_allowance(operator, allowance), contract.set_guardian(guardian, True)):
+        calls = [contract.set_allowance(operator, allowance), contract.set_guardian(guardian, True)]
+        if freezable:
+            calls.append(contract.set_freezer(guardian, True))
+        for call in calls:
             chain.send_and_wait(connection, admin, call)
             step(1)
     bootstrap.ledger(config).serve(deployed.deployment)
@@ -63,6 +66,7 @@ def keep_contract(path: Path, deployed: Deployed) -> None:
         f'address = "{checksummed(deployed.deployment.contract)}"',
         f'lens = "{checksummed(deployed.lens)}"',
         f"first_block = {deployed.first_block}",
+        *([f'policy = "{checksummed(deployed.policy)}"'] if deployed.policy else []),
         "",
     ]
     write_file(path, path.read_text(encoding="utf-8") + "\n".join(section))

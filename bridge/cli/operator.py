@@ -33,6 +33,9 @@ app = typer.Typer(help="Deploy, deposit, settle, and watch what is in flight.", 
 def deploy(
     allowance: Annotated[int, typer.Option(min=1, help="Units that the operator may mint a day.")] = 10_000_000,
     uri: Annotated[str, typer.Option(help="Where wallets find a class's metadata.")] = "urn:carbonbridge:{id}",
+    freezable: Annotated[
+        bool, typer.Option("--freezable", help="With a policy, for ever, by which the guardian freezes accounts.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Put the contract on the chain with the admin's key, set it up, and write it into carbonbridge.toml."""
@@ -42,7 +45,7 @@ def deploy(
     path = settings.config_path()
     config = settings.load(path)
     require_undeployed(config)
-    deployed = deploy_and_set_up(config, allowance, uri, as_json)
+    deployed = deploy_and_set_up(config, allowance, uri, freezable, as_json)
     keep_contract(path, deployed)
     place = checksummed(deployed.deployment.contract)
     if as_json:

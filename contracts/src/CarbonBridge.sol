@@ -23,6 +23,7 @@ import {
     Status,
     Terms
 } from "./ICarbonBridge.sol";
+import {IHolderPolicy} from "./IHolderPolicy.sol";
 import {RegistryBook} from "./RegistryBook.sol";
 import {Node, SerialLedger} from "./SerialLedger.sol";
 
@@ -32,10 +33,21 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
     using RegistryBook for RegistryBook.Book;
     using SerialLedger for SerialLedger.Space;
 
+    /// @inheritdoc ICarbonBridge
+    IHolderPolicy public immutable policy;
+
     RegistryBook.Book private _book;
     mapping(bytes32 requestId => RequestState) private _requests;
 
-    constructor(address admin, string memory uri_) ERC1155(uri_) EIP712("CarbonBridge", "1") Ownable(admin) {}
+    /// @param policy_ Address zero for none. It is for ever: without code it would hold every unit where it is.
+    constructor(address admin, string memory uri_, IHolderPolicy policy_)
+        ERC1155(uri_)
+        EIP712("CarbonBridge", "1")
+        Ownable(admin)
+    {
+        if (address(policy_) != address(0) && address(policy_).code.length == 0) revert PolicyInvalid(address(policy_));
+        policy = policy_;
+    }
 
     /// @inheritdoc ICarbonBridge
     function addRegistry(bytes32 registry, address[] calldata attesters, uint8 threshold, Terms calldata terms)
@@ -170,7 +182,7 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
     /// @inheritdoc ICarbonBridge
     function takeBack(Request calldata request, address to) external {
         (bytes32 id, RequestState storage state) = _requireHolders(request);
-        if (to != request.holder) _requireNotFrozen(request.holder);
+        if (to != request.holder) _requireMayGive(request.holder);
         if (state.status == Status.CalledBack) {
             _requireChallengePassed(id, state, _book.classes[request.classId]);
             state.status = Status.Returned;
@@ -244,10 +256,10 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
         return _requests[id];
     }
 
-    /// @dev Keeps `supply` beside the balances, and holds a frozen account's units. Returned and refused units come
-    /// from address zero, so they reach a frozen holder and stay with him.
+    /// @dev Keeps `supply` beside the balances, and asks the policy. Returned and refused units come from address zero,
+    /// so they reach a holder whom the policy holds, and stay with him.
     function _update(address from, address to, uint256[] memory ids, uint256[] memory values) internal override {
-        if (from != address(0)) _requireNotFrozen(from);
+        if (from != address(0)) _requireMayGive(from);
         super._update(from, to, ids, values);
         if (from != address(0) && to != address(0)) return;
         for (uint256 i; i < ids.length; ++i) {
@@ -386,6 +398,10 @@ contract CarbonBridge is ERC1155, EIP712, Guard {
 
     function _checkReceiver(address to, uint256 classId, uint256 units) private {
         ERC1155Utils.checkOnERC1155Received(msg.sender, address(0), to, classId, units, "");
+    }
+
+    function _requireMayGive(address from) private view {
+        if (address(policy) != address(0)) policy.requireMayGive(from);
     }
 
     function _registryIndexOf(bytes32 id) private view returns (uint32) {

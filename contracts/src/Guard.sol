@@ -8,7 +8,6 @@ import {ICarbonBridge} from "./ICarbonBridge.sol";
 /// @dev The owner is the admin; in production a timelock behind a multisig. Guardians stop, the admin restarts. Nothing
 /// here is read by a settlement, a refusal or a return, except that a pause stretches the challenge within bounds.
 abstract contract Guard is Ownable2Step, ICarbonBridge {
-    uint40 public constant FREEZE_SECONDS = 30 days;
     uint40 public constant PAUSE_SECONDS = 30 days;
     uint256 private constant REFILL_SECONDS = 1 days;
 
@@ -35,7 +34,6 @@ abstract contract Guard is Ownable2Step, ICarbonBridge {
 
     PauseState private _pause;
     mapping(address account => bool) public isGuardian;
-    mapping(address account => uint40) public frozenUntil;
     mapping(address operator => Allowance) private _allowances;
 
     modifier whenNotPaused() {
@@ -95,19 +93,6 @@ abstract contract Guard is Ownable2Step, ICarbonBridge {
     }
 
     /// @inheritdoc ICarbonBridge
-    function freeze(address account) external onlyGuardian {
-        uint40 until = frozenUntil[account];
-        if (until != 0 && block.timestamp < uint256(until) + FREEZE_SECONDS) revert FreezeCoolingDown(account, until);
-        _setFreeze(account, uint40(block.timestamp) + FREEZE_SECONDS);
-    }
-
-    /// @inheritdoc ICarbonBridge
-    function confirmFreeze(address account, uint40 until) external onlyOwner {
-        // An end in the past is now: a lift starts the guardians' cooling-down too.
-        _setFreeze(account, until < block.timestamp ? uint40(block.timestamp) : until);
-    }
-
-    /// @inheritdoc ICarbonBridge
     function paused() external view returns (bool) {
         return _pause.paused;
     }
@@ -136,19 +121,6 @@ abstract contract Guard is Ownable2Step, ICarbonBridge {
         // `spent <= bound < 2**64 * 2**17`.
         (a.spent, a.updatedAt) = (uint128(spent), uint40(block.timestamp));
         _allowances[operator] = a;
-    }
-
-    function _isFrozen(address account) internal view returns (bool) {
-        return block.timestamp < frozenUntil[account];
-    }
-
-    function _requireNotFrozen(address account) internal view {
-        if (_isFrozen(account)) revert AccountFrozen(account, frozenUntil[account]);
-    }
-
-    function _setFreeze(address account, uint40 until) private {
-        frozenUntil[account] = until;
-        emit Frozen(account, until);
     }
 
     function _bound(Allowance memory a) private pure returns (uint256) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IHolderPolicy} from "./IHolderPolicy.sol";
+
 /// @dev How block numbers behave in a serial space. `Counter`: one running number for many projects.
 /// `Batch`: numbering restarts in each batch, so the space admits a single credit class, fixed at first use.
 enum SpaceKind {
@@ -83,7 +85,9 @@ struct RequestState {
     Status status;
 }
 
-/// @dev Constants that a class copies from its registry when it is created. Seconds, seconds, blocks, kilograms.
+/// @dev Constants that a class copies from its registry when it is created. Seconds, seconds, blocks, kilograms. All but
+/// `challengeBlocks` must be more than zero; without it the seconds alone make the challenge, for a chain whose blocks
+/// say nothing about time. Warning: a chain that stands still and goes on then leaves settlements no block to land in.
 struct Terms {
     uint32 requestDeadline;
     uint32 challengeSeconds;
@@ -152,7 +156,6 @@ interface ICarbonBridge {
     event GuardianSet(address indexed account, bool enabled);
     event Paused(address account);
     event Unpaused(address account);
-    event Frozen(address indexed account, uint40 until);
 
     error EmptyBatch();
     error LengthMismatch(uint256 items, uint256 hints);
@@ -192,8 +195,7 @@ interface ICarbonBridge {
     error ChallengeNotPassed(bytes32 requestId, uint256 secondsLeft, uint256 blocksLeft);
     error IsPaused();
     error IsNotPaused();
-    error AccountFrozen(address account, uint40 until);
-    error FreezeCoolingDown(address account, uint40 since);
+    error PolicyInvalid(address policy);
 
     // ---------------------------------------------------------------- set-up
 
@@ -209,7 +211,7 @@ interface ICarbonBridge {
     /// The allowance refills evenly over a day and is never more than a day's worth.
     function setAllowance(address operator, uint64 unitsPerDay) external;
 
-    /// @notice Admin names who may pause and freeze.
+    /// @notice Admin names who may pause.
     function setGuardian(address account, bool enabled) external;
 
     /// @notice An operator registers a serial space; its id is `keccak256(abi.encode(registry, kind, key))`.
@@ -243,7 +245,7 @@ interface ICarbonBridge {
         external
         returns (bytes32 requestId);
 
-    /// @notice Anyone submits attested outcomes; no pause and no freeze stops it.
+    /// @notice Anyone submits attested outcomes; no pause and no policy stops it.
     /// @param hints For each range, over all outcomes in order, the first serial of a range before the one that
     /// contains it, or zero.
     /// @dev A part that is settled already, or whose request has ended, is skipped, so that nobody can spoil a batch;
@@ -261,7 +263,7 @@ interface ICarbonBridge {
     function callBack(Request calldata request) external;
 
     /// @notice The holder takes called-back units after the challenge, or refused ones at once, to `to`.
-    /// Warning: a frozen holder may name himself only.
+    /// Warning: a holder whom the policy holds may name himself only.
     function takeBack(Request calldata request, address to) external;
 
     // ----------------------------------------------------------------- guard
@@ -269,12 +271,6 @@ interface ICarbonBridge {
     /// @notice A guardian stops minting and new requests. Only the admin unpauses.
     function pause() external;
     function unpause() external;
-
-    /// @notice A guardian freezes an account for {FREEZE_SECONDS}; not again before as long a time has passed since.
-    function freeze(address account) external;
-
-    /// @notice The admin sets the end of a freeze: later confirms it, zero (or any past time) lifts it as of now.
-    function confirmFreeze(address account, uint40 until) external;
 
     // ----------------------------------------------------------------- views
 
@@ -288,8 +284,10 @@ interface ICarbonBridge {
     function lockUsed(bytes32 registry, uint256 lockId) external view returns (bool);
     function allowance(address operator) external view returns (uint64 unitsPerDay, uint256 available);
     function isGuardian(address account) external view returns (bool);
-    function frozenUntil(address account) external view returns (uint40);
     function paused() external view returns (bool);
+
+    /// @notice Who says which holders may not give units away, for ever; address zero for nobody.
+    function policy() external view returns (IHolderPolicy);
 
     /// @notice The range of a space that starts at `first`, all zero when there is none; for `first` zero the head,
     /// of which only `next` means anything. {BridgeLens} walks the list with it.

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 import {IERC1155Receiver} from "@openzeppelin/contracts/token/ERC1155/IERC1155Receiver.sol";
 import {BridgeLens} from "../src/BridgeLens.sol";
+import {FreezePolicy} from "../src/FreezePolicy.sol";
 import {
     ICarbonBridge,
     Kind,
@@ -18,6 +19,7 @@ import {
     Status,
     Terms
 } from "../src/ICarbonBridge.sol";
+import {IHolderPolicy} from "../src/IHolderPolicy.sol";
 import {vm} from "./Cheats.sol";
 
 /// @dev All doors of the contract, those that it inherits included.
@@ -27,7 +29,6 @@ interface IBridge is ICarbonBridge, IERC1155 {
     function transferOwnership(address to) external;
     function acceptOwnership() external;
     function uri(uint256 classId) external view returns (string memory);
-    function FREEZE_SECONDS() external view returns (uint40);
     function PAUSE_SECONDS() external view returns (uint40);
 }
 
@@ -113,7 +114,7 @@ abstract contract Base {
         vm.roll(1_000_000);
         verraKeys = _keys("verra attester");
         goldKeys = _keys("gold attester");
-        bridge = IBridge(_shipped(abi.encode(admin, "ipfs://classes/{id}")));
+        bridge = IBridge(_shipped(abi.encode(admin, "ipfs://classes/{id}", _policy())));
         lens = new BridgeLens();
         wallet = new Wallet();
 
@@ -148,11 +149,19 @@ abstract contract Base {
         return _create(bytes.concat(vm.parseBytes(string(code)), arguments));
     }
 
-    function _create(bytes memory code) private returns (address created) {
+    /// @dev Most bridges have none.
+    function _policy() internal virtual returns (IHolderPolicy) {
+        return IHolderPolicy(address(0));
+    }
+
+    function _create(bytes memory code) internal returns (address created) {
         assembly ("memory-safe") {
             created := create(0, add(code, 32), mload(code))
+            if iszero(created) {
+                returndatacopy(0, 0, returndatasize())
+                revert(0, returndatasize())
+            }
         }
-        vm.assertTrue(created != address(0), "deployment failed");
     }
 
     // ------------------------------------------------------------- what people do
@@ -366,5 +375,29 @@ abstract contract Base {
     function _actor(string memory name) private returns (address account) {
         account = vm.addr(uint256(keccak256(bytes(name))));
         vm.label(account, name);
+    }
+}
+
+/// @dev A bridge whose policy freezes accounts; one guardian pauses and freezes.
+abstract contract Freezable is Base {
+    FreezePolicy internal policy;
+
+    function _policy() internal override returns (IHolderPolicy) {
+        string memory artifact = vm.readFile("../bridge/chain/artifacts/FreezePolicy.json");
+        bytes memory code = vm.parseBytes(vm.parseJsonString(artifact, ".bytecode"));
+        policy = FreezePolicy(_create(bytes.concat(code, abi.encode(admin))));
+        vm.prank(admin);
+        policy.setGuardian(guardian, true);
+        return policy;
+    }
+
+    function _freeze(address account) internal returns (uint40 until) {
+        vm.prank(guardian);
+        policy.freeze(account);
+        return policy.frozenUntil(account);
+    }
+
+    function _frozen(address account) internal view returns (bool) {
+        return vm.getBlockTimestamp() < policy.frozenUntil(account);
     }
 }

@@ -110,20 +110,6 @@ contract ExitTest is Base {
         vm.assertEq(_balance(bob), 30);
     }
 
-    function test_a_frozen_holder_takes_back_to_himself_only() public {
-        _passDeadline();
-        _callBack(request);
-        _passChallenge();
-        vm.prank(guardian);
-        bridge.freeze(alice);
-        uint40 until = bridge.frozenUntil(alice);
-        vm.prank(alice);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.AccountFrozen.selector, alice, until));
-        bridge.takeBack(request, bob);
-        _takeBack(request, alice);
-        vm.assertEq(_balance(alice), 100);
-    }
-
     function test_what_was_settled_in_part_is_not_taken_back() public {
         _settle(id, 0, 1, 10);
         _passDeadline();
@@ -156,11 +142,9 @@ contract ExitTest is Base {
         vm.assertEq(bytes32(bytes4(wallet.answer())), bytes32(ICarbonBridge.RequestNotOpen.selector));
     }
 
-    function test_a_silent_registry_keeps_nothing_even_when_everything_is_stopped() public {
-        vm.startPrank(guardian);
+    function test_a_silent_registry_keeps_nothing_even_when_the_bridge_is_paused() public {
+        vm.prank(guardian);
         bridge.pause();
-        bridge.freeze(alice);
-        vm.stopPrank();
         _passDeadline();
         _callBack(request);
         _pass(30 days + CHALLENGE_SECONDS, CHALLENGE_BLOCKS);

@@ -27,7 +27,7 @@ contract PowersTest is Base {
         vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.NotOperator.selector, admin));
         bridge.mint(locks, _noHints(1), signatures);
         vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.NotGuardian.selector, admin));
-        bridge.freeze(alice);
+        bridge.pause();
         vm.stopPrank();
     }
 

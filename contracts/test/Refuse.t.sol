@@ -121,19 +121,6 @@ contract RefuseTest is Base {
         vm.assertEq(_balance(alice), 100);
     }
 
-    function test_refused_units_reach_a_frozen_holder_and_stay_with_him() public {
-        vm.startPrank(guardian);
-        bridge.pause();
-        bridge.freeze(alice);
-        vm.stopPrank();
-        _refuse(request);
-        vm.assertEq(_balance(alice), 100);
-        uint40 until = bridge.frozenUntil(alice);
-        vm.prank(alice);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.AccountFrozen.selector, alice, until));
-        bridge.safeTransferFrom(alice, bob, class, 1, "");
-    }
-
     function test_a_holder_with_code_spoils_no_batch_and_claims_once() public {
         (Request memory theirs, bytes32 theirId) = _redeem(address(wallet), 10);
         wallet.reject(true);

@@ -74,15 +74,6 @@ abstract contract AskTest is Base {
         _door(class, 10, 1);
     }
 
-    function test_a_frozen_holder_opens_no_request() public {
-        vm.prank(guardian);
-        bridge.freeze(alice);
-        uint40 until = bridge.frozenUntil(alice);
-        vm.prank(alice);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.AccountFrozen.selector, alice, until));
-        _door(class, 10, 1);
-    }
-
     function test_a_request_id_binds_kind_holder_class_units_commitment_and_salt() public view {
         Request memory request = Request(kind, alice, class, 10, COMMITMENT, 1);
         bytes32 id = bridge.requestId(request);

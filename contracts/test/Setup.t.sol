@@ -57,6 +57,15 @@ contract SetupTest is Base {
         }
     }
 
+    function test_a_challenge_may_count_seconds_alone() public {
+        Terms memory terms = _terms();
+        terms.challengeBlocks = 0;
+        vm.prank(admin);
+        bridge.addRegistry("acr", _list(bob), 1, terms);
+        (,, terms) = bridge.registryOf("acr");
+        vm.assertEq(terms.challengeBlocks, 0);
+    }
+
     function test_a_threshold_is_neither_nought_nor_out_of_reach() public {
         bytes4 invalid = ICarbonBridge.ThresholdInvalid.selector;
         _addRefused("acr", _list(bob), 0, _terms(), abi.encodeWithSelector(invalid, bytes32("acr"), 0, 1));

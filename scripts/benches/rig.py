@@ -19,6 +19,7 @@ from compile import CONTRACTS, SETTINGS  # noqa: E402
 
 ARTIFACTS = ROOT / "bridge" / "chain" / "artifacts"
 TRANSACTION_GAS_CAP = 2**24  # EIP-7825
+NOBODY = "0x" + 40 * "0"
 LOCK_SECONDS = 30 * 86_400
 
 LOCK = "uint256 lockId,uint256 classId,bytes32 space,uint64 first,uint64 last,address recipient,uint64 notAfter"
@@ -160,7 +161,7 @@ def embedded_chain() -> Web3:
 def build_rig(w3: Web3) -> Rig:
     admin, operator, *holders = w3.eth.accounts
     book = _deploy(w3, admin, _artifact("RegistryBook"))
-    bridge = _deploy(w3, admin, _artifact("CarbonBridge"), (admin, "ipfs://"), {"RegistryBook": book.address})
+    bridge = _deploy(w3, admin, _artifact("CarbonBridge"), (admin, "ipfs://", NOBODY), {"RegistryBook": book.address})
     registry = Web3.keccak(text="registry")
     attesters = sorted((Account.from_key(Web3.keccak(n)) for n in range(1, 4)), key=lambda a: int(a.address, 16))
     not_after = w3.eth.get_block("latest")["timestamp"] + LOCK_SECONDS

@@ -34,7 +34,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         for name in ("bob", "carol", "mallory"):
             made.done("key", "new", name, "--dev")
         made.done("dev", "fund")
-        made.done("operator", "deploy")
+        made.done("operator", "deploy", "--freezable")
         made.done("registry", "account", "Alice Ltd")
         made.done("registry", "issue", STOVES.format(1, 19149), "--account", "Alice Ltd")
         yield made

@@ -33,6 +33,4 @@ def test_the_largest_batch_fits_one_transaction(rig: "gas.Rig", door: str, size:
 
 def test_no_verb_grows_dearer(rig: "gas.Rig") -> None:
     verbs = gas.measure_verbs(rig)
-    # A transfer costs 1 % more than was asked for: 45 doors are told apart one by one before it.
-    allowed = {**gas.TARGETS, "transfer": 61_000}
-    assert {verb: verbs[verb] for verb, most in allowed.items() if verbs[verb] > most} == {}
+    assert {verb: verbs[verb] for verb, most in gas.TARGETS.items() if verbs[verb] > most} == {}

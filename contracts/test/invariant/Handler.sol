@@ -15,12 +15,12 @@ import {
     Signature,
     Status
 } from "../../src/ICarbonBridge.sol";
-import {Base, Wallet} from "../Base.t.sol";
+import {Base, Freezable} from "../Base.t.sol";
 import {vm} from "../Cheats.sol";
 
 /// @dev Everything that people may do to a bridge, bounded so that a revert is a failure; and what mallory tries,
 /// which must fail. Keeps its own books of what each holder should have.
-contract Handler is Base {
+contract Handler is Freezable {
     address[] internal holders;
     bytes32[] public ids;
     mapping(bytes32 id => Request) internal asked;
@@ -164,10 +164,9 @@ contract Handler is Base {
         // Seldom: a frozen holder only waits.
         if (who % 4 != 0) return;
         address holder = holders[(who / 4) % 3];
-        uint256 until = bridge.frozenUntil(holder);
+        uint256 until = policy.frozenUntil(holder);
         if (until != 0 && vm.getBlockTimestamp() < until + 30 days) return;
-        vm.prank(guardian);
-        bridge.freeze(holder);
+        _freeze(holder);
         ++done[msg.sig];
     }
 
@@ -320,9 +319,5 @@ contract Handler is Base {
 
     function _isOpen(Status status) private pure returns (bool) {
         return status == Status.Open || status == Status.CalledBack;
-    }
-
-    function _frozen(address holder) private view returns (bool) {
-        return vm.getBlockTimestamp() < bridge.frozenUntil(holder);
     }
 }
