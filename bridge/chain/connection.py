@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import requests
 from web3 import Web3
-from web3.exceptions import ProviderConnectionError, TimeExhausted, Web3Exception
+from web3.exceptions import BlockNotFound, ProviderConnectionError, TimeExhausted, Web3Exception
 from web3.types import BlockData
 
 from bridge.domain.observed import BlockStamp
@@ -52,9 +52,13 @@ class Connection:
         with answering():
             return len(self.w3.eth.get_code(self.w3.to_checksum_address(account))) > 0
 
-    def stamp_at(self, number: int) -> BlockStamp:
-        with answering():
-            return _stamp(self.w3.eth.get_block(number))
+    def stamp_at(self, number: int) -> BlockStamp | None:
+        """None when the chain is shorter than that."""
+        try:
+            with answering():
+                return _stamp(self.w3.eth.get_block(number))
+        except BlockNotFound:
+            return None
 
 
 @contextmanager

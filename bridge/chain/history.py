@@ -26,4 +26,5 @@ class ChainHistory:
         return list(self._contract.events(self._contract.first_block, upto.number))
 
     def block_times(self, numbers: Sequence[int]) -> Mapping[int, int]:
-        return {number: self._contract.connection.stamp_at(number).timestamp for number in numbers}
+        stamps = (self._contract.connection.stamp_at(number) for number in numbers)
+        return {stamp.number: stamp.timestamp for stamp in stamps if stamp}

@@ -12,7 +12,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
 from eth_keys.exceptions import BadSignature
-from eth_keys.exceptions import ValidationError as ValidationFault
+from eth_utils.exceptions import ValidationError as ValidationFault
 from pydantic import ConfigDict, ValidationError
 
 from bridge.domain.attestations import TypedData

@@ -12,7 +12,6 @@ from bridge.cli.requests import (
     chosen_request,
     draw_requests,
     holding,
-    kept_receipt,
     own_request,
     request_rows,
     show_request,
@@ -172,15 +171,12 @@ def certificate(request_id: Request, out: Out = None, lang: Language = None, as_
     from bridge.cli.certificate import language, show
     from bridge.cli.screen import say, write_file
     from bridge.domain.attestations import Opening, Request
-    from bridge.errors import NotYet
 
     spoken = language(lang)
     config = settings.load()
     contract = bootstrap.contract(config)
     row = own_request(config, contract, request_id)
-    receipt = kept_receipt(bootstrap.journal(config), row.request_id)
-    if receipt is None:
-        raise NotYet(f"request {row.request_id} is not executed yet; see: carbonbridge holder requests")
+    receipt = bootstrap.registry(config, None).receipt(row.request_id)
     made = certify(
         contract, Request.model_validate_json(row.request), Opening.model_validate_json(row.opening), receipt
     )

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bridge.domain.credit_class import CreditClass
     from bridge.flow.hold import Holder
     from bridge.journal.models import OwnRequest
-    from bridge.journal.store import Journal
+    from bridge.registry.port import Registry
     from bridge.settings import Settings
 
 
@@ -71,11 +71,12 @@ def request_rows(config: Settings, contract: BridgeContract, owner: str) -> list
     journal = bootstrap.journal(config)
     now = contract.connection.head().timestamp
     own = [(row, Request.model_validate_json(row.request)) for row in journal.own_requests(contract.deployment)]
-    rows = [_request_row(journal, contract, row, now) for row, request in own if request.holder == owner]
+    registry = bootstrap.registry(config, None)
+    rows = [_request_row(registry, contract, row, now) for row, request in own if request.holder == owner]
     return sorted(rows, key=lambda row: (not row["pending"], row["deadline"] or 0))
 
 
-def _request_row(journal: Journal, contract: BridgeContract, row: OwnRequest, now: int) -> dict[str, Any]:
+def _request_row(registry: Registry, contract: BridgeContract, row: OwnRequest, now: int) -> dict[str, Any]:
     from bridge.cli.naming import class_of
     from bridge.cli.screen import moment
     from bridge.domain.attestations import Opening, Request
@@ -84,7 +85,8 @@ def _request_row(journal: Journal, contract: BridgeContract, row: OwnRequest, no
     request = Request.model_validate_json(row.request)
     chain = contract.request_state(row.request_id)
     state = _STATES[chain.status.name]
-    if chain.status is RequestStatus.SETTLED and kept_receipt(journal, row.request_id):
+    acted = chain.parts > 0 and signed_receipt(registry, row.request_id) is not None
+    if chain.status is RequestStatus.SETTLED and acted:
         state = "executed"
     deadline = chain.deadline if chain.status is not RequestStatus.NONE else None
     return {
@@ -98,7 +100,13 @@ def _request_row(journal: Journal, contract: BridgeContract, row: OwnRequest, no
         "deadline": deadline,
         "deadline_text": moment(deadline) if deadline else "",
         "transaction": row.transaction_hash,
-        "next": _next(state, row.request_id, deadline is not None and now > deadline),
+        "next": _next(
+            state,
+            row.request_id,
+            late=deadline is not None and now > deadline,
+            acted=acted,
+            waiting=chain.remaining,
+        ),
     }
 
 
@@ -112,16 +120,19 @@ _STATES = {
 }
 
 
-def _next(state: str, request_id: str, late: bool) -> str:
-    """What the holder can do, or what he waits for."""
+def _next(state: str, request_id: str, *, late: bool, acted: bool, waiting: int) -> str:
+    """What the holder can do, or what he waits for. `waiting`: units neither settled nor back with him."""
     one = request_id[:10]
     if state == "pending":
         return f"late; take back: carbonbridge holder exit {one}" if late else "wait for the registry's answer"
+    if state == "refused" and waiting:
+        return f"carbonbridge holder exit {one}"
+    if acted:
+        return f"carbonbridge holder certificate {one}"
     return {
         "not sent": f"carbonbridge holder send {one}",
         "called back": f"after the challenge: carbonbridge holder exit {one}",
         "settled": "wait for the registry to act",
-        "executed": f"carbonbridge holder certificate {one}",
         "refused": "nothing: the units are back",
         "returned": "nothing: the units are back",
     }[state]
@@ -143,9 +154,11 @@ def draw_requests(rows: list[dict[str, Any]]) -> None:
     table(["request", "what", "state", "deadline (UTC)", "next"], drawn, "no requests were made here")
 
 
-def kept_receipt(journal: Journal, request_id: str) -> Attested[Receipt] | None:
-    """The registry's signed receipt, which the journal keeps; None before it has acted."""
-    from bridge.domain.attestations import Attested, Receipt
+def signed_receipt(registry: Registry, request_id: str) -> Attested[Receipt] | None:
+    """The registry's signed receipt; None before it has acted."""
+    from bridge.errors import NotYet
 
-    row = journal.exit(request_id)
-    return Attested[Receipt].model_validate_json(row.receipt) if row and row.receipt else None
+    try:
+        return registry.receipt(request_id)
+    except NotYet:
+        return None

@@ -39,7 +39,8 @@ def watch(bridge: Bridge) -> BlockStamp:
 
 
 def _require_same_history(bridge: Bridge, number: int, block_hash: Hex32) -> None:
-    if bridge.contract.connection.stamp_at(number).hash != block_hash:
+    stamp = bridge.contract.connection.stamp_at(number)
+    if stamp is None or stamp.hash != block_hash:
         raise Halted(
             f"block {number} was final and has left the chain: nothing is signed or sent any more. "
             "Compare chain, registry and journal before restarting; raise the finality depth."

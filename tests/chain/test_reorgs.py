@@ -133,6 +133,16 @@ def test_a_request_reorganised_away_while_its_outcome_is_signed_cannot_settle_an
         town.registry.execute(request_id)
 
 
+def test_a_chain_shorter_than_what_was_final_halts(anvil: str, tmp_path: Path) -> None:
+    town = Town(anvil, tmp_path, finality=1)
+    town.deposit()
+    town.mine(3)
+    watch(town.bridge)
+    town.rpc("anvil_rollback", 4)
+    with pytest.raises(Halted, match="was final and has left the chain"):
+        advance(town.bridge)
+
+
 def test_a_mint_that_is_reorganised_away_is_sent_again_and_lands_once(anvil: str, tmp_path: Path) -> None:
     town = Town(anvil, tmp_path, finality=3)
     before = town.connection.head().number
