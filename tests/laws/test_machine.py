@@ -215,4 +215,4 @@ def test_the_laws_hold_through_a_short_walk() -> None:
 
 @pytest.mark.slow
 def test_the_laws_hold_through_hundreds_of_random_steps() -> None:
-    walk(examples=20, steps=30)
+    walk(examples=12, steps=30)
