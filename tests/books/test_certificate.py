@@ -11,12 +11,20 @@ from bridge.domain.attestations import Opening, Request
 from bridge.domain.lifecycle import Kind
 from bridge.errors import NotYet
 from bridge.flow.advance import advance
-from tests.flow.world import World, span
+from tests.flow.world import Stage, World, span
 
 
-@pytest.fixture
-def certificate(world: World) -> Certificate:
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, stage: Stage) -> World:
+    """One world for all: certificates are only read here."""
+    stage.clear()
+    world = World(tmp_path_factory.mktemp("books"), stage)
     world.deposit(span(1, 100))
+    return world
+
+
+@pytest.fixture(scope="module")
+def certificate(world: World) -> Certificate:
     request_id = world.ask("alice", Kind.RETIREMENT, 30, for_="Acme")
     advance(world.bridge)
     return made(world, request_id)
@@ -26,13 +34,6 @@ def made(world: World, request_id: str) -> Certificate:
     own = world.holder("alice").journal.own_request(request_id)
     request, opening = Request.model_validate_json(own.request), Opening.model_validate_json(own.opening)
     return certify(world.contract, request, opening, world.registry.receipt(request_id))
-
-
-def test_there_is_none_before_the_registry_has_acted(world: World) -> None:
-    world.deposit(span(1, 100))
-    request_id = world.ask("alice", Kind.RETIREMENT, 30, for_="Acme")
-    with pytest.raises(NotYet):
-        made(world, request_id)
 
 
 def test_it_says_which_serials_for_whom_and_how_many_tonnes_and_survives_its_file(
@@ -85,3 +86,9 @@ def test_one_attester_s_word_is_not_enough(world: World, certificate: Certificat
     lone = receipt.model_copy(update={"signatures": receipt.signatures[:1] * 2})
     forged = certificate.model_copy(update={"receipt": lone})
     assert any("1 of VERRA's attesters" in fault for fault in verify(forged, world.contract))
+
+
+def test_there_is_none_before_the_registry_has_acted(world: World) -> None:
+    request_id = world.ask("alice", Kind.RETIREMENT, 5, for_="Acme")
+    with pytest.raises(NotYet):
+        made(world, request_id)

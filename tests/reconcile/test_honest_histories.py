@@ -164,6 +164,7 @@ def glimpses(seed: int) -> Evidence:
     return Evidence(chains=chains, statements=statements)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60,
     deadline=None,

@@ -39,7 +39,7 @@ def cut(rows: list[Range]) -> list[dict[str, int]]:
         machine.close()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(ranges)
 def test_pieces_cover_their_ranges_and_are_equal_or_disjoint(rows: list[Range]) -> None:
     found = cut(rows)
@@ -52,7 +52,7 @@ def test_pieces_cover_their_ranges_and_are_equal_or_disjoint(rows: list[Range]) 
         assert left[0] != right[0] or left[2] < right[1]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(ranges)
 def test_crowded_are_those_that_share_a_serial(rows: list[Range]) -> None:
     plan = Plan()
