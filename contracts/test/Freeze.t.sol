@@ -79,6 +79,11 @@ contract FreezeTest is Freezable {
         _freeze(alice);
     }
 
+    function test_who_was_never_frozen_owes_no_peace_even_in_a_chains_first_days() public {
+        vm.warp(1 days);
+        vm.assertEq(_freeze(alice), 31 days);
+    }
+
     function test_the_admin_confirms_a_freeze_for_as_long_as_he_says() public {
         _freeze(alice);
         _confirm(type(uint40).max);
