@@ -155,6 +155,7 @@ def test_a_pause_stops_minting_and_new_requests_but_no_settlement(world: World) 
     assert world.exit_state(request_id) == "executed"
 
 
+@pytest.mark.slow
 def test_a_request_larger_than_one_part_settles_in_parts(world: World) -> None:
     for n in range(25):
         world.issue(span(10 * n + 1, 10 * n + 5))

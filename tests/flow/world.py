@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,6 +51,22 @@ class Stage:
         self.rehearsal.chain.revert(self._clean)
 
 
+class Frozen:
+    """A world as it was, to be woken again and again: the chain by a snapshot, the databases by copies.
+
+    Warning: it needs a stage of its own, since eth-tester goes back to an ancestor of its head only.
+    """
+
+    def __init__(self, world: World, stage: Stage) -> None:
+        self._stage, self._folder = stage, world.folder
+        self._chain = stage.rehearsal.chain.snapshot()
+
+    def wake(self, folder: Path) -> World:
+        self._stage.rehearsal.chain.revert(self._chain)
+        shutil.copytree(self._folder, folder, dirs_exist_ok=True)
+        return World(folder, self._stage)
+
+
 class World:
     """Actors: admin, operator, guardian, three attesters (two sign), alice and bob who hold, mallory who steals."""
 
@@ -66,7 +83,7 @@ class World:
         for credit_class in (FOREST, BIOGAS, STOVES):
             self.ledger.add_class(credit_class)
         self.bridge = self.open_bridge()
-        self._instructions = 0
+        self._instructions = len(self.bridge.journal.deposits(self.contract.deployment))
 
     @property
     def attesters(self) -> list[KeySigner]:

@@ -1,3 +1,3 @@
-from tests.flow.conftest import stage, world
+from tests.flow.conftest import stage
 
-__all__ = ["stage", "world"]
+__all__ = ["stage"]
