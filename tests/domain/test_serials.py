@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,7 +61,7 @@ def test_coalesced_ranges_hold_the_same_serials_apart_and_in_order(spans: list[S
     assert serials(merged) == serials(spans)
     assert total_units(merged) == len(serials(spans))
     assert merged == sorted(merged, key=lambda r: r.key)
-    assert not any(a.space == b.space and b.first <= a.last + 1 for a, b in zip(merged, merged[1:], strict=False))
+    assert not any(a.space == b.space and b.first <= a.last + 1 for a, b in pairwise(merged))
 
 
 @given(ranges, st.lists(ranges))

@@ -141,5 +141,5 @@ def test_the_ledger_s_own_tables_refuse_a_second_live_row(busy: World) -> None:
         columns = ", ".join(names)
         with pytest.raises(Exception, match=r"overlap|constraint|refused|already|state"):
             connection.execute(
-                text(f"INSERT INTO blocks ({columns}) SELECT {columns} FROM blocks WHERE closed_by IS NULL LIMIT 1")  # noqa: S608
+                text(f"INSERT INTO blocks ({columns}) SELECT {columns} FROM blocks WHERE closed_by IS NULL LIMIT 1")
             )

@@ -43,7 +43,7 @@ def contents(world: World) -> dict[str, list[tuple[object, ...]]]:
     tables = "accounts projects classes spaces entries postings blocks instructions locks disclosures reservations"
     with world.engine.connect() as tx:
         every = [*tables.split(), "part_ranges", "receipts", "signed_receipts", "statements"]
-        return {name: [tuple(row) for row in tx.execute(text(f"SELECT * FROM {name}"))] for name in every}  # noqa: S608
+        return {name: [tuple(row) for row in tx.execute(text(f"SELECT * FROM {name}"))] for name in every}
 
 
 def prepared(world: World) -> tuple[str, str]:

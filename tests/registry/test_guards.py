@@ -35,7 +35,7 @@ def insert_block(tx: Connection, **changes: object) -> None:
         "closed_by": None,
     } | changes
     names = ", ".join(row)
-    tx.execute(text(f"INSERT INTO blocks ({names}) VALUES ({', '.join(':' + n for n in row)})"), row)  # noqa: S608
+    tx.execute(text(f"INSERT INTO blocks ({names}) VALUES ({', '.join(':' + n for n in row)})"), row)
 
 
 def entry(tx: Connection, verb: str) -> int:
