@@ -32,6 +32,7 @@ def test_init_writes_a_configuration_that_loads(office: Office) -> None:
     assert config.contract is None
 
 
+@pytest.mark.slow
 def test_init_for_a_real_chain_waits_for_its_finality_and_uses_heavy_keys(office: Office, tmp_path: Path) -> None:
     office.told("init", "--rpc", "https://node.example")
     assert tomllib.loads((tmp_path / "carbonbridge.toml").read_text())["chain"]["finality"] == "finalized"
