@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bridge.chain.contract import BridgeContract
 from bridge.chain.signers import recover
 from bridge.domain.attestations import Attested, Deployment, Opening, Receipt, Request, typed_data
 from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import Kind
-from bridge.domain.observed import OutcomeSettled, Place, RequestOpened, SpaceRegistered
+from bridge.domain.observed import ClassCreated, OutcomeSettled, Place, RequestOpened, SpaceRegistered
 from bridge.domain.quantity import kilograms, tonnes
 from bridge.domain.serials import SerialRange, coalesce, total_units
-from bridge.domain.values import Fact, Hex32, RegistryCode
-from bridge.errors import NotYet
+from bridge.domain.values import Address, Fact, Hex32, RegistryCode
+from bridge.errors import ContractRefused, NotYet, Refused
+
+_LONGEST_SHOWN = 100
 
 
 class CertifiedSerials(Fact):
@@ -44,14 +46,16 @@ class Certificate(Fact):
 
 
 def certify(contract: BridgeContract, request: Request, opening: Opening, receipt: Attested[Receipt]) -> Certificate:
-    """Puts a certificate together from the final chain and the registry's receipt. Raises NotYet when either lacks."""
+    """Puts a certificate together: all from the final chain, but what request, opening and receipt say themselves.
+
+    Raises NotYet while the request is not settled there.
+    """
     request_id = request.id_on(contract.deployment)
-    opened, settled = _history(contract, request_id)
-    if opened is None or not settled:
+    told = _told(contract, request_id)
+    if told.opened is None or not told.settled:
         raise NotYet(f"request {request_id} is not settled on the final chain yet")
-    created = contract.credit_class(request.class_id)
-    spaces = {e.space: e for e in _events(contract, SpaceRegistered) if isinstance(e, SpaceRegistered)}
-    ranges = coalesce(receipt.items[0].ranges)
+    created = told.classes[request.class_id]
+    ranges = told.ranges
     units = total_units(ranges)
     return Certificate(
         deployment=contract.deployment,
@@ -68,16 +72,20 @@ def certify(contract: BridgeContract, request: Request, opening: Opening, receip
         units=units,
         tonnes=tonnes(kilograms(units, created.kg_per_unit)),
         serials=tuple(
-            CertifiedSerials(registry=spaces[r.space].registry, space_key=spaces[r.space].key, range=r) for r in ranges
+            CertifiedSerials(registry=told.spaces[r.space].registry, space_key=told.spaces[r.space].key, range=r)
+            for r in ranges
         ),
-        opened=opened.place,
-        settled=tuple(event.place for event in settled),
+        opened=told.opened.place,
+        settled=tuple(event.place for event in told.settled),
         receipt=receipt,
     )
 
 
 def verify(certificate: Certificate, contract: BridgeContract) -> list[str]:
-    """Everything that is wrong with a certificate, judged by the chain alone; empty when it holds."""
+    """Everything that is wrong with a certificate, judged by the chain alone; empty when it holds.
+
+    Raises Refused when the node no longer knows who attested at the settlement.
+    """
     return list(_faults(certificate, contract))
 
 
@@ -87,50 +95,109 @@ def _faults(c: Certificate, contract: BridgeContract) -> Iterator[str]:
         return
     if c.request.id_on(c.deployment) != c.request_id:
         yield "the request does not hash to its id: kind, holder, class, units, commitment or salt was changed"
+    yield from _faults_of_opening(c)
+    try:
+        true = certify(contract, c.request, c.opening, c.receipt)
+    except NotYet as error:
+        yield str(error)
+        return
+    yield from _differences(c.model_dump(), true.model_dump(), "")
+    yield from _faults_of_receipt(true)
+    yield from _faults_of_signatures(true, contract)
+
+
+def _faults_of_opening(c: Certificate) -> Iterator[str]:
     if c.opening.commitment != c.request.commitment:
         yield "the opening does not match the commitment: beneficiary, purpose, units or holder was changed"
-    if c.credit_class.id != c.request.class_id:
-        yield "registry, project, vintage or credit type is not what the token id stands for"
-    opened, settled = _history(contract, c.request_id)
-    if opened is None:
-        yield f"no final block holds request {c.request_id}"
-        return
-    yield from _faults_of_amounts(c, settled)
-    yield from _faults_of_receipt(c, contract)
+    asked = (c.request.holder, c.request.class_id, c.request.units)
+    if (c.opening.holder, c.opening.class_id, c.opening.units) != asked:
+        yield "the opening is of another holder, class or amount than the request"
 
 
-def _faults_of_amounts(c: Certificate, settled: Sequence[OutcomeSettled]) -> Iterator[str]:
-    on_chain = coalesce(r for event in settled for r in event.ranges)
-    if coalesce(c.receipt.items[0].ranges) != on_chain:
-        yield "the receipt's serials are not the serials settled on chain"
-    if coalesce(s.range for s in c.serials) != on_chain:
-        yield "the certificate's serials are not the serials settled on chain"
-    if c.units != total_units(on_chain):
-        yield f"it states {c.units} units; {total_units(on_chain)} are settled on chain"
-    if c.tonnes != tonnes(kilograms(total_units(on_chain), c.credit_class.kg_per_unit)):
-        yield f"{c.units} units of this class do not weigh {c.tonnes} t"
+def _differences(stated: object, true: object, name: str) -> Iterator[str]:
+    """Every field that is not what the chain says, by its path."""
+    match stated, true:
+        case dict(), dict():
+            for key, value in true.items():
+                yield from _differences(stated[key], value, f"{name}.{key}" if name else str(key))
+        case tuple(), tuple() if len(stated) == len(true):
+            for number, pair in enumerate(zip(stated, true, strict=True)):
+                yield from _differences(*pair, f"{name}[{number}]")
+        case tuple(), tuple():
+            yield f"{name}: it has {len(stated)}; on chain there are {len(true)}"
+        case _ if stated != true:
+            yield f"{name}: it states {_shown(stated)}; on chain it is {_shown(true)}"
 
 
-def _faults_of_receipt(c: Certificate, contract: BridgeContract) -> Iterator[str]:
-    receipt = c.receipt.items[0]
-    if receipt.request_id != c.request_id or receipt.kind != c.request.kind:
-        yield "the receipt is for another request"
-    document = typed_data(c.deployment, c.receipt.items)
-    signers = {recover(document, signature) for signature in c.receipt.signatures}
-    threshold = contract.threshold(c.credit_class.registry)
-    valid = {signer for signer in signers if signer and contract.is_attester(c.credit_class.registry, signer)}
-    if len(valid) < threshold:
-        yield f"{len(valid)} of {c.credit_class.registry}'s attesters signed the receipt; {threshold} must"
+def _shown(value: object) -> str:
+    text = str(value) or "empty"
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
 
 
-def _history(contract: BridgeContract, request_id: Hex32) -> tuple[RequestOpened | None, list[OutcomeSettled]]:
-    events = list(_events(contract, RequestOpened, OutcomeSettled))
-    opened = next((e for e in events if isinstance(e, RequestOpened) and e.request_id == request_id), None)
-    return opened, [e for e in events if isinstance(e, OutcomeSettled) and e.request_id == request_id]
+def _faults_of_receipt(true: Certificate) -> Iterator[str]:
+    """What the registry signed must be what was settled."""
+    if len(true.receipt.items) != 1:
+        yield f"receipt: it has {len(true.receipt.items)} items; a certificate has one"
+    for receipt in true.receipt.items:
+        if receipt.request_id != true.request_id or receipt.kind != true.request.kind:
+            yield "receipt: it is for another request"
+        if coalesce(receipt.ranges) != [s.range for s in true.serials] or total_units(receipt.ranges) != true.units:
+            yield "receipt: its serials are not the serials settled on chain"
 
 
-def _events(contract: BridgeContract, *kinds: type) -> Iterator[object]:
-    return contract.events(contract.first_block, contract.connection.final().number, *kinds)
+def _faults_of_signatures(true: Certificate, contract: BridgeContract) -> Iterator[str]:
+    """Each signature counts or is a fault, so that nothing can be slipped in beside a quorum."""
+    document = typed_data(true.deployment, true.receipt.items)
+    signers = tuple(recover(document, signature) for signature in true.receipt.signatures)
+    if signers != true.receipt.signers:
+        yield "receipt.signers: they are not those who signed"
+    known = [signer for signer in signers if signer is not None]
+    if known != sorted(set(known)):
+        yield "receipt.signatures: they do not rise by signer"
+    # The registry signs after the settlement: by the set of that block, or by the one that has followed it. Whoever is
+    # replaced later has still signed rightly.
+    registry, moments = true.credit_class.registry, (true.settled[-1].block, contract.connection.final().number)
+    if not any(_is_quorum(signers, contract, registry, block) for block in moments):
+        yield (
+            f"receipt.signatures: {len(signers)} are given, and they are no quorum of {registry}'s attesters alone, "
+            f"neither at settlement in block {moments[0]} nor now"
+        )
+
+
+def _is_quorum(signers: Sequence[Address | None], contract: BridgeContract, registry: RegistryCode, block: int) -> bool:
+    try:
+        all_attest = all(signer is not None and contract.is_attester(registry, signer, block) for signer in signers)
+        return all_attest and len(set(signers)) >= contract.threshold(registry, block)
+    except ContractRefused:
+        raise
+    except Refused as error:
+        raise Refused(
+            f"who attested at block {block} cannot be read, ask a node that keeps history: {error}"
+        ) from error
+
+
+class _Told(NamedTuple):
+    """What the final chain tells of one request, with the classes and spaces there are."""
+
+    opened: RequestOpened | None
+    settled: tuple[OutcomeSettled, ...]
+    classes: Mapping[Hex32, ClassCreated]
+    spaces: Mapping[Hex32, SpaceRegistered]
+
+    @property
+    def ranges(self) -> list[SerialRange]:
+        return coalesce(r for event in self.settled for r in event.ranges)
+
+
+def _told(contract: BridgeContract, request_id: Hex32) -> _Told:
+    kinds = (RequestOpened, OutcomeSettled, ClassCreated, SpaceRegistered)
+    events = list(contract.events(contract.first_block, contract.connection.final().number, *kinds))
+    return _Told(
+        opened=next((e for e in events if isinstance(e, RequestOpened) and e.request_id == request_id), None),
+        settled=tuple(e for e in events if isinstance(e, OutcomeSettled) and e.request_id == request_id),
+        classes={e.class_id: e for e in events if isinstance(e, ClassCreated)},
+        spaces={e.space: e for e in events if isinstance(e, SpaceRegistered)},
+    )
 
 
 def summary(certificate: Certificate) -> str:

@@ -182,12 +182,12 @@ class BridgeContract:
             raise
         return True
 
-    def threshold(self, registry: RegistryCode) -> int:
+    def threshold(self, registry: RegistryCode, block: int | None = None) -> int:
         """How many attesters must sign. Raises ContractRefused for an unknown registry."""
-        return int(self.view(self.functions.registryOf(code_bytes(registry)))[0])
+        return int(self.view(self.functions.registryOf(code_bytes(registry)), block)[0])
 
-    def is_attester(self, registry: RegistryCode, account: Address) -> bool:
-        return bool(self.view(self.functions.isAttester(code_bytes(registry), _account(account))))
+    def is_attester(self, registry: RegistryCode, account: Address, block: int | None = None) -> bool:
+        return bool(self.view(self.functions.isAttester(code_bytes(registry), _account(account)), block))
 
     def ranges(self, space: Hex32, block: int | None = None) -> list[LedgerRange]:
         """The whole serial ledger of a space, in order."""

@@ -88,7 +88,7 @@ class Receipt(Fact):
     kind: Kind
     ranges: tuple[SerialRange, ...]
     reference: str
-    executed_at: int
+    executed_at: int = Field(ge=0, lt=2**64)
 
 
 Message = TypeVar("Message", Lock, Outcome, Refusal, StatementHead, Receipt)
