@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from bridge.domain.findings import ClassTotals, Finding, InFlight, PinnedBlock, PinnedStatement, Reconciliation
+from bridge.domain.findings import (
+    ClassTotals,
+    Finding,
+    InFlight,
+    PinnedBlock,
+    PinnedStatement,
+    Reconciliation,
+    Severity,
+)
 from bridge.domain.observed import Statement
 from bridge.domain.quantity import Kilograms, Units
 from bridge.domain.serials import SerialRange, coalesce, total_units
@@ -107,7 +115,8 @@ class _Court:
 
     def find(self, rule: Rule, rows: list[Answer]) -> Finding:
         seen = self._difference(rule.name, rows)
-        return Finding(**seen, severity=rule.severity, title=rule.title, advice=rule.advice)
+        severity = Severity.WARNING if all(row["mild"] for row in rows) else rule.severity
+        return Finding(**seen, severity=severity, title=rule.title, advice=rule.advice)
 
     def wait(self, rule: Rule, rows: list[Answer]) -> InFlight:
         due = min((row["due"] for row in rows if row["due"] is not None), default=None)

@@ -28,12 +28,13 @@ ANSWER = ibis.schema(
         "lock": "int64",
         "receipt": "int64",
         "figures": "string",
+        "mild": "boolean",
         "in_flight": "boolean",
         "due": "int64",
     }
 )
 """One row a stretch of serials or a total; rows of one subject make one finding. `units` and `kg` are given only where
-no serials can be named. Whatever is null says nothing."""
+no serials can be named. Where all rows are `mild`, a break is only a warning. Whatever is null says nothing."""
 
 
 @dataclass(frozen=True)

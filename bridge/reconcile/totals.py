@@ -33,6 +33,17 @@ def by_class(r: Relations) -> ir.Table:
     return r.plan.keep(t.group_by(_CLASS).agg(**sums).order_by(_CLASS))
 
 
+def at_stake(r: Relations) -> ir.Table:
+    """The deployments and registries between which something lives, is pending, or is locked or reserved."""
+    held = r.owed.filter(r.owed["state"].isin(["locked", "reserved"]))
+    classes = r.classes.select(*_CLASS, "registry").distinct()
+    t = by_class(r)
+    out = t.filter((t["supply"] > 0) | (t["pending"] > 0) | (t["live"] > 0)).join(classes, _CLASS)
+    return r.plan.keep(
+        out.select("deployment", "registry").union(held.select("deployment", registry="row_registry")).distinct()
+    )
+
+
 _FIGURES = ("supply", "pending", "live", "retired", "locked", "reserved", "executed")
 _STATES = {"locked": "locked", "reserved": "reserved", "retired": "executed"}
 

@@ -15,7 +15,7 @@ from bridge.reconcile.evidence import Evidence, Limits
 from bridge.reconcile.reconcile import reconcile
 from tests.reconcile.story import DAY, DEADLINE, FOREST, HERE, SOLAR, THERE, Entry, House, serials
 
-LIMITS = Limits(release_seconds=DAY, execution_seconds=DAY)
+LIMITS = Limits(release_seconds=DAY, execution_seconds=DAY, out_of_step_seconds=30 * DAY)
 
 
 class Drifting(House):

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.domain.attestations import Lock
 from bridge.domain.credit_class import CreditClass
-from bridge.domain.findings import ExhibitKind, Finding, Reconciliation
+from bridge.domain.findings import ExhibitKind, Finding, Reconciliation, Severity
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.observed import RequestReturned, Transferred
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind
@@ -593,14 +593,49 @@ class TestWhatCannotBeJudged:
         result = reconcile(Evidence(chains=[house.chain()]))
         finding = only(result)
         assert (finding.rule, finding.units, finding.kg) == ("registry-without-statement", 50, 50_000)
-        assert result.clean
+        assert not result.clean
+
+    def test_no_statement_while_all_that_was_minted_is_pending(self, house: House) -> None:
+        house.ask(Kind.RETIREMENT, 50)
+        finding = only(reconcile(Evidence(chains=[house.chain()])))
+        assert (finding.rule, finding.units, finding.severity) == ("registry-without-statement", 50, Severity.BREAK)
+
+    def test_no_statement_where_all_is_retired_is_only_a_warning(self, house: House) -> None:
+        house.exit(Kind.RETIREMENT, serials(1, 50))
+        finding = only(reconcile(Evidence(chains=[house.chain()])))
+        assert (finding.rule, finding.units, finding.severity) == ("registry-without-statement", 50, Severity.WARNING)
+
+    def test_no_statement_where_nothing_was_minted_or_all_handed_over_is_honest(self, house: House) -> None:
+        house.exit(Kind.REDEMPTION, serials(1, 50))
+        assert reconcile(Evidence(chains=[house.chain(HERE), house.chain(THERE)])).findings == ()
 
     def test_a_statement_far_from_the_block(self, house: House) -> None:
         statement = house.statement()
         house.wait(3 * DAY)
         result = reconcile(Evidence(chains=[house.chain()], statements=[statement]))
         assert rules(result) == ["evidence-out-of-step"]
-        assert result.clean
+        assert not result.clean
+
+    def test_a_statement_far_from_the_block_with_nothing_but_a_lock(self) -> None:
+        house = House()
+        house.issue(serials(1, 10))
+        house.lock(serials(1, 5), days=9)
+        statement = house.statement()
+        house.wait(3 * DAY)
+        assert not reconcile(Evidence(chains=[house.chain()], statements=[statement])).clean
+
+    def test_a_statement_far_from_the_block_where_nothing_is_ours_is_only_a_warning(self) -> None:
+        house = House()
+        house.issue(serials(1, 10))
+        statement = house.statement()
+        house.wait(3 * DAY)
+        finding = only(reconcile(Evidence(chains=[house.chain()], statements=[statement])))
+        assert (finding.rule, finding.severity) == ("evidence-out-of-step", Severity.WARNING)
+
+    def test_a_statement_within_the_step_is_honest(self, house: House) -> None:
+        statement = house.statement()
+        house.wait(DAY)
+        assert reconcile(Evidence(chains=[house.chain()], statements=[statement])).findings == ()
 
     def test_two_views_of_one_deployment_are_refused(self, house: House) -> None:
         with pytest.raises(UsageError, match="one block only"):
