@@ -14,7 +14,7 @@ app = typer.Typer(
     name="carbonbridge",
     help="Carbon credits locked in their registry, held as tokens, retired or redeemed serial by serial.",
     epilog="Exit codes: 0 clean, 1 findings, 2 usage, 3 unreachable (repeat), 4 refused, 5 not yet (repeat later), "
-    "6 halted (people decide).\n\nStart with: carbonbridge init --dev",
+    "6 halted (people decide), 70 a fault of ours.\n\nStart with: carbonbridge init --dev",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -47,7 +47,7 @@ def carbonbridge(
 
 
 def main() -> None:
-    """The command `carbonbridge`: every error of ours becomes one message on stderr and its exit code."""
+    """The command `carbonbridge`: every error becomes one message on stderr and its exit code."""
     arguments = sys.argv[1:]
     as_json = "--json" in arguments
     try:
@@ -57,15 +57,31 @@ def main() -> None:
     except typer.Abort:
         sys.exit(_fail("Abort", "stopped", 130, as_json))
     except Exception as error:
-        if not hasattr(error, "format_message"):
-            raise
-        sys.exit(_fail("UsageError", error.format_message(), 2, as_json))  # typer's own, which it shows unless --json
+        if hasattr(error, "format_message"):  # typer's own, which it shows unless --json
+            sys.exit(_fail("UsageError", error.format_message(), 2, as_json))
+        sys.exit(_fail_unforeseen(error, as_json))
+
+
+def _fail_unforeseen(error: Exception, as_json: bool) -> int:
+    """Says what kind of error, and no more: its text and trace may hold what nobody else should read."""
+    from bridge import settings
+
+    if settings.debugging():
+        import traceback
+
+        traceback.print_exception(error)
+    kind = type(error).__name__
+    message = f"a fault of ours ({kind}); what was stored stays. See where with CARBONBRIDGE_DEBUG=1, and report it"
+    return _fail(kind, message, 70, as_json)
 
 
 def _fail(kind: str, message: str, exit_code: int, as_json: bool) -> int:
+    from bridge.cli.screen import complain
+
     if as_json:
         import json
 
-        message = json.dumps({"error": kind, "message": message, "exit_code": exit_code}, ensure_ascii=False)
-    typer.echo(message if as_json else f"carbonbridge: {message}", err=True)
+        typer.echo(json.dumps({"error": kind, "message": message, "exit_code": exit_code}), err=True)
+    else:
+        complain(f"carbonbridge: {message}")
     return exit_code

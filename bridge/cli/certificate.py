@@ -62,6 +62,8 @@ def read(path: Path) -> Certificate:
 
     try:
         return Certificate.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise MalformedInput(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -75,22 +77,22 @@ def show(c: Certificate, spoken: str) -> None:
     words = _WORDS[spoken]
     whom = "retired for" if c.request.kind is Kind.RETIREMENT else "handed over to"
     receipt = c.receipt.items[0]
-    rows = [
+    rows: list[tuple[str, str | list[str]]] = [
         (whom, c.opening.beneficiary),
         ("purpose", c.opening.purpose or "-"),
         ("credit", c.credit_class.label),
         ("amount", f"{c.units:,} {words['units']} ({weight(c.units, c.credit_class.kg_per_unit)} t)"),
-        ("serials", "\n".join(f"{s.registry} {s.space_key} {s.range}" for s in c.serials)),
+        ("serials", [f"{s.registry} {s.space_key} {s.range}" for s in c.serials]),
         ("receipt", receipt.reference),
         ("executed", moment(receipt.executed_at)),
-        ("transaction", "\n".join(place.transaction for place in c.settled)),
+        ("transaction", [place.transaction for place in c.settled]),
         ("request", c.request_id),
     ]
     say(words[c.request.kind.name], "")
-    _aligned([(words[name], value) for name, value in rows])
+    _aligned([(words[name], [value] if isinstance(value, str) else value) for name, value in rows])
 
 
-def _aligned(rows: list[tuple[str, str]]) -> None:
+def _aligned(rows: list[tuple[str, list[str]]]) -> None:
     """Japanese letters are two columns wide."""
     from unicodedata import east_asian_width
 
@@ -100,6 +102,6 @@ def _aligned(rows: list[tuple[str, str]]) -> None:
         return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
     margin = max(columns(name) for name, _ in rows) + 2
-    for name, value in rows:
-        first, *rest = value.splitlines() or [""]
+    for name, values in rows:
+        first, *rest = values or [""]
         say(name + " " * (margin - columns(name)) + first, *(" " * margin + line for line in rest))

@@ -35,9 +35,13 @@ def language(wanted: str | None) -> Language:
 
 
 def show(found: Reconciliation, form: str, spoken: Language) -> None:
-    import typer
+    from bridge.cli.screen import emit_json, say_text
 
-    typer.echo(_written(found, form, spoken), nl=False)
+    written = _written(found, form, spoken)
+    if form == "json":
+        emit_json(written)
+    else:
+        say_text(written)
 
 
 def keep(found: Reconciliation, path: Path, form: str, spoken: Language) -> None:
@@ -57,16 +61,15 @@ def _written(found: Reconciliation, form: str, spoken: Language) -> str:
 
 def read(path: Path) -> Reconciliation:
     """Raises MalformedInput when the file is no stored reconciliation."""
-    import json
-
+    import orjson  # unlike json, it bounds nesting by itself; py-evm lifts Python's own limit until the stack bursts
     from pydantic import ValidationError
 
     from bridge.domain.findings import Reconciliation
     from bridge.errors import MalformedInput
 
     try:
-        return Reconciliation.model_validate(_without_derived(json.loads(path.read_bytes())))
-    except (ValidationError, ValueError, TypeError, AttributeError) as error:
+        return Reconciliation.model_validate(_without_derived(orjson.loads(path.read_bytes())))
+    except (OSError, ValidationError, ValueError, TypeError, AttributeError, LookupError) as error:
         raise MalformedInput(
             f"{path} is no stored reconciliation; make one with: carbonbridge compliance reconcile --out FILE"
         ) from error

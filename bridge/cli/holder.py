@@ -169,7 +169,7 @@ def certificate(request_id: Request, out: Out = None, lang: Language = None, as_
     from bridge import bootstrap, settings
     from bridge.books.certificate import certify
     from bridge.cli.certificate import language, show
-    from bridge.cli.screen import say, write_file
+    from bridge.cli.screen import emit_json, say, write_file
     from bridge.domain.attestations import Opening, Request
 
     spoken = language(lang)
@@ -184,7 +184,7 @@ def certificate(request_id: Request, out: Out = None, lang: Language = None, as_
     if out:
         write_file(out, text)
     if as_json:
-        typer.echo(text, nl=False)
+        emit_json(text)
         return
     show(made, spoken)
     say("", f"written to {out}" if out else "Keep it: --out FILE writes the whole certificate")

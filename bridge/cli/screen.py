@@ -20,12 +20,51 @@ def emit(document: Any) -> None:
     """The machine's output: one JSON document."""
     import json
 
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+    emit_json(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+
+
+def emit_json(text: str) -> None:
+    """JSON that is made already, with every letter escaped that a terminal would obey."""
+
+    def escaped(letter: str) -> str:
+        if letter == "\n":
+            return letter
+        units = letter.encode("utf-16-be", "surrogatepass")
+        return "".join(f"\\u{units[n : n + 2].hex()}" for n in range(0, len(units), 2))
+
+    typer.echo(_replaced(text.removesuffix("\n"), escaped))
+
+
+def printable(text: str) -> str:
+    """One line for people: strangers' names and notes must neither command a terminal nor pass for lines of ours."""
+    return _replaced(text, lambda letter: " " if letter in "\t\n\r" else "\N{REPLACEMENT CHARACTER}")
 
 
 def say(*lines: str) -> None:
     for line in lines:
-        typer.echo(line)
+        typer.echo(printable(line))
+
+
+def say_text(text: str) -> None:
+    """A text of several lines that a report has laid out."""
+    say(*text.removesuffix("\n").split("\n"))
+
+
+def complain(message: str) -> None:
+    """A line on stderr."""
+    typer.echo(printable(message), err=True)
+
+
+def _replaced(text: str, instead: Callable[[str], str]) -> str:
+    """Control and format letters, line separators and lone surrogates, each by something that can be shown."""
+    from unicodedata import category
+
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(instead(letter) if category(letter) in _UNSHOWN else letter for letter in text)
+
+
+_UNSHOWN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str = "nothing") -> None:
@@ -41,7 +80,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str
     width = min(Console().width, 120) if sys.stdout.isatty() else _WIDTH
     console = Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=False)
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
     lengths = [max(len(row[number]) for row in [columns, *cells]) for number in range(len(columns))]
     whole = _unfolded(lengths, width)
     for number, column in enumerate(columns):
@@ -69,7 +108,7 @@ def facts(rows: Sequence[tuple[str, object]]) -> None:
 
     margin = max(len(name) for name, _ in rows) + 2
     for name, value in rows:
-        lines = [line for text in str(value).splitlines() for line in wrap(text, _WIDTH - margin)] or [""]
+        lines = wrap(printable(str(value)), _WIDTH - margin) or [""]
         say(f"{name:<{margin}}{lines[0]}", *(" " * margin + line for line in lines[1:]))
 
 
@@ -110,7 +149,11 @@ def weight(units: int, kg_per_unit: int) -> str:
 
 
 def moment(timestamp: int) -> str:
-    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    """A second since 1970, also one that no calendar holds: others may state any 64-bit number."""
+    try:
+        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"second {timestamp}"
 
 
 def short(hex_id: str) -> str:

@@ -11,7 +11,7 @@ _HEAD = """\
 # Commands
 
 Each takes `--json` and has an example in its `--help`. Exit codes: 0 clean, 1 findings, 2 usage, 3 unreachable
-(repeat), 4 refused, 5 not yet (repeat later), 6 halted (people decide); 130 when stopped.
+(repeat), 4 refused, 5 not yet (repeat later), 6 halted (people decide), 70 a fault of ours; 130 when stopped.
 
 This file is made: `python -m bridge.cli.table > bridge/cli/README.md`.
 
