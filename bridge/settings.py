@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -24,16 +24,16 @@ class Chain(_Section):
     """`finality`: blocks of depth that no reorg is expected to reach, or the chain's own tag."""
 
     rpc: str = Field(pattern=r"^https?://")
-    finality: int | Literal["finalized"] = Field(default="finalized")
+    finality: Annotated[int, Field(ge=0)] | Literal["finalized"] = Field(default="finalized")
 
 
 class Contract(_Section):
     """`policy`: the contract that freezes accounts, where the deployment was made with one."""
 
-    chain_id: int
+    chain_id: int = Field(gt=0)
     address: Address
     lens: Address
-    first_block: int
+    first_block: int = Field(ge=0)
     policy: Address | None = None
 
 
@@ -82,11 +82,17 @@ def load(path: Path | None = None) -> Settings:
     """Raises UsageError that names the file, the entry and what is wrong with it."""
     path = path or config_path()
     try:
-        raw = tomllib.loads(path.read_text())
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UsageError(f"no configuration at {path}; make one with: carbonbridge init") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8: byte {error.start} is no letter") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
+    if "folder" in raw:
+        raise UsageError(f"{path}: folder: it is where the file lies, and cannot be named in it")
     try:
         settings = Settings(folder=path.parent, **raw)
     except ValidationError as error:
@@ -103,10 +109,17 @@ def password(key_name: str) -> str | None:
     file = os.environ.get(own) or os.environ.get("CARBONBRIDGE_PASSWORD_FILE")
     if file:
         try:
-            return Path(file).read_text().rstrip("\n")
+            return Path(file).read_text(encoding="utf-8").rstrip("\n")
         except OSError as error:
             raise UsageError(f"password file {file} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise UsageError(f"password file {file} is not UTF-8") from error
     return os.environ.get("CARBONBRIDGE_PASSWORD")
+
+
+def debugging() -> bool:
+    """Whether CARBONBRIDGE_DEBUG asks for the trace of an error that nobody foresaw."""
+    return bool(os.environ.get("CARBONBRIDGE_DEBUG"))
 
 
 def language() -> Literal["en", "ja"]:

@@ -6,14 +6,14 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
 from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError as ValidationFault
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from bridge.domain.attestations import TypedData
 from bridge.domain.values import Address, Fact, Hex32, Hex64
@@ -91,7 +91,7 @@ def create_keystore(path: Path, password: str, *, light: bool = False) -> Addres
 
 def keystore_address(path: Path) -> Address:
     """The account of a key file, without its password."""
-    return "0x" + str(_read_keystore(path)["address"]).lower()
+    return "0x" + str(_read_keystore(path)["address"]).lower().removeprefix("0x")
 
 
 def open_keystore(path: Path, password: str) -> KeySigner:
@@ -100,17 +100,24 @@ def open_keystore(path: Path, password: str) -> KeySigner:
     if path.stat().st_mode & 0o077:
         raise UsageError(f"key file {path} can be read by others; run: chmod 600 {path}")
     try:
-        return KeySigner(bytes(Account.decrypt(sealed, password)))
-    except ValueError as error:
-        raise UsageError(f"the password does not open key file {path}") from error
+        signer = KeySigner(bytes(Account.decrypt(sealed, password)))
+    except (
+        Exception
+    ) as error:  # the library trusts the file's own words, and fails in as many ways as they can be wrong
+        if "MAC mismatch" in str(error):
+            raise UsageError(f"the password does not open key file {path}") from error
+        raise UsageError(f"{path} is not a version 3 keystore file: its crypto section is broken") from error
+    if signer.address != keystore_address(path):
+        raise UsageError(f"key file {path} names another account than its key's, {signer.address}; correct it")
+    return signer
 
 
 class _Keystore(Fact):
     model_config = ConfigDict(extra="allow")
 
-    address: str
+    address: str = Field(pattern=r"^(0x)?[0-9a-fA-F]{40}$")
     crypto: dict[str, Any]
-    version: int
+    version: Literal[3]
 
 
 def _read_keystore(path: Path) -> dict[str, Any]:
@@ -118,5 +125,7 @@ def _read_keystore(path: Path) -> dict[str, Any]:
         return _Keystore.model_validate_json(path.read_bytes()).model_dump()
     except FileNotFoundError as error:
         raise UsageError(f"no key file at {path}; make one with: carbonbridge init") from error
+    except OSError as error:
+        raise UsageError(f"key file {path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise UsageError(f"{path} is not a version 3 keystore file: {error.errors()[0]['msg']}") from error

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
 from typing import Any, Protocol
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, func, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, Engine, create_engine, event, func, select, update
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from bridge.domain.attestations import Attested, Deployment, Opening, Request
@@ -44,19 +45,33 @@ class Signed(Protocol):
 def open_journal(url: str) -> Journal:
     """Opens the database, brings its schema up to date, and gives it an identity when it is new.
 
-    Raises Unreachable when the database cannot be opened.
+    An SQLite file is its owner's alone from the start: it keeps openings and secrets. Raises UsageError for a URL that
+    cannot name a journal, Unreachable when the database cannot be opened.
     """
-    engine = create_engine(url)
+    try:
+        engine = create_engine(url)
+    except (ArgumentError, ImportError) as error:  # never the URL itself: it may hold a password
+        raise UsageError("the journal's URL names no database here; write sqlite:///path/to/journal.db") from error
+    _make_private(engine.url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _durable_sqlite)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
         _migrate(engine)
     except OperationalError as error:
-        raise Unreachable(f"the journal at {engine.url!r} cannot be opened: {error.orig}") from error
+        raise Unreachable(f"the journal {engine.url.database} cannot be opened: {error.orig}") from error
+    except DatabaseError as error:
+        raise UsageError(f"the journal {engine.url.database} is no database of ours: {error.orig}") from error
     journal = Journal(engine)
     journal.ensure_identity()
     return journal
+
+
+def _make_private(url: URL) -> None:
+    """Makes a new SQLite file before SQLite does, which would let others read it."""
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        with suppress(OSError):  # one that is there already, or that opening will complain of
+            os.close(os.open(url.database, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _durable_sqlite(connection: Any, _: object) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
-from bridge.errors import UsageError
+from bridge.errors import Unreachable, UsageError
 
 _BUSY_MILLISECONDS = 10_000
 
@@ -17,19 +18,32 @@ _BUSY_MILLISECONDS = 10_000
 def open_ledger(url: str) -> Engine:
     """An engine on a migrated ledger, such as `sqlite:///ledger.db`.
 
-    Raises UsageError for a URL that names no SQLite file: the guards for PostgreSQL are not written yet.
+    The file is its owner's alone from the start: it keeps openings and beneficiaries. Raises UsageError for a URL that
+    names no SQLite file (the guards for PostgreSQL are not written yet), Unreachable when it cannot be opened.
     """
     try:
-        backend = make_url(url).get_backend_name()
-    except ArgumentError as error:
-        raise UsageError(f"{url!r} is no database URL; write sqlite:///path/to/ledger.db") from error
-    if backend != "sqlite":
-        raise UsageError(f"the ledger does not run on {backend} yet; write sqlite:///path/to/ledger.db")
-    engine = create_engine(url)
+        engine = create_engine(url)
+    except (ArgumentError, ImportError) as error:  # never the URL itself: it may hold a password
+        raise UsageError("the registry's URL names no database here; write sqlite:///path/to/registry.db") from error
+    if engine.dialect.name != "sqlite":
+        raise UsageError(f"the registry does not run on {engine.dialect.name} yet; write sqlite:///path/to/registry.db")
+    _make_private(engine.url.database)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
-    migrate(engine)
+    try:
+        migrate(engine)
+    except OperationalError as error:
+        raise Unreachable(f"the registry {engine.url.database} cannot be opened: {error.orig}") from error
+    except DatabaseError as error:
+        raise UsageError(f"the registry {engine.url.database} is no database of ours: {error.orig}") from error
     return engine
+
+
+def _make_private(file: str | None) -> None:
+    """Makes a new file before SQLite does, which would let others read it."""
+    if file and file != ":memory:":
+        with suppress(OSError):  # one that is there already, or that opening will complain of
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def migrate(engine: Engine) -> None:
