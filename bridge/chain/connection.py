@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import requests
 from web3 import Web3
-from web3.exceptions import BlockNotFound, ProviderConnectionError, TimeExhausted, Web3Exception
+from web3.exceptions import BlockNotFound, ProviderConnectionError, TimeExhausted
 from web3.types import BlockData
 
 from bridge.domain.observed import BlockStamp
@@ -70,7 +70,7 @@ def answering() -> Iterator[None]:
         raise Unreachable(f"the chain's node did not answer ({type(error).__name__}); try again") from error
 
 
-def rpc_error_text(error: Web3Exception) -> str:
+def rpc_error_text(error: Exception) -> str:
     """What a node said, without the envelope."""
     response: Any = getattr(error, "rpc_response", None)
     if response and isinstance(response.get("error"), dict):

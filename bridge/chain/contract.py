@@ -209,9 +209,8 @@ class BridgeContract:
         return self.functions.mint(locks, self._mint_hints(attested.items), _signatures(attested.signatures))
 
     def settle(self, attested: Attested[Outcome]) -> ContractCall:
-        hints = [self._hint(r) for outcome in attested.items for r in outcome.ranges]
         outcomes = [wire(outcome) for outcome in attested.items]
-        return self.functions.settle(outcomes, hints, _signatures(attested.signatures))
+        return self.functions.settle(outcomes, self._settle_hints(attested.items), _signatures(attested.signatures))
 
     def refuse(self, attested: Attested[Refusal], requests: Sequence[Request]) -> ContractCall:
         refusals = [wire(refusal) for refusal in attested.items]
@@ -280,11 +279,27 @@ class BridgeContract:
                 for other in locks[:i]
                 if other.range.space == lock.range.space and other.range.first < lock.range.first
             ]
-            hints.append(max([self._hint(lock.range), *earlier]))
+            hints.append(max([self._hint(lock.range.space, lock.range.first), *earlier]))
         return hints
 
-    def _hint(self, r: SerialRange) -> int:
-        return int(self.view(self._lens.functions.hintFor(self._address, to_bytes(r.space), r.first)))
+    def _settle_hints(self, outcomes: Sequence[Outcome]) -> list[int]:
+        """For each range the start of one before it. A redemption takes its ranges out of the ledger, so a start that
+        an earlier range of the batch takes away is no hint for a later one."""
+        gone: set[tuple[Hex32, int]] = set()
+        hints = []
+        for outcome in outcomes:
+            redeems = self.request_state(outcome.request_id).kind is Kind.REDEMPTION
+            for r in outcome.ranges:
+                hint = self._hint(r.space, r.first)
+                while (r.space, hint) in gone:
+                    hint = self._hint(r.space, hint)
+                hints.append(hint)
+                if redeems:
+                    gone.add((r.space, r.first))
+        return hints
+
+    def _hint(self, space: Hex32, serial: int) -> int:
+        return int(self.view(self._lens.functions.hintFor(self._address, to_bytes(space), serial)))
 
 
 class _Answers:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hexbytes import HexBytes
 from web3.contract.contract import ContractFunction
-from web3.exceptions import TransactionNotFound, Web3RPCError
+from web3.exceptions import TransactionNotFound
 
 from bridge.chain.connection import Connection, answering, rpc_error_text
 from bridge.chain.contract import TRANSACTION_GAS_CAP, refusals_in_words
@@ -18,14 +18,6 @@ from bridge.chain.signers import KeySigner, SignedTransaction
 from bridge.domain.observed import BlockStamp
 from bridge.domain.values import Address, Fact
 from bridge.errors import Refused
-
-_KNOWN_ALREADY = (
-    "already known",
-    "known transaction",
-    "nonce too low",
-    "already imported",
-    "invalid transaction nonce",
-)
 
 
 class TransactionState(StrEnum):
@@ -74,19 +66,20 @@ class Sender:
         return self._signer.sign_transaction(transaction)
 
     def send(self, signed: SignedTransaction) -> None:
-        """Hands it to the node. A node that has it already is content; so is one that has mined its nonce."""
+        """Hands it to the node. A node that has it already, pooled or mined, is content whatever it answers.
+
+        Raises Refused when the node does not have it afterwards: its nonce is used, or its fee is too low.
+        """
         try:
             with answering():
                 self._w3.eth.send_raw_transaction(HexBytes(signed.raw))
-        except Web3RPCError as error:
-            if not any(text in rpc_error_text(error).lower() for text in _KNOWN_ALREADY):
-                raise Refused(f"the node refused transaction {signed.hash}: {rpc_error_text(error)}") from error
         except Exception as error:
-            # eth-tester raises its own errors, for a known nonce among others
-            if type(error).__module__.split(".")[0] not in {"eth_tester", "eth", "eth_utils"}:
+            # eth-tester raises its own errors where nodes answer with one of JSON-RPC's
+            if type(error).__module__.split(".")[0] not in {"web3", "eth_tester", "eth", "eth_utils"}:
                 raise
-            if self.look(signed).state is TransactionState.ABSENT:
-                raise Refused(f"the chain refused transaction {signed.hash}: {error}") from error
+            if self.look(signed).state in {TransactionState.ABSENT, TransactionState.REPLACED}:
+                reason = rpc_error_text(error)
+                raise Refused(f"the node does not take transaction {signed.hash}: {reason}; try again") from error
 
     def look(self, signed: SignedTransaction) -> Sighting:
         """Where it is now, by its hash."""

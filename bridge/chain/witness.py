@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from bridge.chain.contract import BridgeContract
+from bridge.chain.contract import BridgeContract, RequestState
 from bridge.domain.attestations import Deployment, Outcome
 from bridge.domain.lifecycle import RequestStatus
 from bridge.domain.observed import BlockStamp, ChainEvent, OutcomeSettled, RequestOpened, WitnessedRequest
 from bridge.domain.values import Hex32, RegistryCode
+from bridge.errors import Unreachable
 
 
 class FinalWitness:
-    """Implements the registry's `ChainWitness`. Events are read once and kept while their block stays final."""
+    """Implements the registry's `ChainWitness`. Events are kept while the block up to which they were read stays in
+    the chain, and believed only where they agree with the contract's own state."""
 
     def __init__(self, contract: BridgeContract) -> None:
         self._contract = contract
-        self._next = contract.first_block
-        self._opened: dict[Hex32, RequestOpened] = {}
-        self._settled: dict[Hex32, list[Outcome]] = {}
+        self._forget()
 
     @property
     def deployment(self) -> Deployment:
@@ -29,26 +29,40 @@ class FinalWitness:
         return self._contract.lock_used(registry, lock_id, self.stamp().number)
 
     def request(self, request_id: Hex32) -> WitnessedRequest | None:
-        """None while no final block holds it."""
+        """None while no final block holds it. Raises Unreachable when the node's events and its state differ."""
         final = self.stamp()
-        self._read_up_to(final)
-        opened = self._opened.get(request_id)
-        if opened is None:
-            return None
         state = self._contract.request_state(request_id, final.number)
         if state.status is RequestStatus.NONE:
             return None
+        self._read_up_to(final)
+        if not self._agrees(request_id, state):
+            self._forget()  # an answer was incomplete: read it all once more
+            self._read_up_to(final)
+        if not self._agrees(request_id, state):
+            raise Unreachable(f"the node's events of request {request_id} do not match its state; try again")
         return WitnessedRequest(
-            opened=opened,
+            opened=self._opened[request_id],
             status=state.status,
             remaining=state.remaining,
             settled=tuple(self._settled.get(request_id, ())),
         )
 
+    def _agrees(self, request_id: Hex32, state: RequestState) -> bool:
+        return request_id in self._opened and len(self._settled.get(request_id, ())) == state.parts
+
+    def _forget(self) -> None:
+        self._read: BlockStamp | None = None
+        self._opened: dict[Hex32, RequestOpened] = {}
+        self._settled: dict[Hex32, list[Outcome]] = {}
+
     def _read_up_to(self, final: BlockStamp) -> None:
-        for event in self._contract.events(self._next, final.number, RequestOpened, OutcomeSettled):
+        if self._read is not None and self._contract.connection.stamp_at(self._read.number) != self._read:
+            self._forget()  # what was final has left the chain
+        first = self._contract.first_block if self._read is None else self._read.number + 1
+        for event in self._contract.events(first, final.number, RequestOpened, OutcomeSettled):
             self._keep(event)
-        self._next = max(self._next, final.number + 1)
+        if self._read is None or final.number > self._read.number:
+            self._read = final
 
     def _keep(self, event: ChainEvent) -> None:
         match event:
@@ -57,3 +71,5 @@ class FinalWitness:
             case OutcomeSettled():
                 part = Outcome(request_id=event.request_id, part=event.part, ranges=event.ranges)
                 self._settled.setdefault(event.request_id, []).append(part)
+            case _:
+                pass

@@ -89,7 +89,7 @@ EXIT_MOVES: Mapping[ExitState, frozenset[ExitState]] = {
     ExitState.SEEN: _ON_CHAIN_ENDS | {ExitState.RESERVED},
     ExitState.RESERVED: _ON_CHAIN_ENDS | {ExitState.ATTESTED},
     ExitState.ATTESTED: _ON_CHAIN_ENDS | {ExitState.RESERVED, ExitState.SENT},
-    ExitState.SENT: _ON_CHAIN_ENDS | {ExitState.ATTESTED},
+    ExitState.SENT: _ON_CHAIN_ENDS | {ExitState.RESERVED, ExitState.ATTESTED},
     ExitState.SETTLED: frozenset({ExitState.EXECUTED}),
     ExitState.REFUSED: frozenset({ExitState.EXECUTED, ExitState.WITHDRAWN}),
     ExitState.RETURNED: frozenset({ExitState.EXECUTED, ExitState.WITHDRAWN}),

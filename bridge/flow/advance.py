@@ -17,8 +17,18 @@ from bridge.flow.watch import watch
 def advance(bridge: Bridge) -> BlockStamp:
     """Takes every saga as far as it can go now; safe to repeat at any time, and after any crash.
 
-    Returns the final block that was looked at. Raises Unreachable, or Halted when people must decide.
+    Returns the final block that was looked at. Raises NotYet while another process does the same. What single items
+    met is raised when all others have had their turn: Halted when people must decide, else Unreachable.
     """
+    with bridge.journal.exclusive():
+        bridge.troubles.clear()
+        final = _turn(bridge)
+        if bridge.troubles:
+            raise max(bridge.troubles, key=lambda trouble: trouble.exit_code)
+        return final
+
+
+def _turn(bridge: Bridge) -> BlockStamp:
     watch(bridge)
     follow(bridge)
     lock_planned(bridge)

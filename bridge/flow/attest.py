@@ -1,19 +1,20 @@
 """The registry's attesters sign: locks before a mint, outcomes or refusals before a settlement.
 
-A batch that is refused is asked for one by one, so that one bad item holds up no other.
+What registry or contract has refused before stands alone, so that one bad item holds up no other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from bridge.domain.attestations import Attested
+from bridge.domain.attestations import Outcome
 from bridge.domain.lifecycle import DepositState, ExitState
 from bridge.domain.values import Hex32
-from bridge.errors import NotYet, RegistryRefused
-from bridge.flow.bridge import MAX_LOCKS, MAX_OUTCOMES, MAX_RANGES, Bridge
+from bridge.errors import BridgeError
+from bridge.flow.bridge import MAX_LOCKS, MAX_OUTCOMES, MAX_RANGES, Bridge, Note
 from bridge.journal.models import Deposit, Exit
 from bridge.registry.port import Reservation
 
@@ -21,75 +22,69 @@ Row = TypeVar("Row", Deposit, Exit)
 
 
 def attest_locked(bridge: Bridge) -> None:
-    locked = bridge.journal.deposits(bridge.deployment, DepositState.LOCKED)
-    for same_registry in _by_registry(locked):
-        ids = [deposit.lock_id for deposit in same_registry]
-        for start in range(0, len(ids), MAX_LOCKS):
-            _attest(
-                ids[start : start + MAX_LOCKS],
-                bridge.registry.attest_locks,
-                bridge.journal.keep_locks,
-                lambda lock_id, note: bridge.journal.move_deposit(lock_id, DepositState.LOCKED, note=note),
-            )
+    for batch in _batches(bridge.journal.deposits(bridge.deployment, DepositState.LOCKED), MAX_LOCKS):
+        bridge.attempt(partial(_attest_locks, bridge, batch), _note_all(batch, bridge.note_deposit))
 
 
 def attest_reserved(bridge: Bridge) -> None:
     reserved = bridge.journal.exits(bridge.deployment, ExitState.RESERVED)
-    for same_registry in _by_registry(reserved):
-        decided = [(row.request_id, reservation_of(row)) for row in same_registry]
-        for ids in _settling_batches((i, r) for i, r in decided if r.refusal is None):
-            _attest_answers(bridge, "outcomes", ids, bridge.registry.attest_outcomes)
-        for ids in _settling_batches((i, r) for i, r in decided if r.refusal is not None):
-            _attest_answers(bridge, "refusals", ids, bridge.registry.attest_refusals)
+    refused = [row for row in reserved if reservation_of(row).refusal is not None]
+    for batch in _batches(refused, MAX_OUTCOMES):
+        bridge.attempt(partial(_attest_refusals, bridge, batch), _note_all(batch, bridge.note_exit))
+    for same in _batches([row for row in reserved if row not in refused], MAX_OUTCOMES):
+        for parts in _settling_batches(bridge, same):
+            bridge.attempt(partial(_attest_outcomes, bridge, parts), _note_all(same, bridge.note_exit))
 
 
 def reservation_of(row: Exit) -> Reservation:
     return Reservation.model_validate_json(row.reservation or "")
 
 
-def _attest_answers(
-    bridge: Bridge, kind: str, ids: Sequence[Hex32], ask: Callable[[Sequence[Hex32]], Attested[Any]]
-) -> None:
-    _attest(
-        ids,
-        ask,
-        lambda attested: bridge.journal.keep_answers(kind, attested),
-        lambda request_id, note: bridge.journal.move_exit(request_id, ExitState.RESERVED, note=note),
-    )
+def _attest_locks(bridge: Bridge, batch: Sequence[Deposit]) -> None:
+    bridge.journal.keep_locks(bridge.registry.attest_locks([deposit.lock_id for deposit in batch]))
 
 
-def _attest(
-    ids: Sequence[Hex32],
-    ask: Callable[[Sequence[Hex32]], Attested[Any]],
-    keep: Callable[[Attested[Any]], None],
-    note: Callable[[Hex32, str], None],
-) -> None:
-    try:
-        keep(ask(ids))
-    except (NotYet, RegistryRefused) as refusal:
-        if len(ids) == 1:
-            note(ids[0], str(refusal))
-            return
-        for one in ids:
-            _attest([one], ask, keep, note)
+def _attest_refusals(bridge: Bridge, batch: Sequence[Exit]) -> None:
+    attested = bridge.registry.attest_refusals([row.request_id for row in batch])
+    bridge.journal.keep_answers("refusals", attested)
 
 
-def _settling_batches(decided: Iterable[tuple[Hex32, Reservation]]) -> Iterator[list[Hex32]]:
-    """Requests that fit into one transaction together; a large one stands alone."""
-    batch: list[Hex32] = []
-    ranges = 0
-    for request_id, reservation in decided:
-        size = sum(len(part.ranges) for part in reservation.parts)
-        if batch and (len(batch) == MAX_OUTCOMES or ranges + size > MAX_RANGES):
-            yield batch
-            batch, ranges = [], 0
-        batch.append(request_id)
-        ranges += size
+def _attest_outcomes(bridge: Bridge, parts: Sequence[Outcome]) -> None:
+    keys: list[tuple[Hex32, int]] = [(part.request_id, part.part) for part in parts]
+    bridge.journal.keep_answers("outcomes", bridge.registry.attest_outcomes(keys))
+
+
+def _settling_batches(bridge: Bridge, rows: Sequence[Exit]) -> Iterator[list[Outcome]]:
+    """The next parts of each request, as many as one transaction takes. A request's later parts wait for a later
+    turn, when the earlier ones are settled."""
+    batch: list[Outcome] = []
+    for row in rows:
+        settled = bridge.contract.request_state(row.request_id, bridge.contract.connection.final().number).parts
+        for part in reservation_of(row).parts[settled:]:
+            size = sum(len(p.ranges) for p in batch) + len(part.ranges)
+            if batch and size > MAX_RANGES:
+                yield batch
+                batch = []
+                if part.part > settled:
+                    break  # its earlier parts are on their way
+            batch.append(part)
     if batch:
         yield batch
 
 
-def _by_registry(rows: Sequence[Row]) -> Iterator[list[Row]]:
+def _batches(rows: Sequence[Row], largest: int) -> Iterator[list[Row]]:
+    """Rows of one registry together; one with a note was refused or had to wait, and goes alone."""
     ordered = sorted(rows, key=lambda row: row.registry_code)
     for _, same in groupby(ordered, key=lambda row: row.registry_code):
-        yield list(same)
+        members = list(same)
+        fresh = [row for row in members if not row.note]
+        yield from (fresh[start : start + largest] for start in range(0, len(fresh), largest))
+        yield from ([row] for row in members if row.note)
+
+
+def _note_all(batch: Sequence[Row], note: Callable[[Row], Note]) -> Note:
+    def note_each(error: BridgeError) -> None:
+        for row in batch:
+            note(row)(error)
+
+    return note_each

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from bridge.chain.contract import BridgeContract
 from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Deployment
+from bridge.domain.lifecycle import DepositState, ExitState
+from bridge.errors import BridgeError, NotYet, Refused
+from bridge.journal.models import Deposit, Exit
 from bridge.journal.store import Journal
 from bridge.registry.port import Registry
 
@@ -19,15 +23,43 @@ MAX_OUTCOMES = 50
 MAX_RANGES = 100
 
 
+OVERLAP_BLOCKS = 64
+"""Blocks that are read again at each watch: a node that answered too little once does not hide an event for good."""
+
+
+Note = Callable[[BridgeError], None]
+"""Writes down on an item what it met."""
+
+
 @dataclass(frozen=True)
 class Bridge:
-    """One deployment with its registry, its journal, and the operator's key."""
+    """One deployment with its registry, its journal, and the operator's key.
+
+    `troubles` are what single items met in this turn; they hold up no other item.
+    """
 
     contract: BridgeContract
     registry: Registry
     journal: Journal
     sender: Sender
+    troubles: list[BridgeError] = field(default_factory=list)
 
     @property
     def deployment(self) -> Deployment:
         return self.contract.deployment
+
+    def attempt(self, act: Callable[[], object], note: Note) -> None:
+        """One item's step. What it waits for, or meets, is noted on it; troubles are told when the turn is over."""
+        try:
+            act()
+        except (NotYet, Refused) as wait:
+            note(wait)
+        except BridgeError as trouble:
+            note(trouble)
+            self.troubles.append(trouble)
+
+    def note_deposit(self, deposit: Deposit) -> Note:
+        return lambda error: self.journal.move_deposit(deposit.lock_id, DepositState(deposit.state), note=str(error))
+
+    def note_exit(self, row: Exit) -> Note:
+        return lambda error: self.journal.move_exit(row.request_id, ExitState(row.state), note=str(error))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bridge.domain.lifecycle import ExitState
-from bridge.errors import NotYet, RegistryRefused
 from bridge.flow.bridge import Bridge
 from bridge.journal.models import Exit
 
 
 def execute_ended(bridge: Bridge) -> None:
-    for row in bridge.journal.exits(bridge.deployment, ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED):
-        try:
-            _execute(bridge, row)
-        except (NotYet, RegistryRefused) as wait:
-            bridge.journal.move_exit(row.request_id, ExitState(row.state), note=str(wait))
+    ended = (ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED)
+    for row in bridge.journal.exits(bridge.deployment, *ended):
+        bridge.attempt(partial(_execute, bridge, row), bridge.note_exit(row))
 
 
 def _execute(bridge: Bridge, row: Exit) -> None:

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from bridge.chain.contract import BridgeContract, ContractCall
+from bridge.chain.deploy import send_and_wait
 from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Opening, Request
 from bridge.domain.lifecycle import Kind, RequestStatus
@@ -74,7 +75,7 @@ def _own(holder: Holder, request_id: Hex32) -> Request:
 
 
 def _send(holder: Holder, call: ContractCall) -> Hex32:
-    """A request's id is usable once, so sending it again after a crash cannot burn twice."""
-    signed = holder.sender.prepare(call, holder.sender.next_nonce())
-    holder.sender.send(signed)
-    return signed.hash
+    """Sends and waits for the block, so that nobody is told of what never landed. A request's id is usable once, so
+    sending it again after a crash cannot burn twice."""
+    receipt = send_and_wait(holder.contract.connection, holder.sender, call)
+    return "0x" + bytes(receipt["transactionHash"]).hex()

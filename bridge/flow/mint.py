@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bridge.domain.attestations import Attested, Lock
 from bridge.domain.lifecycle import DepositState
-from bridge.errors import ContractRefused, NotYet
+from bridge.errors import BridgeError
 from bridge.flow.bridge import Bridge
-from bridge.flow.sending import submit
+from bridge.flow.sending import needs_new_signatures, submit
+from bridge.flow.watch import found_minted
 from bridge.journal.models import Deposit
 
 WAITING = (DepositState.LOCKED, DepositState.ATTESTED, DepositState.SENT)
@@ -22,30 +25,29 @@ def release_expired(bridge: Bridge) -> None:
     """Asks the registry to hand back what no mint can use any more; the registry looks for itself."""
     final = bridge.contract.connection.final()
     for deposit in bridge.journal.deposits(bridge.deployment, *WAITING):
-        lock = lock_of(deposit)
-        if final.timestamp <= lock.not_after:
-            continue
-        if bridge.contract.lock_used(deposit.registry_code, lock.lock_id, final.number):
-            continue  # minted; the watch will say so
-        try:
-            bridge.registry.release(lock.lock_id)
-        except NotYet as wait:
-            bridge.journal.move_deposit(lock.lock_id, DepositState(deposit.state), note=str(wait))
-        else:
-            bridge.journal.move_deposit(lock.lock_id, DepositState.RELEASED)
+        if final.timestamp > lock_of(deposit).not_after:
+            bridge.attempt(partial(_release, bridge, deposit), bridge.note_deposit(deposit))
 
 
 def lock_of(deposit: Deposit) -> Lock:
     return Lock.model_validate_json(deposit.lock or "")
 
 
+def _release(bridge: Bridge, deposit: Deposit) -> None:
+    if found_minted(bridge, deposit):
+        return
+    bridge.registry.release(deposit.lock_id)
+    bridge.journal.move_deposit(deposit.lock_id, DepositState.RELEASED)
+
+
 def _mint_batch(bridge: Bridge, attestation_id: int, deposits: list[Deposit]) -> None:
     batch = Attested[Lock].model_validate_json(bridge.journal.attestation(attestation_id).body)
-    try:
-        submit(bridge, bridge.contract.mint(batch), attestation_id)
-    except ContractRefused as refusal:
-        # A batch mints whole or not at all; signed anew, each lock stands for itself. An attester set may have changed.
-        again = len(batch.items) > 1 or refusal.name in {"SignerNotAttester", "QuorumNotReached"}
-        state = DepositState.LOCKED if again else DepositState.ATTESTED
+
+    def note(error: BridgeError) -> None:
+        """A batch mints whole or not at all; noted, each of its locks is signed anew and alone."""
+        state = DepositState.LOCKED if needs_new_signatures(error, len(batch.items)) else DepositState.ATTESTED
         for deposit in deposits:
-            bridge.journal.move_deposit(deposit.lock_id, state, note=str(refusal))
+            if not found_minted(bridge, deposit):
+                bridge.journal.move_deposit(deposit.lock_id, state, note=str(error))
+
+    bridge.attempt(lambda: submit(bridge, bridge.contract.mint(batch), attestation_id), note)

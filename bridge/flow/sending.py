@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bridge.chain.contract import ContractCall
 from bridge.chain.signers import SignedTransaction
 from bridge.chain.transactions import TransactionState
 from bridge.domain.values import Hex32
+from bridge.errors import BridgeError, ContractRefused, Refused
 from bridge.flow.bridge import Bridge
 from bridge.journal.models import Transaction
 
@@ -23,16 +26,28 @@ def submit(bridge: Bridge, call: ContractCall, attestation_id: int) -> Hex32:
 def follow(bridge: Bridge) -> None:
     """Looks after every transaction that may still land: sends again what no node knows, ends what is final."""
     for row in bridge.journal.open_transactions():
-        signed = signed_of(row)
-        match bridge.sender.look(signed).state:
-            case TransactionState.ABSENT:
-                bridge.sender.send(signed)
-            case TransactionState.FINAL:
-                bridge.journal.end_transaction(row.hash, landed=True)
-            case TransactionState.REVERTED | TransactionState.REPLACED:
-                bridge.journal.end_transaction(row.hash, landed=False)
-            case TransactionState.WAITING | TransactionState.MINED:
-                pass
+        bridge.attempt(partial(_follow, bridge, row), lambda _: None)
+
+
+def _follow(bridge: Bridge, row: Transaction) -> None:
+    signed = signed_of(row)
+    match bridge.sender.look(signed).state:
+        case TransactionState.ABSENT:
+            bridge.sender.send(signed)
+        case TransactionState.FINAL:
+            bridge.journal.end_transaction(row.hash, landed=True)
+        case TransactionState.REVERTED | TransactionState.REPLACED:
+            bridge.journal.end_transaction(row.hash, landed=False)
+        case TransactionState.WAITING | TransactionState.MINED:
+            pass
+
+
+def needs_new_signatures(error: BridgeError, items: int) -> bool:
+    """Whether a refused batch must be taken apart, or was signed by a set of attesters that is no longer the set. A
+    node that does not answer, or a refusal of one item, is waited out with the signatures there are."""
+    if isinstance(error, ContractRefused) and error.name in {"SignerNotAttester", "QuorumNotReached"}:
+        return True
+    return isinstance(error, Refused) and items > 1
 
 
 def signed_of(row: Transaction) -> SignedTransaction:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bridge.chain.contract import ContractCall
 from bridge.domain.attestations import Attested, Outcome, Refusal, Request
 from bridge.domain.lifecycle import ExitState
 from bridge.domain.observed import RequestOpened
 from bridge.domain.values import Hex32
-from bridge.errors import ContractRefused
+from bridge.errors import BridgeError
 from bridge.flow.bridge import Bridge
-from bridge.flow.sending import submit
+from bridge.flow.sending import needs_new_signatures, submit
 from bridge.journal.models import Exit
 
 
@@ -17,14 +19,18 @@ def settle_attested(bridge: Bridge) -> None:
     attested = bridge.journal.exits(bridge.deployment, ExitState.ATTESTED)
     for attestation_id in dict.fromkeys(row.attestation_id for row in attested if row.attestation_id is not None):
         rows = [row for row in attested if row.attestation_id == attestation_id]
-        try:
-            submit(bridge, _call(bridge, attestation_id), attestation_id)
-        except ContractRefused as refusal:
-            # Outcomes never expire, but a changed attester set must sign them anew.
-            again = refusal.name in {"SignerNotAttester", "QuorumNotReached"}
-            state = ExitState.RESERVED if again else ExitState.ATTESTED
-            for row in rows:
-                bridge.journal.move_exit(row.request_id, state, note=str(refusal))
+        bridge.attempt(partial(_settle_batch, bridge, attestation_id), partial(_note, bridge, rows))
+
+
+def _settle_batch(bridge: Bridge, attestation_id: int) -> None:
+    submit(bridge, _call(bridge, attestation_id), attestation_id)
+
+
+def _note(bridge: Bridge, rows: list[Exit], error: BridgeError) -> None:
+    """Outcomes never expire; noted, the requests of a refused batch are signed anew, each alone."""
+    state = ExitState.RESERVED if needs_new_signatures(error, len(rows)) else ExitState.ATTESTED
+    for row in rows:
+        bridge.journal.move_exit(row.request_id, state, note=str(error))
 
 
 def request_of(row: Exit) -> Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.domain.attestations import Attested, Outcome
 from bridge.domain.lifecycle import DepositState, ExitState
 from bridge.domain.observed import (
     BlockStamp,
@@ -14,7 +15,8 @@ from bridge.domain.observed import (
 )
 from bridge.domain.values import Hex32
 from bridge.errors import Halted
-from bridge.flow.bridge import Bridge
+from bridge.flow.bridge import OVERLAP_BLOCKS, Bridge
+from bridge.journal.models import Deposit
 
 _ENDS = {ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED, ExitState.EXECUTED, ExitState.WITHDRAWN}
 WATCHED = (Minted, RequestOpened, OutcomeSettled, RequestRefused, RequestReturned)
@@ -30,7 +32,7 @@ def watch(bridge: Bridge) -> BlockStamp:
     first = bridge.contract.first_block
     if cursor is not None:
         _require_same_history(bridge, *cursor)
-        first = cursor[0] + 1
+        first = cursor[0] + 1 - OVERLAP_BLOCKS
     for event in bridge.contract.events(first, final.number, *WATCHED):
         _take(bridge, event)
     if cursor is None or final.number > cursor[0]:
@@ -48,15 +50,16 @@ def _require_same_history(bridge: Bridge, number: int, block_hash: Hex32) -> Non
 
 
 def _take(bridge: Bridge, event: ChainEvent) -> None:
-    journal = bridge.journal
     match event:
-        case Minted() if journal.deposit(event.lock_id):
-            journal.move_deposit(event.lock_id, DepositState.MINTED)
+        case Minted():
+            _mint(bridge, event.lock_id)
         case RequestOpened():
             registry = bridge.contract.credit_class(event.class_id).registry
-            journal.see_exit(event, registry, bridge.deployment)
+            bridge.journal.see_exit(event, registry, bridge.deployment)
         case OutcomeSettled() if event.remaining == 0:
             _end(bridge, event.request_id, ExitState.SETTLED)
+        case OutcomeSettled():
+            _go_on(bridge, event)
         case RequestRefused():
             _end(bridge, event.request_id, ExitState.REFUSED)
         case RequestReturned():
@@ -65,8 +68,35 @@ def _take(bridge: Bridge, event: ChainEvent) -> None:
             pass
 
 
+def found_minted(bridge: Bridge, deposit: Deposit) -> bool:
+    """Looks at the contract itself: the watch may have passed the mint before a restored journal knew the deposit."""
+    final = bridge.contract.connection.final().number
+    used = bridge.contract.lock_used(deposit.registry_code, deposit.lock_id, final)
+    if used:
+        bridge.journal.move_deposit(deposit.lock_id, DepositState.MINTED)
+    return used
+
+
+def _mint(bridge: Bridge, lock_id: Hex32) -> None:
+    """What this journal has only planned is taken up when the registry is asked; what failed was another's lock."""
+    deposit = bridge.journal.deposit(lock_id)
+    if deposit is not None and DepositState(deposit.state) not in {DepositState.PLANNED, DepositState.FAILED}:
+        bridge.journal.move_deposit(lock_id, DepositState.MINTED)
+
+
 def _end(bridge: Bridge, request_id: Hex32, end: ExitState) -> None:
     """A refused request whose units are then credited ends once, as refused."""
     row = bridge.journal.exit(request_id)
     if row is not None and ExitState(row.state) not in _ENDS:
         bridge.journal.move_exit(request_id, end)
+
+
+def _go_on(bridge: Bridge, event: OutcomeSettled) -> None:
+    """A part is settled and another is due: the request is `reserved` again, unless it is already further."""
+    row = bridge.journal.exit(event.request_id)
+    if row is None or ExitState(row.state) is not ExitState.SENT or row.attestation_id is None:
+        return
+    sent = Attested[Outcome].model_validate_json(bridge.journal.attestation(row.attestation_id).body)
+    last = max(item.part for item in sent.items if item.request_id == event.request_id)
+    if last == event.part:
+        bridge.journal.move_exit(event.request_id, ExitState.RESERVED)

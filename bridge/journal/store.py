@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any, Protocol
 
 from alembic import command
@@ -19,7 +21,7 @@ from bridge.domain.attestations import Attested, Deployment, Opening, Request
 from bridge.domain.lifecycle import DEPOSIT_MOVES, EXIT_MOVES, DepositState, ExitState, require_move
 from bridge.domain.observed import BlockStamp, RequestOpened
 from bridge.domain.values import Address, Hex32, RegistryCode, keccak_hex
-from bridge.errors import Conflict, Unreachable, UsageError
+from bridge.errors import Conflict, NotYet, Unreachable, UsageError
 from bridge.journal.models import (
     Attestation,
     Cursor,
@@ -107,6 +109,20 @@ class Journal:
     def close(self) -> None:
         self._engine.dispose()
 
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """One process at a time works on a journal. Raises NotYet while another one does."""
+        place = self._engine.url.database
+        if self._engine.dialect.name != "sqlite" or not place:
+            yield
+            return
+        with Path(f"{place}.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise NotYet("another process is at work on this journal; repeat when it has ended") from error
+            yield
+
     # -------------------------------------------------------------- identity
 
     def ensure_identity(self) -> None:
@@ -116,8 +132,11 @@ class Journal:
 
     # -------------------------------------------------------------- deposits
 
-    def plan_deposit(self, instruction_id: Hex32, registry: RegistryCode, deployment: Deployment) -> Deposit:
-        """Stores a new lock id for the instruction, or finds the one it has.
+    def plan_deposit(
+        self, instruction_id: Hex32, registry: RegistryCode, deployment: Deployment, locked_as: Hex32 | None = None
+    ) -> Deposit:
+        """Stores a new lock id for the instruction, or finds the one it has. `locked_as` is the id that the registry
+        knows it by, when this journal has forgotten.
 
         Ids of one journal share all but their last byte 256 at a time, so that the contract marks them in one word.
         """
@@ -127,12 +146,10 @@ class Journal:
             )
             if known is not None:
                 return known
-            identity = session.get_one(Identity, 1)
-            word, bit = divmod(identity.locks_made, 256)
-            identity.locks_made += 1
-            lock_id = keccak_hex(bytes.fromhex(identity.uid[2:]) + word.to_bytes(8, "big"))[:-2] + f"{bit:02x}"
+            if locked_as is not None:
+                _make_way(session, locked_as)
             deposit = Deposit(
-                lock_id=lock_id,
+                lock_id=locked_as or _new_lock_id(session),
                 instruction_id=instruction_id,
                 deployment=str(deployment),
                 registry_code=registry,
@@ -314,6 +331,31 @@ class Journal:
     def moves(self, subject: Hex32) -> list[Move]:
         with self._read() as session:
             return list(session.scalars(select(Move).where(Move.subject == subject).order_by(Move.id)))
+
+
+def _new_lock_id(session: Session) -> Hex32:
+    identity = session.get_one(Identity, 1)
+    while True:
+        word, bit = divmod(identity.locks_made, 256)
+        identity.locks_made += 1
+        lock_id = keccak_hex(bytes.fromhex(identity.uid[2:]) + word.to_bytes(8, "big"))[:-2] + f"{bit:02x}"
+        if session.get(Deposit, lock_id) is None:  # one may have been taken over from the registry
+            return lock_id
+
+
+def _make_way(session: Session, lock_id: Hex32) -> None:
+    """A restored journal may have given a known lock id to another instruction, for which the registry cannot take
+    it: that one gets another id, or is forgotten when it has failed over it."""
+    other = session.get(Deposit, lock_id)
+    if other is None:
+        return
+    if other.state == DepositState.FAILED:
+        session.delete(other)
+    elif other.state == DepositState.PLANNED:
+        other.lock_id = _new_lock_id(session)
+    else:
+        raise Conflict(f"lock {lock_id} belongs to two instructions; compare journal and registry")
+    session.flush()
 
 
 def _attestation(session: Session, kind: str, attested: Attested[Any]) -> Attestation:

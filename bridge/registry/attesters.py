@@ -60,7 +60,7 @@ class Attester:
         return self._signer.sign(typed_data(deployment, locks))
 
     def sign_outcomes(self, ledger: Ledger, deployment: Deployment, outcomes: Sequence[Outcome]) -> Hex64:
-        """Outcomes of open requests, whole, with serials that are reserved for them and live on chain."""
+        """Outcomes of open requests, each a part as it was decided, with serials reserved for it from minted locks."""
         for request_id in dict.fromkeys(outcome.request_id for outcome in outcomes):
             parts = tuple(outcome for outcome in outcomes if outcome.request_id == request_id)
             self._check_outcome(ledger, deployment, request_id, parts)
@@ -96,9 +96,10 @@ class Attester:
         decision = _decided(ledger, deployment, request_id)
         seen = self._open_request(decision)
         require_true_opening(seen, ledger.disclosed(request_id, seen.opened.commitment))
-        if parts != decision.reservation.parts or sum(part.units for part in parts) != seen.opened.units:
+        reserved = decision.reservation.parts
+        if not set(parts) <= set(reserved) or sum(part.units for part in reserved) != seen.opened.units:
             raise RegistryRefused(f"the parts of request {request_id} are not those reserved; reserve again")
-        if coalesce(span for part in parts for span in part.ranges) != list(ledger.still_reserved(request_id)):
+        if coalesce(span for part in reserved for span in part.ranges) != list(ledger.still_reserved(request_id)):
             raise RegistryRefused(f"serials of request {request_id} are no longer reserved for it; reconcile")
         for lock_id in ledger.locks_of(request_id):
             if not self._witness(deployment).lock_used(decision.registry, lock_id):

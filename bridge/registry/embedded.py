@@ -29,6 +29,9 @@ class LedgerRegistry:
     def lock(self, lock_id: Hex32, instruction_id: Hex32) -> Lock:
         return self.ledger.lock(lock_id, instruction_id)
 
+    def locked_as(self, instruction_id: Hex32) -> Hex32 | None:
+        return self.ledger.locked_as(instruction_id)
+
     def attest_locks(self, lock_ids: Sequence[Hex32]) -> Attested[Lock]:
         records = [self.ledger.lock_record(lock_id) for lock_id in lock_ids]
         sole([(r.instruction.registry, r.instruction.deployment) for r in records], "programme and deployment")
@@ -73,13 +76,16 @@ class LedgerRegistry:
         self._mark_minted(deployment, seen)
         return self.ledger.reserve(deployment, seen.opened)
 
-    def attest_outcomes(self, request_ids: Sequence[Hex32]) -> Attested[Outcome]:
-        decisions = self._decisions(request_ids)
-        parts = tuple(part for decision in decisions for part in decision.reservation.parts)
+    def attest_outcomes(self, parts: Sequence[tuple[Hex32, int]]) -> Attested[Outcome]:
+        decisions = self._decisions(list(dict.fromkeys(request_id for request_id, _ in parts)))
         if any(decision.reservation.refusal for decision in decisions):
             raise RegistryRefused("one of the requests is refused; attest its refusal instead")
+        reserved = {(part.request_id, part.part): part for d in decisions for part in d.reservation.parts}
+        if missing := [key for key in parts if key not in reserved]:
+            raise RegistryRefused(f"request {missing[0][0]} has no part {missing[0][1]}; reserve again")
+        outcomes = tuple(reserved[key] for key in parts)
         registry, deployment = decisions[0].registry, decisions[0].deployment
-        return self._set(registry).attest(parts, lambda one: one.sign_outcomes(self.ledger, deployment, parts))
+        return self._set(registry).attest(outcomes, lambda one: one.sign_outcomes(self.ledger, deployment, outcomes))
 
     def attest_refusals(self, request_ids: Sequence[Hex32]) -> Attested[Refusal]:
         decisions = self._decisions(request_ids)

@@ -83,6 +83,10 @@ class Registry(Protocol):
         """Holds the instruction's serials for its deployment under this id, for good once and the same."""
         ...
 
+    def locked_as(self, instruction_id: Hex32) -> Hex32 | None:
+        """The lock id under which the instruction was locked, for a bridge that has lost its journal."""
+        ...
+
     def attest_locks(self, lock_ids: Sequence[Hex32]) -> Attested[Lock]:
         """A quorum's signatures over the locks, which are all of one programme and not released."""
         ...
@@ -102,8 +106,8 @@ class Registry(Protocol):
         """
         ...
 
-    def attest_outcomes(self, request_ids: Sequence[Hex32]) -> Attested[Outcome]:
-        """A quorum's signatures over all parts of reservations, all of one programme, in the given order."""
+    def attest_outcomes(self, parts: Sequence[tuple[Hex32, int]]) -> Attested[Outcome]:
+        """A quorum's signatures over these parts (request, part number) of reservations, all of one programme."""
         ...
 
     def attest_refusals(self, request_ids: Sequence[Hex32]) -> Attested[Refusal]: ...

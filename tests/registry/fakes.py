@@ -172,7 +172,7 @@ class World:
     def settled(self, request_id: str) -> None:
         """Reserved, attested and finally settled."""
         self.registry.reserve(request_id)
-        self.chain.settle(self.registry.attest_outcomes([request_id]).items)
+        self.chain.settle(self.registry.attest_outcomes([(request_id, 0)]).items)
 
     def states(self, first: int = 1, last: int = 1000) -> dict[str, list[str]]:
         """Ranges of the VER space by state, as text."""

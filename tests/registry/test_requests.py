@@ -35,7 +35,7 @@ def test_an_operator_cannot_have_retired_what_no_holder_requested(minted: World)
         with pytest.raises(NotYet, match="not seen at a final block"):
             verb(invented)
     with pytest.raises(RegistryRefused, match="nothing was decided"):
-        minted.registry.attest_outcomes([invented])
+        minted.registry.attest_outcomes([(invented, 0)])
     assert minted.states(101, 300) == {"locked": ["101-200", "201-300"]}
 
 
@@ -89,7 +89,7 @@ def test_what_cannot_be_served_is_refused_with_a_reason(
     assert (reservation.refusal.reason, reservation.parts) == (reason, ())
     assert minted.registry.attest_refusals([request_id]).items == (reservation.refusal,)
     with pytest.raises(RegistryRefused, match="is refused"):
-        minted.registry.attest_outcomes([request_id])
+        minted.registry.attest_outcomes([(request_id, 0)])
 
 
 def test_a_decision_is_never_made_twice(minted: World) -> None:
@@ -148,11 +148,11 @@ def test_an_outcome_is_signed_only_while_the_request_is_open_in_the_attesters_ow
     minted.registry.reserve(request_id)
     for status in (RequestStatus.OPEN, RequestStatus.CALLED_BACK):
         minted.chain.end(request_id, status)
-        assert len(minted.registry.attest_outcomes([request_id]).signatures) == 2
+        assert len(minted.registry.attest_outcomes([(request_id, 0)]).signatures) == 2
     for status in (RequestStatus.RETURNED, RequestStatus.REFUSED, RequestStatus.SETTLED):
         minted.chain.end(request_id, status)
         with pytest.raises(RegistryRefused, match=f"has ended .{status.name}"):
-            minted.registry.attest_outcomes([request_id])
+            minted.registry.attest_outcomes([(request_id, 0)])
 
 
 def test_attesters_whose_eyes_do_not_see_the_request_sign_nothing(minted: World) -> None:
@@ -161,7 +161,7 @@ def test_attesters_whose_eyes_do_not_see_the_request_sign_nothing(minted: World)
     for eyes in minted.attester_eyes[1:]:
         eyes.unseen.add(request_id)
     with pytest.raises(NotYet, match="1 of 2 attesters signed"):
-        minted.registry.attest_outcomes([request_id])
+        minted.registry.attest_outcomes([(request_id, 0)])
 
 
 def test_attesters_who_do_not_see_the_mint_sign_nothing(minted: World) -> None:
@@ -170,7 +170,7 @@ def test_attesters_who_do_not_see_the_mint_sign_nothing(minted: World) -> None:
     for eyes in minted.attester_eyes[1:]:
         eyes.unseen.add(hex32(1))
     with pytest.raises(RegistryRefused, match="not minted yet"):
-        minted.registry.attest_outcomes([request_id])
+        minted.registry.attest_outcomes([(request_id, 0)])
 
 
 def test_reserved_serials_taken_behind_the_bridges_back_are_not_attested(minted: World) -> None:
@@ -178,13 +178,13 @@ def test_reserved_serials_taken_behind_the_bridges_back_are_not_attested(minted:
     minted.registry.reserve(request_id)
     minted.ledger.override("o", serials(105, 105), SerialState.CANCELLED, "court order")
     with pytest.raises(RegistryRefused, match="no longer reserved"):
-        minted.registry.attest_outcomes([request_id])
+        minted.registry.attest_outcomes([(request_id, 0)])
 
 
 def test_the_registry_acts_only_after_the_final_settlement(minted: World) -> None:
     request_id = minted.ask(RETIREMENT, 10)
     minted.registry.reserve(request_id)
-    minted.registry.attest_outcomes([request_id])
+    minted.registry.attest_outcomes([(request_id, 0)])
     with pytest.raises(NotYet, match="has not ended"):
         minted.registry.execute(request_id)
     with pytest.raises(NotYet, match="not executed"):
@@ -204,7 +204,7 @@ def test_a_settled_retirement_is_executed_once_and_receipted(minted: World) -> N
     assert minted.states(101, 300) == {"retired": ["101-110"], "locked": ["111-200", "201-300"]}
     assert minted.ledger.history(serials(1, 1).space, 105)[-1].note["beneficiary"] == "Kinaxis Inc."
     with pytest.raises(RegistryRefused, match="is executed already"):
-        minted.registry.attest_outcomes([request_id])
+        minted.registry.attest_outcomes([(request_id, 0)])
 
 
 def test_a_settled_redemption_hands_free_serials_to_the_account_named(minted: World) -> None:
@@ -323,7 +323,7 @@ def test_a_batch_keeps_the_order_that_was_asked_for(minted: World) -> None:
     requests = [minted.ask(RETIREMENT, 10), minted.ask(RETIREMENT, 5)]
     for request_id in requests:
         minted.registry.reserve(request_id)
-    batch = minted.registry.attest_outcomes(requests[::-1])
+    batch = minted.registry.attest_outcomes([(request, 0) for request in requests[::-1]])
     assert [outcome.request_id for outcome in batch.items] == requests[::-1]
 
 

@@ -56,6 +56,10 @@ class Locking(Books):
                 raise Conflict(f"instruction {instruction_id} is locked already as {other}; go on with that lock")
             return self._lock(tx, lock_id, instruction)
 
+    def locked_as(self, instruction_id: Hex32) -> Hex32 | None:
+        with self._read() as tx:
+            return tx.scalar(select(LockRow.id).where(LockRow.instruction_id == instruction_id))
+
     def _lock(self, tx: Session, lock_id: Hex32, instruction: Instruction) -> Lock:
         blocks = _require_lockable(tx, instruction)
         row = LockRow(id=lock_id, instruction_id=instruction.instruction_id, class_id=blocks[0].class_id, minted=False)

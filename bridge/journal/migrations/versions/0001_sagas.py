@@ -20,7 +20,7 @@ EXIT_MOVES = {
     "seen": ("reserved", "settled", "refused", "returned"),
     "reserved": ("attested", "settled", "refused", "returned"),
     "attested": ("reserved", "sent", "settled", "refused", "returned"),
-    "sent": ("attested", "settled", "refused", "returned"),
+    "sent": ("reserved", "attested", "settled", "refused", "returned"),
     "settled": ("executed",),
     "refused": ("executed", "withdrawn"),
     "returned": ("executed", "withdrawn"),
