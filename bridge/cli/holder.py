@@ -147,6 +147,7 @@ def take_units_back(
 ) -> None:
     """Take back what nobody answered: past the deadline it calls back, after the challenge it takes.
 
+    Refused units that wait, as those of an account with code do, it takes at once.
     Run it twice: each time it does the step that is due and says when the next one is. Ends with 5 when too early.
     """
     from bridge import bootstrap, settings

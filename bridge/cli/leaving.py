@@ -1,4 +1,4 @@
-"""The holder's exit: he calls back what nobody answered, and takes it after the challenge."""
+"""The holder's exit: he calls back what nobody answered, and takes it after the challenge, or at once when refused."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ def take_a_step_out(holder: Holder, row: OwnRequest, receiver: str, as_json: boo
     from bridge.domain.lifecycle import RequestStatus
     from bridge.errors import Refused
 
-    status = holder.contract.request_state(row.request_id).status
+    state = holder.contract.request_state(row.request_id)
+    status = state.status
     if status is RequestStatus.OPEN:
         _call_back(holder, row, as_json)
-    elif status is RequestStatus.CALLED_BACK:
+    elif status is RequestStatus.CALLED_BACK or (status is RequestStatus.REFUSED and state.remaining):
+        # Refused units return by themselves to accounts without code only; the others take theirs, at once.
         _take_back(holder, row, receiver, as_json)
     elif status is RequestStatus.NONE:
         raise Refused(f"request {row.request_id} was never sent: nothing was burned, nothing is to take back")
