@@ -12,7 +12,7 @@ from bridge.cli.options import File, Json, Language, Out
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract, ContractCall
-    from bridge.domain.findings import Reconciliation
+    from bridge.domain.findings import NotCompared, Reconciliation
     from bridge.reconcile.claims import ClaimsFile
 
 app = typer.Typer(help="Reconcile, read findings, pause, freeze.", no_args_is_help=True)
@@ -31,7 +31,8 @@ def reconcile(
 ) -> None:
     """Compare the final chain, the registry's statements and others' claims, serial by serial.
 
-    Ends with 1 when there is a break. --out writes JSON that `findings` shows again, unless --format says otherwise.
+    Ends with 1 when there is a break, or a line of claims that could not be compared. --out writes
+    JSON that `findings` shows again, unless --format says otherwise.
     """
     from bridge.cli.findings import keep, language, require_format, show
 
@@ -41,7 +42,6 @@ def reconcile(
     if out:
         keep(found, out, form, spoken)
     show(found, form, spoken)
-    _say_rejected(read)
     raise typer.Exit(0 if found.clean else 1)
 
 
@@ -96,14 +96,20 @@ def freeze(
     _send("guardian", "freeze", [frozen], lambda contract: contract.freeze(frozen), words, as_json)
 
 
-def _read_claims(paths: Sequence[Path]) -> dict[Path, ClaimsFile]:
-    """Each file's claims are its own source, named as the file."""
+def _read_claims(paths: Sequence[Path]) -> dict[str, ClaimsFile]:
+    """Each file's claims are a source of their own, named as the file, or by its whole path where names are alike."""
     from bridge.reconcile.claims import read_claims
 
-    return {path: read_claims(path.stem, path) for path in paths}
+    files = list(dict.fromkeys(path.resolve() for path in paths))
+    stems = [path.stem for path in files]
+    return {
+        name: read_claims(name, path)
+        for path in files
+        for name in [path.stem if stems.count(path.stem) == 1 else str(path)]
+    }
 
 
-def _reconcile(read: Mapping[Path, ClaimsFile], *, quiet: bool) -> Reconciliation:
+def _reconcile(read: Mapping[str, ClaimsFile], *, quiet: bool) -> Reconciliation:
     from bridge import bootstrap, settings
     from bridge.cli.passwords import ask
     from bridge.cli.screen import progress
@@ -118,14 +124,18 @@ def _reconcile(read: Mapping[Path, ClaimsFile], *, quiet: bool) -> Reconciliatio
         step(1)
         found = compare(evidence)
         step(1)
-    return found
+    return found.model_copy(update={"not_compared": _rejected(read)})
 
 
-def _say_rejected(read: Mapping[Path, ClaimsFile]) -> None:
+def _rejected(read: Mapping[str, ClaimsFile]) -> tuple[NotCompared, ...]:
     """Lines that could not be compared are never dropped in silence."""
-    for path, one in read.items():
-        for row in one.rejected:
-            typer.echo(f"{path}:{row.line}: not compared: {row.reason}: {row.content}", err=True)
+    from bridge.domain.findings import NotCompared
+
+    return tuple(
+        NotCompared(source=name, line=row.line, reason=row.reason, content=row.content)
+        for name, one in read.items()
+        for row in one.rejected
+    )
 
 
 def _send(

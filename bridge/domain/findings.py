@@ -102,16 +102,29 @@ class PinnedStatement(Fact):
     as_of: int
 
 
+class NotCompared(Fact):
+    """A line of a claims file that could not be read: `source` is the file."""
+
+    source: str
+    line: int
+    reason: str
+    content: str
+
+
 class Reconciliation(Fact):
-    """Findings and what is in flight, in the order of the rules and then by subject; totals by deployment and class."""
+    """Findings and what is in flight, in the order of the rules and then by subject; totals by deployment and class.
+
+    `not_compared`: what was handed in and could not be judged.
+    """
 
     findings: tuple[Finding, ...]
     in_flight: tuple[InFlight, ...]
     totals: tuple[ClassTotals, ...]
     blocks: tuple[PinnedBlock, ...]
     statements: tuple[PinnedStatement, ...]
+    not_compared: tuple[NotCompared, ...] = ()
 
     @property
     def clean(self) -> bool:
-        """Nothing is a break. Warnings and what is in flight do not soil it."""
-        return not any(finding.severity is Severity.BREAK for finding in self.findings)
+        """Nothing is a break, and all was compared. Warnings and what is in flight do not soil it."""
+        return not self.not_compared and not any(finding.severity is Severity.BREAK for finding in self.findings)

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from bridge.domain.findings import Difference, Finding, InFlight, Reconciliation
+from bridge.domain.findings import Difference, Finding, InFlight, NotCompared, Reconciliation
 from bridge.domain.quantity import Kilograms, tonnes
 from bridge.report.messages import Language, advice, title
 
@@ -24,6 +24,8 @@ _WORDS = {
     Language.ENGLISH: {
         "clean": "Clean: nothing is a break.",
         "breaks": "NOT CLEAN: {count} of {all} findings are breaks.",
+        "not_compared": "Not compared",
+        "unread": "NOT CLEAN: lines that could not be compared: {count}.",
         "findings": "Findings",
         "in_flight": "In flight",
         "totals": "Units by class",
@@ -36,6 +38,8 @@ _WORDS = {
     Language.JAPANESE: {
         "clean": "問題なし：不一致はありません。",
         "breaks": "不一致あり：{all} 件中 {count} 件が重大な不一致です。",
+        "not_compared": "照合できなかった行",
+        "unread": "照合未了：{count} 行を照合できませんでした。",
         "findings": "検出事項",
         "in_flight": "処理中",
         "totals": "クラス別の単位数",
@@ -54,10 +58,12 @@ def as_text(result: Reconciliation, language: Language = Language.ENGLISH) -> st
     """Sections of lines, none wider than 80 columns; wide letters count twice."""
     words = _WORDS[language]
     breaks = sum(finding.severity == "break" for finding in result.findings)
-    verdict = words["clean"] if result.clean else words["breaks"].format(count=breaks, all=len(result.findings))
-    lines = [verdict]
+    lines = [words["breaks"].format(count=breaks, all=len(result.findings))] if breaks else []
+    lines += [words["unread"].format(count=len(result.not_compared))] if result.not_compared else []
+    lines = lines or [words["clean"]]
     lines += _section(words["pins"], _pins(result))
     lines += _section(words["totals"], _totals(result))
+    lines += _section(words["not_compared"], _unread(result.not_compared))
     lines += _section(words["findings"], _blocks(result.findings, language))
     lines += _section(words["in_flight"], _blocks(result.in_flight, language))
     return "\n".join(lines) + "\n"
@@ -81,6 +87,9 @@ def as_csv(result: Reconciliation, language: Language = Language.ENGLISH) -> str
     items: list[Finding | InFlight] = [*result.findings, *result.in_flight]
     for item in items:
         writer.writerows(_csv_rows(item, language))
+    for row in result.not_compared:
+        told = {"rule": "not-compared", "title": row.reason, "subject": f"{row.source}:{row.line}"}
+        writer.writerow([(told | {"evidence": row.content}).get(column) for column in _CSV])
     return out.getvalue()
 
 
@@ -116,6 +125,18 @@ def _totals(result: Reconciliation) -> list[str]:
         [_short(t.class_id), _short(t.deployment), *(f"{getattr(t, name)}" for name in _TOTALS)] for t in result.totals
     ]
     return _table(["class", "on", *_TOTALS], rows)
+
+
+def _unread(rows: Sequence[NotCompared]) -> list[str]:
+    """Every line, since none of them may be lost; of its content as much as a line holds."""
+    return [
+        line
+        for row in rows
+        for line in (
+            *_wrapped(f"{row.source}:{row.line}: {row.reason}", ""),
+            *_wrapped(row.content, "   ")[:1],
+        )
+    ]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -173,6 +194,7 @@ def _short(text: str) -> str:
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
+    text = " ".join(text.split())  # what others wrote must not begin a line of its own
     if not text:
         return []
     if text.isascii():

@@ -287,10 +287,9 @@ def _same_serials_claimed_elsewhere_are_found(office: Office, claims: Path) -> N
     serial = STOVES.format(2001, 2010)
     claim = {"claim_id": "b1", "state": "minted", "kg": 10_000, "registry": "GS", "serial": serial}
     claims.write_text(json.dumps(claim) + "\nnot a claim\n")
-    ran = office.run("compliance", "reconcile", "--claims", str(claims), "--json")
-    assert ran.code == 1
-    assert "overlapping-tokenization" in {f["rule"] for f in json.loads(ran.out)["findings"]}
-    assert "not a claim" in ran.err
+    told = office.told("compliance", "reconcile", "--claims", str(claims), code=1)
+    assert "overlapping-tokenization" in {f["rule"] for f in told["findings"]}
+    assert [(row["line"], row["content"]) for row in told["not_compared"]] == [(2, "not a claim")]
 
 
 def test_screens_fit_80_columns(office: Office) -> None:
