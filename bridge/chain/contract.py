@@ -1,21 +1,17 @@
-"""The bridge contract: its views at a named block, its doors as calls, and its refusals in words."""
+"""The bridge contract: its views at a named block, and its doors as calls."""
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from eth_abi.abi import decode
-from eth_utils.abi import function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from web3.contract.contract import ContractFunction, ContractFunctions
-from web3.exceptions import ContractCustomError, ContractLogicError, Web3Exception
 
 from bridge.chain.artifacts import artifact
-from bridge.chain.connection import Connection, answering, rpc_error_text
+from bridge.chain.connection import Connection, answering
 from bridge.chain.events import read_events
+from bridge.chain.reverts import refusals_in_words
 from bridge.domain.attestations import (
     Attested,
     Deployment,
@@ -30,32 +26,12 @@ from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import ChainEvent, ClassCreated
 from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Address, Fact, Hex32, Hex64, RegistryCode, code_bytes, hex32, to_bytes, to_int
-from bridge.errors import ContractRefused, Refused, UsageError
+from bridge.errors import ContractRefused, UsageError
 
 TRANSACTION_GAS_CAP = 16_777_216
 """Mainnet's limit for one transaction (EIP-7825)."""
 
 LENS_PAGE = 64
-
-_ADVICE = {
-    "SerialsTaken": "these serials are tokenized already, live or retired; reconcile before anything else",
-    "LockUsed": "this lock was minted before; nothing is left to do",
-    "LockExpired": "the lock's time has passed; the registry will release it",
-    "AllowanceExceeded": "wait for the allowance to refill, or ask the admin",
-    "IsPaused": "minting and new requests are paused; ask the guardian",
-    "QuorumNotReached": "collect more attesters' signatures",
-    "SignerNotAttester": "the attester set has changed; have it signed again",
-    "ERC1155InsufficientBalance": "see what you own with: carbonbridge holder balance",
-    "DeadlineNotPassed": "the registry may still answer; try after the deadline",
-    "ChallengeNotPassed": "a settlement may still land; try after the challenge",
-    "RequestNotOpen": "the request has ended; see: carbonbridge holder requests",
-    "AccountFrozen": "compliance has frozen this account; ask the guardian",
-    "FreezeCoolingDown": "a guardian freezes once, then as long a peace follows; ask the admin to confirm",
-    "SpaceUnknown": "register the serial space first",
-    "ClassUnknown": "create the class first with: carbonbridge operator class",
-    "NothingToSettle": "all of it is settled or has ended",
-}
-
 
 ContractCall = ContractFunction
 """A call of one of our doors, ready to be simulated and sent."""
@@ -300,66 +276,6 @@ class BridgeContract:
 
     def _hint(self, space: Hex32, serial: int) -> int:
         return int(self.view(self._lens.functions.hintFor(self._address, to_bytes(space), serial)))
-
-
-class _Answers:
-    """Context in which a contract's revert becomes ContractRefused, with the error's name and numbers."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ContractCustomError):
-            raise explain_revert(error.data) from error
-        if isinstance(error, ContractLogicError):
-            known = isinstance(error.data, bytes | str) and error.data != "no data"
-            raise explain_revert(error.data if known else error.message) from error
-        if type(error).__name__ == "TransactionFailed":
-            # eth-tester hands the revert's bytes over as they are
-            raise explain_revert(error.args[0] if error and error.args else None) from error
-        if isinstance(error, Web3Exception) and hasattr(error, "rpc_response"):
-            raise Refused(f"the node refused: {rpc_error_text(error)}") from error
-
-
-def refusals_in_words() -> _Answers:
-    return _Answers()
-
-
-_ERRORS: dict[bytes, dict[str, Any]] = {
-    function_abi_to_4byte_selector(entry): entry  # type: ignore[arg-type]
-    for name in ("CarbonBridge", "RegistryBook", "FreezePolicy")
-    for entry in artifact(name).abi
-    if entry["type"] == "error"
-}
-
-
-def explain_revert(data: Any) -> ContractRefused:
-    """A revert's bytes, or hex text, as the contract's named error."""
-    if isinstance(data, str):
-        data = revert_bytes(data)
-    entry = _ERRORS.get(bytes(data[:4])) if isinstance(data, bytes) else None
-    if entry is None:
-        return ContractRefused(f"the contract refused: {data!r}")
-    values = decode([member["type"] for member in entry["inputs"]], data[4:])
-    details = ", ".join(
-        f"{member['name']} {_show(value)}" for member, value in zip(entry["inputs"], values, strict=True)
-    )
-    advice = _ADVICE.get(entry["name"], "")
-    text = f"the contract refused with {entry['name']}({details})" + (f"; {advice}" if advice else "")
-    return ContractRefused(text, entry["name"], values)
-
-
-def revert_bytes(text: str) -> bytes | str:
-    """The bytes that a node's text about a revert holds, or the text itself."""
-    if text.startswith("0x"):
-        return bytes.fromhex(text[2:])
-    if printed := re.search(r"b(['\"]).*\1", text, re.DOTALL):
-        return bytes(ast.literal_eval(printed.group()))  # eth-tester prints the bytes into its message
-    return text
-
-
-def _show(value: object) -> str:
-    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _terms(value: Sequence[int]) -> Terms:

@@ -13,7 +13,8 @@ from web3.contract.contract import ContractFunction
 from web3.exceptions import TransactionNotFound
 
 from bridge.chain.connection import Connection, answering, rpc_error_text
-from bridge.chain.contract import TRANSACTION_GAS_CAP, refusals_in_words
+from bridge.chain.contract import TRANSACTION_GAS_CAP
+from bridge.chain.reverts import refusals_in_words
 from bridge.chain.signers import KeySigner, SignedTransaction
 from bridge.domain.observed import BlockStamp
 from bridge.domain.values import Address, Fact
