@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+import orjson
 from web3 import Web3
 from web3.types import RPCEndpoint
 
 from bridge.chain.connection import Connection, answering
-from bridge.chain.contract import revert_bytes
+from bridge.chain.reverts import revert_bytes
 from bridge.chain.signers import KeySigner
 from bridge.domain.values import Address
 from bridge.errors import UsageError
 
 ETHER = 10**18
 _MAX_BODY = 4 * 1024 * 1024
+_IDLE_SECONDS = 30
+_OURSELVES = ("127.0.0.1", "localhost")
 
 
 class EmbeddedChain:
@@ -86,16 +91,22 @@ def find_anvil() -> str | None:
 
 
 def serve_embedded(port: int) -> HTTPServer:
-    """An eth-tester chain behind JSON-RPC, on loopback only; the caller runs `serve_forever`."""
-    chain = EmbeddedChain()
+    """An eth-tester chain behind JSON-RPC, on loopback only; the caller runs `serve_forever`.
+
+    Web pages in a browser of this machine reach loopback too, so whatever they may have sent is refused.
+    """
+    chain, one_at_a_time = EmbeddedChain(), Lock()
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = _IDLE_SECONDS
+
         def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length", 0))
-            if length > _MAX_BODY:
-                self.send_error(413)
+            if refusal := _refusal(self.headers):
+                self.send_error(refusal)
                 return
-            body = json.dumps(_answer(chain, self.rfile.read(length))).encode()
+            call = self.rfile.read(int(self.headers["Content-Length"]))
+            with one_at_a_time:
+                body = json.dumps(_answer(chain, call)).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -105,12 +116,27 @@ def serve_embedded(port: int) -> HTTPServer:
         def log_message(self, *_: object) -> None:
             """Silent: the commands say what happens."""
 
-    return HTTPServer(("127.0.0.1", port), Handler)
+    return _Server(("127.0.0.1", port), Handler)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Silent: a caller who hangs up is no event, and what the chain refuses is answered."""
+
+
+def _refusal(headers: Message) -> int | None:
+    """The HTTP status for who is no program of this machine, or sends no body of a length that we read."""
+    if headers.get("Host", "").rpartition(":")[0] not in _OURSELVES or "Origin" in headers:
+        return 403
+    length = headers.get("Content-Length", "")
+    if not (length.isascii() and length.isdigit()):
+        return 411
+    return 413 if int(length) > _MAX_BODY else None
 
 
 def _answer(chain: EmbeddedChain, body: bytes) -> dict[str, Any]:
     try:
-        call = json.loads(body)
+        call = orjson.loads(body)  # bounds nesting by itself; py-evm lifts Python's own limit until the stack bursts
         method, parameters, call_id = call["method"], call.get("params", []), call.get("id")
     except (ValueError, KeyError, TypeError):
         return {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "not a JSON-RPC call"}}
