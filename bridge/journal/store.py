@@ -52,7 +52,9 @@ def open_journal(url: str) -> Journal:
     """
     try:
         engine = create_engine(url)
-    except (ArgumentError, ImportError) as error:  # never the URL itself: it may hold a password
+    except ImportError as error:
+        raise UsageError(f"the journal's database needs a driver that is not installed: {error.name}") from error
+    except ArgumentError as error:  # never the URL itself: it may hold a password
         raise UsageError("the journal's URL names no database here; write sqlite:///path/to/journal.db") from error
     _make_private(engine.url)
     if engine.dialect.name == "sqlite":
