@@ -11,17 +11,18 @@ from bridge.chain.contract import BridgeContract, ContractCall, Deployed
 from bridge.chain.deploy import deploy, send_and_wait
 from bridge.chain.history import ChainHistory
 from bridge.chain.local import EmbeddedChain
-from bridge.chain.signers import KeySigner, keystore_address, open_keystore
+from bridge.chain.signers import KeySigner, keystore_address, open_keystore, recover
 from bridge.chain.transactions import Sender
 from bridge.chain.witness import FinalWitness
-from bridge.domain.attestations import Deployment
+from bridge.domain.attestations import Deployment, typed_data
 from bridge.domain.credit_class import Terms
+from bridge.domain.observed import Statement
 from bridge.domain.values import Address, RegistryCode
-from bridge.errors import UsageError
+from bridge.errors import ContractRefused, UsageError
 from bridge.flow.bridge import Bridge
 from bridge.flow.hold import Holder
 from bridge.journal.store import Journal, open_journal
-from bridge.reconcile.evidence import Claim, ClaimLink, Evidence
+from bridge.reconcile.evidence import Claim, ClaimLink, Endorsement, Evidence
 from bridge.reconcile.sources import view
 from bridge.registry.attesters import Attester, AttesterSet
 from bridge.registry.embedded import LedgerRegistry
@@ -133,9 +134,36 @@ def evidence(
     claims: Sequence[Claim] = (),
     links: Sequence[ClaimLink] = (),
 ) -> Evidence:
-    """What compliance compares: one statement a programme, the contract at its final block, others' claims."""
+    """What compliance compares: one statement a programme and who signed it, the contract at its final block, others'
+    claims."""
     statements = [books.statement(code, deployed.deployment) for code in codes]
-    return Evidence(chains=[view(ChainHistory(deployed))], statements=statements, claims=claims, links=links)
+    return Evidence(
+        chains=[view(ChainHistory(deployed))],
+        statements=statements,
+        endorsements=[e for e in (endorsement(deployed, statement) for statement in statements) if e],
+        claims=claims,
+        links=links,
+    )
+
+
+def endorsement(deployed: BridgeContract, statement: Statement) -> Endorsement | None:
+    """Who of the contract's own attesters signed the statement for this contract and no other; None for a registry that
+    the contract does not know. The statement's word on who signed it counts for nothing."""
+    registry, head = statement.registry, statement.head
+    try:
+        threshold = deployed.threshold(registry)
+    except ContractRefused:
+        return None
+    document = typed_data(deployed.deployment, head.items)
+    signers = {recover(document, signature) for signature in head.signatures} - {None}
+    attesters = sum(deployed.is_attester(registry, signer) for signer in signers if signer)
+    return Endorsement(
+        registry=registry,
+        deployment=deployed.deployment,
+        head=head,
+        attesters=attesters,
+        threshold=max(threshold, 1),
+    )
 
 
 def _attester_keys(settings: Settings) -> list[str]:

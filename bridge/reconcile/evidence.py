@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from bridge.domain.attestations import Deployment, Lock, Receipt
+from bridge.domain.attestations import Attested, Deployment, Lock, Receipt, StatementHead
 from bridge.domain.observed import BlockStamp, ChainEvent, Statement
 from bridge.domain.serials import SerialRange
-from bridge.domain.values import Fact
+from bridge.domain.values import Fact, RegistryCode
 
 
 class ClaimState(StrEnum):
@@ -55,15 +55,29 @@ class ChainView:
     block_times: Mapping[int, int] = field(default_factory=dict)
 
 
+class Endorsement(Fact):
+    """How many attesters of `registry`, as the deployment has them, signed `head` under that deployment's domain, each
+    counted once, and how many must. It says nothing of any other head, or of the same one with other signatures."""
+
+    registry: RegistryCode
+    deployment: Deployment
+    head: Attested[StatementHead]
+    attesters: int = Field(ge=0)
+    threshold: int = Field(ge=1)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Of several statements of one registry the latest is compared, and each must be sound in itself.
 
+    A statement that nothing in `endorsements` vouches for proves nothing; its totals are those of the deployment under
+    which it is signed.
     `locks` and `receipts` are what registries signed for a deployment, as far as the reader keeps them.
     """
 
     chains: Sequence[ChainView] = ()
     statements: Sequence[Statement] = ()
+    endorsements: Sequence[Endorsement] = ()
     claims: Sequence[Claim] = ()
     links: Sequence[ClaimLink] = ()
     locks: Sequence[tuple[Deployment, Lock]] = ()

@@ -27,6 +27,7 @@ class Exhibits:
         shown += [_row(*self._rows[place]) for place in _places(answers, "row")]
         shown += [_lock(*self._evidence.locks[place]) for place in _places(answers, "lock")]
         shown += [_receipt(*self._evidence.receipts[place]) for place in _places(answers, "receipt")]
+        shown += [_head(self._evidence.statements[place]) for place in _places(answers, "statement")]
         shown += [_claim(self._evidence.claims[place]) for place in _places(answers, "claim")]
         return (*shown, *(Exhibit(kind=ExhibitKind.FIGURES, text=text) for text in _places(answers, "figures")))
 
@@ -61,6 +62,13 @@ def _row(statement: Statement, row: StatementRow) -> Exhibit:
     parties = [("for", row.deployment), ("lock", row.lock_id), ("request", row.request_id)]
     told = "".join(f", {name} {value}" for name, value in parties if value)
     return Exhibit(kind=ExhibitKind.STATEMENT_ROW, text=f"{where}: {row.range} {row.state.value} at {row.holder}{told}")
+
+
+def _head(statement: Statement) -> Exhibit:
+    head = statement.head.items[0]
+    where = f"{statement.registry} statement {head.sequence} as of {head.as_of}"
+    text = f"{where}: rows hash {head.rows_hash}, signers {', '.join(statement.head.signers) or 'none'}"
+    return Exhibit(kind=ExhibitKind.ATTESTATION, text=text)
 
 
 def _lock(deployment: Deployment, lock: Lock) -> Exhibit:

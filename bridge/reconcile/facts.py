@@ -48,7 +48,16 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
         **{"units": _WHOLE, "remaining": _WHOLE},
     },
     "supply": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "issued": _WHOLE, "burned": _WHOLE},
-    "statements": {"statement": _PLACE, "registry": _TEXT, "as_of": _TIME, "current": _FLAG},
+    # `whole`: the rows are those that the head binds.
+    "statements": {
+        **{"statement": _PLACE, "registry": _TEXT, "sequence": _WHOLE, "as_of": _TIME, "current": _FLAG},
+        **{"whole": _FLAG},
+    },
+    "endorsements": {"statement": _PLACE, "deployment": _TEXT, "attesters": _WHOLE, "threshold": _WHOLE},
+    "lifetime": {
+        **{"statement": _PLACE, "class_id": _TEXT, "locked": _WHOLE, "released": _WHOLE, "retired": _WHOLE},
+        **{"handed_over": _WHOLE},
+    },
     "rows": {
         **{"id": _PLACE, "statement": _PLACE, "registry": _TEXT, "as_of": _TIME, "current": _FLAG},
         **_RANGE,
@@ -77,6 +86,7 @@ def tables(evidence: Evidence) -> dict[str, pa.Table]:
         _EVENTS[type(event)](rows, index, view, event)
     rows["chains"] = [(str(view.deployment), view.stamp.timestamp) for view in evidence.chains]
     _add_statements(rows, evidence.statements)
+    _add_endorsements(rows, evidence)
     rows["claims"] = [_claim(index, claim) for index, claim in enumerate(evidence.claims)]
     rows["links"] = [_link(link) for link in evidence.links]
     rows["locks"] = [_lock(index, *item) for index, item in enumerate(evidence.locks)]
@@ -190,11 +200,20 @@ def _add_statements(rows: Rows, statements: Iterable[Statement]) -> None:
     statements = list(statements)
     current = {id(statement) for statement in current_statements(statements).values()}
     for number, statement in enumerate(statements):
-        as_of, is_current = statement.head.items[0].as_of, id(statement) in current
-        rows["statements"].append((number, statement.registry, as_of, is_current))
+        signed, is_current = statement.head.items[0], id(statement) in current
+        as_of, whole = signed.as_of, signed.rows_hash == seen.rows_hash(statement.rows)
+        rows["statements"].append((number, statement.registry, signed.sequence, as_of, is_current, whole))
+        rows["lifetime"] += [(number, *total.model_dump().values()) for total in signed.totals]
         head = (number, statement.registry, as_of, is_current)
         for row in statement.rows:
             rows["rows"].append((len(rows["rows"]), *head, *_statement_row(row)))
+
+
+def _add_endorsements(rows: Rows, evidence: Evidence) -> None:
+    for number, statement in enumerate(evidence.statements):
+        for e in evidence.endorsements:
+            if (e.registry, e.head) == (statement.registry, statement.head):
+                rows["endorsements"].append((number, str(e.deployment), e.attesters, e.threshold))
 
 
 def _statement_row(row: seen.StatementRow) -> Row:

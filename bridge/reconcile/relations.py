@@ -42,6 +42,8 @@ class Relations:
     steps: ir.Table
     supply: ir.Table
     statements: ir.Table
+    endorsements: ir.Table
+    lifetime: ir.Table
     rows: ir.Table
     claims: ir.Table
     links: ir.Table

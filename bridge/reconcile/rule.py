@@ -27,6 +27,7 @@ ANSWER = ibis.schema(
         "claim": "int64",
         "lock": "int64",
         "receipt": "int64",
+        "statement": "int64",
         "figures": "string",
         "mild": "boolean",
         "in_flight": "boolean",

@@ -5,9 +5,11 @@ Every act takes ten seconds and its own block. `chain` and `statement` show the 
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from bridge.domain.attestations import Attested, Deployment, Lock, Receipt, StatementHead
+from bridge.domain.attestations import Attested, ClassTotal, Deployment, Lock, Receipt, StatementHead
 from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.observed import (
@@ -25,10 +27,11 @@ from bridge.domain.observed import (
     Statement,
     StatementRow,
     Transferred,
+    rows_hash,
 )
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind, subtract, total_units
 from bridge.domain.values import hex32, keccak_hex
-from bridge.reconcile.evidence import ChainView, Evidence
+from bridge.reconcile.evidence import ChainView, Claim, Endorsement, Evidence
 
 ZERO = "0x" + "0" * 40
 SPACE = SerialSpace(registry="VERRA", kind=SpaceKind.COUNTER, key="VER")
@@ -47,6 +50,23 @@ def serials(first: int, last: int, space: SerialSpace = SPACE) -> SerialRange:
 
 def name(text: str) -> str:
     return keccak_hex(text.encode())
+
+
+def endorsed(statement: Statement, deployment: Deployment = HERE, attesters: int = 2) -> Endorsement:
+    return Endorsement(
+        registry=statement.registry,
+        deployment=deployment,
+        head=statement.head,
+        attesters=attesters,
+        threshold=2,
+    )
+
+
+def looked_at(
+    chains: Sequence[ChainView] = (), statements: Sequence[Statement] = (), claims: Sequence[Claim] = ()
+) -> Evidence:
+    """Evidence in which every statement is signed for the first deployment of the house."""
+    return Evidence(chains=chains, statements=statements, endorsements=[endorsed(s) for s in statements], claims=claims)
 
 
 @dataclass
@@ -90,6 +110,9 @@ class House:
         self.asked: dict[str, Asked] = {}
         self.minted: set[str] = set()
         self.sequence = 0
+        self.totals: defaultdict[tuple[Deployment, str], dict[str, int]] = defaultdict(
+            lambda: dict.fromkeys(("locked", "released", "retired", "handed_over"), 0)
+        )
         for deployment in self.events:
             self.register(deployment, SPACE)
             for credit_class in (FOREST, SOLAR):
@@ -108,6 +131,7 @@ class House:
         class_id = self.entry_of(r).credit_class.id
         lock = Lock(lock_id=lock_id, class_id=class_id, range=r, recipient=ALICE, not_after=not_after)
         self.locks[lock_id] = (deployment, lock)
+        self.totals[deployment, class_id]["locked"] += r.units
         self.write(
             r,
             state=SerialState.LOCKED,
@@ -120,7 +144,9 @@ class House:
 
     def release(self, lock_id: str) -> None:
         self.wait(10)
-        self.write(self.locks[lock_id][1].range, state=SerialState.HELD, deployment=None, lock_id=None, not_after=None)
+        deployment, lock = self.locks[lock_id]
+        self.totals[deployment, lock.class_id]["released"] += lock.range.units
+        self.write(lock.range, state=SerialState.HELD, deployment=None, lock_id=None, not_after=None)
 
     def reserve(self, request_id: str, *ranges: SerialRange) -> None:
         self.wait(10)
@@ -133,6 +159,8 @@ class House:
         self.wait(10)
         asked = self.asked[request_id]
         asked.executed = True
+        acted = "retired" if asked.kind is Kind.RETIREMENT else "handed_over"
+        self.totals[asked.deployment, asked.credit_class.id][acted] += total_units(asked.settled)
         for r in asked.settled:
             if asked.kind is Kind.RETIREMENT:
                 self.write(r, state=SerialState.RETIRED)
@@ -278,7 +306,6 @@ class House:
     def statement(self) -> Statement:
         self.wait(1)
         self.sequence += 1
-        head = StatementHead(sequence=self.sequence, as_of=self.now, rows_hash=name("rows"), totals=())
         rows = tuple(
             StatementRow(
                 row=number,
@@ -293,12 +320,16 @@ class House:
             )
             for number, e in enumerate(sorted(self.entries, key=lambda e: e.range.key), start=2)
         )
+        totals = tuple(
+            ClassTotal(class_id=class_id, **units) for (d, class_id), units in self.totals.items() if d == HERE
+        )
+        head = StatementHead(sequence=self.sequence, as_of=self.now, rows_hash=rows_hash(rows), totals=totals)
         return Statement(registry="VERRA", head=Attested(items=(head,), signers=(), signatures=()), rows=rows)
 
     def evidence(self) -> Evidence:
         """The statement first and final blocks after it: what an orderly run reads."""
         statement = self.statement()
-        return Evidence(chains=[self.chain(d) for d in self.events], statements=[statement])
+        return looked_at([self.chain(d) for d in self.events], [statement])
 
     # -------------------------------------------------------------- inside
 

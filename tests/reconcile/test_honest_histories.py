@@ -13,7 +13,7 @@ from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.serials import SerialRange
 from bridge.reconcile.evidence import Evidence, Limits
 from bridge.reconcile.reconcile import reconcile
-from tests.reconcile.story import DAY, DEADLINE, FOREST, HERE, SOLAR, THERE, Entry, House, serials
+from tests.reconcile.story import DAY, DEADLINE, FOREST, HERE, SOLAR, THERE, Entry, House, looked_at, serials
 
 LIMITS = Limits(release_seconds=DAY, execution_seconds=DAY, out_of_step_seconds=30 * DAY)
 
@@ -161,7 +161,7 @@ def glimpses(seed: int) -> Evidence:
         for _ in range(acts):
             house.act()
         look()
-    return Evidence(chains=chains, statements=statements)
+    return looked_at(chains=chains, statements=statements)
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind
 from bridge.errors import UsageError
 from bridge.reconcile.evidence import Claim, ClaimLink, ClaimState, Evidence, Limits
 from bridge.reconcile.reconcile import reconcile
-from tests.reconcile.story import ALICE, DAY, FOREST, HERE, SOLAR, THERE, ZERO, House, name, serials
+from tests.reconcile.story import ALICE, DAY, FOREST, HERE, SOLAR, THERE, ZERO, House, looked_at, name, serials
 
 BATCH = SerialSpace(registry="VERRA", kind=SpaceKind.BATCH, key="B1")
 
@@ -30,8 +30,13 @@ def house() -> House:
     return house
 
 
+def direct(result: Reconciliation) -> list[Finding]:
+    """Without the totals of a class, which are wrong beside serials of it that are; they have tests of their own."""
+    return [finding for finding in result.findings if finding.rule != "statement-totals"]
+
+
 def only(result: Reconciliation) -> Finding:
-    (finding,) = result.findings
+    (finding,) = direct(result)
     assert finding.advice
     return finding
 
@@ -41,7 +46,7 @@ def found(result: Reconciliation, rule: str) -> list[SerialRange]:
 
 
 def rules(result: Reconciliation) -> list[str]:
-    return [finding.rule for finding in result.findings]
+    return [finding.rule for finding in direct(result)]
 
 
 def waiting(result: Reconciliation) -> list[str]:
@@ -94,7 +99,7 @@ class TestOverlappingTokenization:
         house.exit(Kind.REDEMPTION, serials(1, 5))
         house.deposit(serials(1, 5), THERE)
         statement = house.statement()
-        result = reconcile(Evidence(chains=[here, house.chain(THERE)], statements=[statement]))
+        result = reconcile(looked_at(chains=[here, house.chain(THERE)], statements=[statement]))
         assert result.findings == ()
         assert "overlapping-tokenization" in waiting(result)
 
@@ -162,7 +167,7 @@ class TestTokenizedWithoutLock:
         statement = house.statement()
         house.issue(serials(201, 300))
         house.deposit(serials(201, 210))
-        result = reconcile(Evidence(chains=[house.chain()], statements=[statement]))
+        result = reconcile(looked_at(chains=[house.chain()], statements=[statement]))
         assert result.findings == ()
         assert waiting(result) == ["tokenized-without-lock"]
 
@@ -177,13 +182,13 @@ class TestFreeWhileCirculating:
         house.write(serials(1, 5), state=SerialState.HELD, deployment=None, lock_id=None)
         statement = house.statement()
         house.settle(house.ask(Kind.REDEMPTION, 5), serials(1, 5))
-        finding = only(reconcile(Evidence(chains=[house.chain()], statements=[statement])))
+        finding = only(reconcile(looked_at(chains=[house.chain()], statements=[statement])))
         assert (finding.rule, finding.ranges) == ("free-while-circulating", (serials(1, 5),))
 
     def test_a_block_only_as_old_as_finality_hides_nothing(self, house: House) -> None:
         house.write(serials(10, 19), state=SerialState.HELD, deployment=None, lock_id=None)
         chain = house.chain()
-        evidence = Evidence(chains=[chain], statements=[house.statement()])
+        evidence = looked_at(chains=[chain], statements=[house.statement()])
         assert waiting(reconcile(evidence)) == ["free-while-circulating"]
         assert rules(reconcile(evidence, Limits(finality_seconds=60))) == ["free-while-circulating"]
 
@@ -191,7 +196,7 @@ class TestFreeWhileCirculating:
         house.exit(Kind.REDEMPTION, serials(10, 19))
         statement = house.statement()
         house.deposit(serials(10, 19))
-        result = reconcile(Evidence(chains=[house.chain()], statements=[statement]))
+        result = reconcile(looked_at(chains=[house.chain()], statements=[statement]))
         assert result.findings == ()
         assert waiting(result) == ["free-while-circulating"]
 
@@ -207,7 +212,7 @@ class TestRetiredWhileCirculating:
         chain = house.chain()
         house.wait(DAY)
         house.write(serials(10, 19), state=SerialState.RETIRED)
-        result = reconcile(Evidence(chains=[chain], statements=[house.statement()]))
+        result = reconcile(looked_at(chains=[chain], statements=[house.statement()]))
         assert rules(result) == ["retired-while-circulating"]
 
     def test_split_blocks_partly_retired_for_a_request_are_honest(self, house: House) -> None:
@@ -240,7 +245,7 @@ class TestActedWithoutSettlement:
         house.give_back(request_id)
         chain = house.chain()
         house.write(serials(1, 5), state=SerialState.RETIRED)
-        result = reconcile(Evidence(chains=[chain], statements=[house.statement()]))
+        result = reconcile(looked_at(chains=[chain], statements=[house.statement()]))
         assert rules(result) == ["acted-without-settlement"]
 
     def test_settled_and_executed_after_the_block_is_in_flight(self, house: House) -> None:
@@ -249,7 +254,7 @@ class TestActedWithoutSettlement:
         chain = house.chain()
         house.settle(request_id, serials(1, 5))
         house.execute(request_id)
-        result = reconcile(Evidence(chains=[chain], statements=[house.statement()]))
+        result = reconcile(looked_at(chains=[chain], statements=[house.statement()]))
         assert result.findings == ()
         assert "acted-without-settlement" in waiting(result)
 
@@ -315,7 +320,7 @@ class TestLockedWithoutMint:
         house.lock(serials(51, 60))
         chain = house.chain()
         house.wait(2 * DAY)
-        result = reconcile(Evidence(chains=[chain], statements=[house.statement()]))
+        result = reconcile(looked_at(chains=[chain], statements=[house.statement()]))
         assert waiting(result) == ["locked-without-mint"]
 
 
@@ -590,29 +595,29 @@ class TestClaims:
 
 class TestWhatCannotBeJudged:
     def test_no_statement_at_all(self, house: House) -> None:
-        result = reconcile(Evidence(chains=[house.chain()]))
+        result = reconcile(looked_at(chains=[house.chain()]))
         finding = only(result)
         assert (finding.rule, finding.units, finding.kg) == ("registry-without-statement", 50, 50_000)
         assert not result.clean
 
     def test_no_statement_while_all_that_was_minted_is_pending(self, house: House) -> None:
         house.ask(Kind.RETIREMENT, 50)
-        finding = only(reconcile(Evidence(chains=[house.chain()])))
+        finding = only(reconcile(looked_at(chains=[house.chain()])))
         assert (finding.rule, finding.units, finding.severity) == ("registry-without-statement", 50, Severity.BREAK)
 
     def test_no_statement_where_all_is_retired_is_only_a_warning(self, house: House) -> None:
         house.exit(Kind.RETIREMENT, serials(1, 50))
-        finding = only(reconcile(Evidence(chains=[house.chain()])))
+        finding = only(reconcile(looked_at(chains=[house.chain()])))
         assert (finding.rule, finding.units, finding.severity) == ("registry-without-statement", 50, Severity.WARNING)
 
     def test_no_statement_where_nothing_was_minted_or_all_handed_over_is_honest(self, house: House) -> None:
         house.exit(Kind.REDEMPTION, serials(1, 50))
-        assert reconcile(Evidence(chains=[house.chain(HERE), house.chain(THERE)])).findings == ()
+        assert reconcile(looked_at(chains=[house.chain(HERE), house.chain(THERE)])).findings == ()
 
     def test_a_statement_far_from_the_block(self, house: House) -> None:
         statement = house.statement()
         house.wait(3 * DAY)
-        result = reconcile(Evidence(chains=[house.chain()], statements=[statement]))
+        result = reconcile(looked_at(chains=[house.chain()], statements=[statement]))
         assert rules(result) == ["evidence-out-of-step"]
         assert not result.clean
 
@@ -622,24 +627,24 @@ class TestWhatCannotBeJudged:
         house.lock(serials(1, 5), days=9)
         statement = house.statement()
         house.wait(3 * DAY)
-        assert not reconcile(Evidence(chains=[house.chain()], statements=[statement])).clean
+        assert not reconcile(looked_at(chains=[house.chain()], statements=[statement])).clean
 
     def test_a_statement_far_from_the_block_where_nothing_is_ours_is_only_a_warning(self) -> None:
         house = House()
         house.issue(serials(1, 10))
         statement = house.statement()
         house.wait(3 * DAY)
-        finding = only(reconcile(Evidence(chains=[house.chain()], statements=[statement])))
+        finding = only(reconcile(looked_at(chains=[house.chain()], statements=[statement])))
         assert (finding.rule, finding.severity) == ("evidence-out-of-step", Severity.WARNING)
 
     def test_a_statement_within_the_step_is_honest(self, house: House) -> None:
         statement = house.statement()
         house.wait(DAY)
-        assert reconcile(Evidence(chains=[house.chain()], statements=[statement])).findings == ()
+        assert reconcile(looked_at(chains=[house.chain()], statements=[statement])).findings == ()
 
     def test_two_views_of_one_deployment_are_refused(self, house: House) -> None:
         with pytest.raises(UsageError, match="one block only"):
-            reconcile(Evidence(chains=[house.chain(), house.chain()]))
+            reconcile(looked_at(chains=[house.chain(), house.chain()]))
 
     def test_no_evidence_has_no_findings(self) -> None:
         result = reconcile(Evidence())

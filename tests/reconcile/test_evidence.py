@@ -1,0 +1,88 @@
+"""What compliance is given to compare, from a chain and a registry that are really there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.bootstrap import endorsement, evidence
+from bridge.domain.attestations import Deployment, typed_data
+from bridge.domain.observed import Statement
+from bridge.reconcile.evidence import Evidence
+from bridge.reconcile.reconcile import reconcile
+from tests.flow.world import Stage, World, span
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder: Path = tmp_path_factory.mktemp("world")
+    world = World(folder, Stage())
+    world.deposit(span(1, 50))
+    return world
+
+
+@pytest.fixture
+def seen(world: World) -> Evidence:
+    return evidence(world.contract, world.registry, ("VERRA", "GS"))
+
+
+def rules(seen: Evidence) -> list[str]:
+    return [finding.rule for finding in reconcile(seen).findings]
+
+
+def with_head(statement: Statement, **changes: object) -> Statement:
+    return statement.model_copy(update={"head": statement.head.model_copy(update=changes)})
+
+
+def signed_by(world: World, statement: Statement, deployment: Deployment, *names: str) -> Statement:
+    document = typed_data(deployment, statement.head.items)
+    keys = [world.keys[name] for name in names]
+    return with_head(
+        statement,
+        signers=tuple(key.address for key in keys),
+        signatures=tuple(key.sign(document) for key in keys),
+    )
+
+
+def judged(world: World, seen: Evidence, statement: Statement) -> list[str]:
+    """As if the registry had handed over this statement instead of its first."""
+    found = endorsement(world.contract, statement)
+    others = [e for e in seen.endorsements if e.registry != statement.registry]
+    statements = [statement, *seen.statements[1:]]
+    return rules(replace(seen, statements=statements, endorsements=[*others, found] if found else others))
+
+
+def test_an_honest_world_is_endorsed_and_clean(seen: Evidence) -> None:
+    assert [(e.registry, e.attesters, e.threshold) for e in seen.endorsements] == [("VERRA", 2, 2), ("GS", 2, 2)]
+    assert rules(seen) == []
+
+
+def test_signatures_that_are_missing_false_or_one_twice_vouch_for_nothing(world: World, seen: Evidence) -> None:
+    statement = seen.statements[0]
+    deployment = world.contract.deployment
+    for false in (
+        with_head(statement, signatures=(), signers=()),
+        with_head(statement, signatures=("0x" + "11" * 64,) * 2),
+        signed_by(world, statement, deployment, "attester-1", "attester-1"),
+        signed_by(world, statement, deployment, "attester-1", "operator"),
+    ):
+        assert judged(world, seen, false) == ["statement-unsigned"]
+
+
+def test_a_statement_signed_for_another_deployment_vouches_for_nothing_here(world: World, seen: Evidence) -> None:
+    elsewhere = Deployment(chain_id=99, contract=world.contract.deployment.contract)
+    signed = signed_by(world, seen.statements[0], elsewhere, "attester-1", "attester-2")
+    assert judged(world, seen, signed) == ["statement-unsigned"]
+
+
+def test_any_quorum_in_any_order_will_do(world: World, seen: Evidence) -> None:
+    signed = signed_by(world, seen.statements[0], world.contract.deployment, "attester-3", "attester-1")
+    assert judged(world, seen, signed) == []
+
+
+def test_a_head_changed_after_it_was_signed_vouches_for_nothing(world: World, seen: Evidence) -> None:
+    head = seen.statements[0].head.items[0]
+    changed = with_head(seen.statements[0], items=(head.model_copy(update={"as_of": head.as_of + 1}),))
+    assert judged(world, seen, changed) == ["statement-unsigned"]
