@@ -10,7 +10,8 @@ A line is a claim or a link between two claims of the same file:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ from bridge.registry.statements.serial import Serial
 GRAMMARS: Mapping[str, Callable[[str], Serial]] = {
     grammar.REGISTRY: grammar.parse_serial for grammar in (verra, gold_standard, acr, car)
 }
+
+MOST_CLAIMS_OF_A_SERIAL = 16
+"""Claims of one file on one serial. Ranges are cut at one another's ends, so ten thousand nested ones would become a
+hundred million pieces; an honest file claims a serial once as minted and once as retired."""
 
 
 class ClaimsFile(Fact):
@@ -79,6 +84,7 @@ def read_lines(path: Path, read: Callable[[bytes], Claim | ClaimLink]) -> Claims
                 claims[found.claim_id] = found
         except MalformedInput as error:
             rejected.append(RejectedRow(line=number, reason=str(error), content=content.decode("utf-8", "replace")))
+    _require_shallow(path, claims.values())
     return ClaimsFile(claims=tuple(claims.values()), links=tuple(links), rejected=tuple(rejected))
 
 
@@ -100,6 +106,21 @@ def _lines(path: Path) -> list[bytes]:
         return path.read_bytes().splitlines()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _require_shallow(path: Path, claims: Iterable[Claim]) -> None:
+    ends: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    for r in (claim.range for claim in claims if claim.range):
+        ends[r.space] += [(r.first, 1), (r.last + 1, -1)]
+    for space, edges in ends.items():
+        depth = 0
+        for at, step in sorted(edges):
+            depth += step
+            if depth > MOST_CLAIMS_OF_A_SERIAL:
+                raise UsageError(
+                    f"{path} claims serial {at} of space {space} more than {MOST_CLAIMS_OF_A_SERIAL} times; "
+                    "ask that bridge for one line a block, and compare again"
+                )
 
 
 def _line(source: str, content: bytes) -> Claim | ClaimLink:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,23 @@ def test_a_claim_id_used_twice_is_rejected(tmp_path: Path) -> None:
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read"):
         read_claims("other", tmp_path / "none")
+
+
+def _claims_file(path: Path, *ranges: tuple[int, int]) -> Path:
+    lines = [
+        {"claim_id": f"c{n}", "state": "minted", "kg": 1000, "space": SPACE.id, "first": first, "last": last}
+        for n, (first, last) in enumerate(ranges)
+    ]
+    path.write_text("\n".join(json.dumps(line) for line in lines))
+    return path
+
+
+def test_a_file_of_nested_ranges_is_refused_before_it_is_cut(tmp_path: Path) -> None:
+    nested = _claims_file(tmp_path / "nested", *((n, 20_000 - n) for n in range(1, 5000)))
+    with pytest.raises(UsageError, match="more than 16 times"):
+        read_claims("other", nested)
+
+
+def test_many_ranges_side_by_side_and_a_few_repeated_are_read(tmp_path: Path) -> None:
+    beside = [(10 * n, 10 * n + 9) for n in range(1, 5000)]
+    assert len(read_claims("other", _claims_file(tmp_path / "beside", *beside, *[(10, 19)] * 15)).claims) == 5014
