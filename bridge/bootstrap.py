@@ -14,19 +14,20 @@ from bridge.chain.local import EmbeddedChain
 from bridge.chain.signers import KeySigner, keystore_address, open_keystore, recover
 from bridge.chain.transactions import Sender
 from bridge.chain.witness import FinalWitness
-from bridge.domain.attestations import Deployment, typed_data
+from bridge.domain.attestations import Deployment, Lock, Receipt, typed_data
 from bridge.domain.credit_class import Terms
-from bridge.domain.observed import Statement
+from bridge.domain.observed import Minted, OutcomeSettled, Statement
 from bridge.domain.values import Address, RegistryCode
-from bridge.errors import ContractRefused, UsageError
+from bridge.errors import ContractRefused, RegistryRefused, UsageError
 from bridge.flow.bridge import Bridge
 from bridge.flow.hold import Holder
 from bridge.journal.store import Journal, open_journal
-from bridge.reconcile.evidence import Claim, ClaimLink, Endorsement, Evidence
+from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, Endorsement, Evidence
 from bridge.reconcile.sources import view
 from bridge.registry.attesters import Attester, AttesterSet
 from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.ledger import Ledger, open_ledger
+from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.port import Registry, Signer
 from bridge.settings import FILE_NAME, Settings, password
 
@@ -135,15 +136,39 @@ def evidence(
     links: Sequence[ClaimLink] = (),
 ) -> Evidence:
     """What compliance compares: one statement a programme and who signed it, the contract at its final block, others'
-    claims."""
-    statements = [books.statement(code, deployed.deployment) for code in codes]
+    claims; and of our own registry the locks and receipts behind what the chain shows."""
+    codes, deployment = list(codes), deployed.deployment
+    statements = [books.statement(code, deployment) for code in codes]
+    seen = view(ChainHistory(deployed))
+    ours = books.ledger if isinstance(books, LedgerRegistry) else None
     return Evidence(
-        chains=[view(ChainHistory(deployed))],
+        chains=[seen],
         statements=statements,
         endorsements=[e for e in (endorsement(deployed, statement) for statement in statements) if e],
         claims=claims,
         links=links,
+        locks=_locks(ours, seen) if ours else (),
+        receipts=_receipts(ours, seen) if ours else (),
+        accounts=[(code, deployment, bridge_account(deployment)) for code in codes] if ours else (),
     )
+
+
+def _locks(ledger: Ledger, seen: ChainView) -> list[tuple[Deployment, Lock]]:
+    """What the registry locked under each id that was minted; an id that it does not know shows in its rows."""
+    found = []
+    for lock_id in dict.fromkeys(event.lock_id for event in seen.events if isinstance(event, Minted)):
+        try:
+            record = ledger.lock_record(lock_id)
+        except RegistryRefused:
+            continue
+        found.append((record.instruction.deployment, record.lock))
+    return found
+
+
+def _receipts(ledger: Ledger, seen: ChainView) -> list[tuple[Deployment, Receipt]]:
+    settled = dict.fromkeys(event.request_id for event in seen.events if isinstance(event, OutcomeSettled))
+    signed = (ledger.signed_receipt(request_id) for request_id in settled)
+    return [(seen.deployment, receipt) for one in signed if one for receipt in one.items]
 
 
 def endorsement(deployed: BridgeContract, statement: Statement) -> Endorsement | None:

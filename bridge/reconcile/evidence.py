@@ -72,6 +72,7 @@ class Evidence:
 
     A statement that nothing in `endorsements` vouches for proves nothing; its totals are those of the deployment under
     which it is signed.
+    `accounts` names, by registry, the one account that stands for a deployment there.
     `locks` and `receipts` are what registries signed for a deployment, as far as the reader keeps them.
     """
 
@@ -82,6 +83,7 @@ class Evidence:
     links: Sequence[ClaimLink] = ()
     locks: Sequence[tuple[Deployment, Lock]] = ()
     receipts: Sequence[tuple[Deployment, Receipt]] = ()
+    accounts: Sequence[tuple[RegistryCode, Deployment, str]] = ()
 
 
 class Limits(Fact):

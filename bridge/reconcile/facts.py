@@ -62,10 +62,11 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
         **{"id": _PLACE, "statement": _PLACE, "registry": _TEXT, "as_of": _TIME, "current": _FLAG},
         **_RANGE,
         **{"row_class": _TEXT, "state": _TEXT, "row_deployment": _TEXT, "row_lock": _TEXT, "row_request": _TEXT},
-        **{"not_after": _TIME},
+        **{"holder": _TEXT, "not_after": _TIME},
     },
     "claims": {"id": _PLACE, "source": _TEXT, "claim_id": _TEXT, "state": _TEXT, **_RANGE, "kg": _WHOLE},
     "links": {"source": _TEXT, "later": _TEXT, "earlier": _TEXT, "kg": _WHOLE},
+    "accounts": {"registry": _TEXT, "deployment": _TEXT, "account": _TEXT},
     "locks": {
         **{"id": _PLACE, "deployment": _TEXT, "lock_id": _TEXT, "class_id": _TEXT},
         **_RANGE,
@@ -89,6 +90,7 @@ def tables(evidence: Evidence) -> dict[str, pa.Table]:
     _add_endorsements(rows, evidence)
     rows["claims"] = [_claim(index, claim) for index, claim in enumerate(evidence.claims)]
     rows["links"] = [_link(link) for link in evidence.links]
+    rows["accounts"] = [(registry, str(deployment), account) for registry, deployment, account in evidence.accounts]
     rows["locks"] = [_lock(index, *item) for index, item in enumerate(evidence.locks)]
     for index, (deployment, receipt) in enumerate(evidence.receipts):
         _add_receipt(rows["receipts"], index, deployment, receipt)
@@ -219,7 +221,7 @@ def _add_endorsements(rows: Rows, evidence: Evidence) -> None:
 def _statement_row(row: seen.StatementRow) -> Row:
     deployment = str(row.deployment) if row.deployment else ""
     ids = (row.class_id, row.state.value, deployment, row.lock_id or "", row.request_id or "")
-    return (row.range.space, row.range.first, row.range.last, *ids, row.not_after)
+    return (row.range.space, row.range.first, row.range.last, *ids, row.holder, row.not_after)
 
 
 def _claim(index: int, claim: Claim) -> Row:

@@ -47,6 +47,7 @@ class Relations:
     rows: ir.Table
     claims: ir.Table
     links: ir.Table
+    accounts: ir.Table
     locks: ir.Table
     receipts: ir.Table
 

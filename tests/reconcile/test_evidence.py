@@ -9,10 +9,11 @@ import pytest
 
 from bridge.bootstrap import endorsement, evidence
 from bridge.domain.attestations import Deployment, typed_data
-from bridge.domain.observed import Statement
+from bridge.domain.lifecycle import Kind
+from bridge.domain.observed import Minted, Statement
 from bridge.reconcile.evidence import Evidence
 from bridge.reconcile.reconcile import reconcile
-from tests.flow.world import Stage, World, span
+from tests.flow.world import Stage, World, advance, span
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +87,37 @@ def test_a_head_changed_after_it_was_signed_vouches_for_nothing(world: World, se
     head = seen.statements[0].head.items[0]
     changed = with_head(seen.statements[0], items=(head.model_copy(update={"as_of": head.as_of + 1}),))
     assert judged(world, seen, changed) == ["statement-unsigned"]
+
+
+def test_units_minted_to_another_than_the_depositor_named_are_found(seen: Evidence) -> None:
+    (chain,) = seen.chains
+    stolen = [
+        e.model_copy(update={"recipient": "0x" + "66" * 20}) if isinstance(e, Minted) else e for e in chain.events
+    ]
+    assert rules(replace(seen, chains=[replace(chain, events=stolen)])) == ["lock-mismatch"]
+
+
+def test_the_receipts_of_what_was_settled_are_compared(world: World) -> None:
+    request_id = world.ask("alice", Kind.RETIREMENT, 3)
+    for _ in range(3):
+        advance(world.bridge)
+    seen = evidence(world.contract, world.registry, ("VERRA", "GS"))
+    ((deployment, receipt),) = seen.receipts
+    assert (receipt.request_id, rules(seen)) == (request_id, [])
+    other = receipt.model_copy(update={"ranges": (span(11, 13),)})
+    assert rules(replace(seen, receipts=[(deployment, other)])) == ["request-mismatch"]
+
+
+def test_locked_serials_in_another_account_are_found(world: World, seen: Evidence) -> None:
+    statement = seen.statements[0]
+    rows = tuple(row.model_copy(update={"holder": "mallory"}) for row in statement.rows)
+    moved = replace(seen, statements=[statement.model_copy(update={"rows": rows}), *seen.statements[1:]])
+    assert rules(moved) == ["held-elsewhere", "statement-altered"]
+
+
+def test_a_registry_of_which_only_the_port_is_known_is_compared_without_its_locks(world: World) -> None:
+    class Port:
+        statement = staticmethod(world.registry.statement)
+
+    seen = evidence(world.contract, Port(), ("VERRA", "GS"))  # type: ignore[arg-type]
+    assert (seen.locks, seen.receipts, seen.accounts, rules(seen)) == ((), (), (), [])

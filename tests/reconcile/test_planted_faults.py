@@ -144,6 +144,13 @@ class TestLockReused:
         finding = only(reconcile(house.evidence()))
         assert (finding.rule, finding.ranges) == ("lock-reused", (serials(51, 60),))
 
+    def test_two_locks_over_the_same_serials_one_after_the_other_are_honest(self, house: House) -> None:
+        house.deposit(serials(51, 55))
+        house.exit(Kind.REDEMPTION, serials(51, 55))
+        house.deposit(serials(51, 55))
+        house.deposit(serials(56, 60), THERE)
+        assert reconcile(house.evidence()).findings == ()
+
 
 class TestTokenizedWithoutLock:
     def test_serials_unknown_to_the_registry(self, house: House) -> None:
@@ -300,6 +307,56 @@ class TestSettledNotLive:
         house.settle(request_id, serials(201, 202))
         assert found(reconcile(house.evidence()), "settled-not-live") == [serials(201, 202)]
 
+    def test_parts_of_one_lock_settled_out_of_order_and_as_another_class_than_their_neighbours_are_honest(
+        self, house: House
+    ) -> None:
+        house.issue(serials(201, 210), SOLAR)
+        house.deposit(serials(201, 210))
+        house.exit(Kind.RETIREMENT, serials(48, 50))
+        house.exit(Kind.REDEMPTION, serials(1, 2), serials(46, 47))
+        house.deposit(serials(1, 2))
+        house.exit(Kind.RETIREMENT, serials(1, 3))
+        assert reconcile(house.evidence()).findings == ()
+
+
+class TestSettledOtherwise:
+    def test_settled_as_another_kind_than_was_asked(self, house: House) -> None:
+        request_id = house.ask(Kind.REDEMPTION, 5)
+        house.reserve(request_id, serials(1, 5))
+        house.asked[request_id].kind = Kind.RETIREMENT
+        house.settle(request_id, serials(1, 5))
+        house.execute(request_id)
+        finding = only(reconcile(house.evidence()))
+        assert (finding.rule, finding.ranges) == ("settled-otherwise", (serials(1, 5),))
+        assert [e.kind for e in finding.evidence[:2]] == [ExhibitKind.TRANSACTION] * 2
+
+    def test_settled_in_another_class_than_was_asked(self, house: House) -> None:
+        house.issue(serials(201, 210), SOLAR)
+        house.deposit(serials(201, 210))
+        request_id = house.ask(Kind.RETIREMENT, 2)
+        house.asked[request_id].credit_class = SOLAR
+        house.settle(request_id, serials(201, 202))
+        assert found(reconcile(house.evidence()), "settled-otherwise") == [serials(201, 202)]
+
+    def test_requests_of_both_kinds_side_by_side_are_honest(self, house: House) -> None:
+        house.exit(Kind.RETIREMENT, serials(1, 5))
+        house.exit(Kind.REDEMPTION, serials(6, 9))
+        assert reconcile(house.evidence()).findings == ()
+
+
+class TestHeldElsewhere:
+    def test_locked_serials_in_somebody_elses_account(self, house: House) -> None:
+        accounts = [("VERRA", HERE, "vault of HERE"), ("VERRA", THERE, "bridge")]
+        finding = only(reconcile(replace(house.evidence(), accounts=accounts)))
+        assert (finding.rule, finding.ranges) == ("held-elsewhere", (serials(1, 50),))
+        assert ExhibitKind.STATEMENT_ROW in [e.kind for e in finding.evidence]
+
+    def test_what_is_in_the_bridges_account_handed_over_or_free_is_honest(self, house: House) -> None:
+        house.exit(Kind.REDEMPTION, serials(1, 5))
+        house.reserve(house.ask(Kind.RETIREMENT, 5), serials(6, 10))
+        accounts = [("VERRA", HERE, "bridge"), ("GS", HERE, "another")]
+        assert reconcile(replace(house.evidence(), accounts=accounts)).findings == ()
+
 
 class TestLockedWithoutMint:
     def test_past_its_deadline(self, house: House) -> None:
@@ -385,6 +442,20 @@ class TestRequestMismatch:
         house.reserve(house.ask(Kind.RETIREMENT, 2), serials(51, 52))
         assert found(reconcile(house.evidence()), "request-mismatch") == [serials(51, 52)]
 
+    @pytest.mark.parametrize("request_id", [name("nobody's"), None])
+    def test_live_and_reserved_for_a_request_that_nobody_opened(self, house: House, request_id: str | None) -> None:
+        house.write(serials(11, 20), state=SerialState.RESERVED, request_id=request_id)
+        finding = only(reconcile(house.evidence()))
+        assert (finding.rule, finding.ranges) == ("request-mismatch", (serials(11, 20),))
+
+    def test_reserved_for_a_request_opened_after_the_block_is_in_flight(self, house: House) -> None:
+        chain = house.chain()
+        house.reserve(house.ask(Kind.RETIREMENT, 5), serials(1, 5))
+        evidence = looked_at(chains=[chain], statements=[house.statement()])
+        assert reconcile(evidence).findings == ()
+        assert waiting(reconcile(evidence)) == ["request-mismatch"]
+        assert rules(reconcile(evidence, Limits(finality_seconds=60))) == ["request-mismatch"]
+
     def test_a_receipt_for_other_serials_than_those_settled(self, house: House) -> None:
         request_id = house.ask(Kind.RETIREMENT, 5)
         house.reserve(request_id, serials(1, 5))
@@ -411,6 +482,13 @@ class TestClassMismatch:
         house.mint_unlocked(lock_id, serials(51, 60), SOLAR.id)
         finding = only(reconcile(house.evidence()))
         assert (finding.rule, finding.ranges) == ("class-mismatch", (serials(51, 60),))
+
+    def test_each_minted_as_its_own_class_is_honest(self, house: House) -> None:
+        house.issue(serials(101, 110), SOLAR)
+        house.deposit(serials(101, 110))
+        house.deposit(serials(91, 100))
+        house.split(105)
+        assert reconcile(house.evidence()).findings == ()
 
 
 class TestUnknownClassOrSpace:

@@ -15,7 +15,7 @@ _KEYS = ["scope", "space", "first", "last"]
 
 
 def find(r: Relations, limits: Limits) -> ir.Table:
-    return _reserved_for_another(r).union(_reserved_but_idle(r)).union(_receipts(r, limits))
+    return _reserved_for_another(r).union(_reserved_but_idle(r), _reserved_for_nobody(r), _receipts(r, limits))
 
 
 def _reserved_for_another(r: Relations) -> ir.Table:
@@ -42,6 +42,14 @@ def _reserved_but_idle(r: Relations) -> ir.Table:
     o = r.owed.filter((r.owed["state"] == "reserved") & r.owed["mint_event"].isnull() & r.owed["end_event"].isnull())
     subject = text("request ", o["row_request"])
     return found(o, subject, class_id=o["row_class"], row=o["row"], in_flight=~o["caught_up"])
+
+
+def _reserved_for_nobody(r: Relations) -> ir.Table:
+    """Live, and set aside for a request that chain has not opened: a registry reserves only for what it has seen."""
+    o = r.owed.filter((r.owed["state"] == "reserved") & r.owed["live"])
+    o = o.anti_join(r.requests.select("deployment", row_request="request_id"), ["deployment", "row_request"])
+    subject = text("request ", o["row_request"])
+    return found(o, subject, class_id=o["row_class"], event=o["mint_event"], row=o["row"], in_flight=~o["caught_up"])
 
 
 def _receipts(r: Relations, limits: Limits) -> ir.Table:
