@@ -13,6 +13,8 @@ from bridge.cli import compliance
 from bridge.reconcile.evidence import Evidence
 from tests.cli.office import Office
 
+pytestmark = pytest.mark.slow
+
 GOOD = json.dumps({"claim_id": "a", "state": "minted", "kg": 2000, "space": "0x" + "11" * 32, "first": 1, "last": 2})
 
 

@@ -15,6 +15,8 @@ from bridge.flow.lock import plan
 from tests.flow.faults import Died, Schedule
 from tests.flow.world import BATCH, DAY, FOREST, STOVES, Stage, World, span
 
+pytestmark = pytest.mark.slow
+
 Story = dict[str, Any]
 
 
@@ -101,7 +103,6 @@ def test_a_process_that_dies_now_and_then_loses_nothing(
     assert world.reconcile().clean
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("share", range(4))
 def test_a_process_that_dies_at_any_moment_loses_nothing(
     tmp_path: Path, stage: Stage, undisturbed: tuple[Story, list[str]], share: int
@@ -113,7 +114,6 @@ def test_a_process_that_dies_at_any_moment_loses_nothing(
         die_and_rise(World(folder, stage), at, undisturbed)
 
 
-@pytest.mark.slow
 def test_an_expired_lock_is_released_once_though_its_release_is_interrupted(tmp_path: Path, stage: Stage) -> None:
     for moment in ("set_cursor", "release", "move_deposit"):
         stage.clear()

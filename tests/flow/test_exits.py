@@ -15,6 +15,8 @@ from bridge.flow.settle import settle_attested
 from bridge.flow.watch import watch
 from tests.flow.world import BATCH, DAY, FOREST, STOVES, World, span
 
+pytestmark = pytest.mark.slow
+
 
 def silent_request(world: World, units: int = 30) -> str:
     """On chain, but the holder never tells the registry for whom: nobody can serve it."""
@@ -155,7 +157,6 @@ def test_a_pause_stops_minting_and_new_requests_but_no_settlement(world: World) 
     assert world.exit_state(request_id) == "executed"
 
 
-@pytest.mark.slow
 def test_a_request_larger_than_one_part_settles_in_parts(world: World) -> None:
     for n in range(25):
         world.issue(span(10 * n + 1, 10 * n + 5))

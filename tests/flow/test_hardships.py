@@ -21,6 +21,8 @@ from bridge.flow.watch import watch
 from bridge.registry.attesters import Attester
 from tests.flow.world import BATCH, DAY, FOREST, STOVES, World, span
 
+pytestmark = pytest.mark.slow
+
 
 def fragments(world: World, count: int) -> None:
     """One-serial locks with gaps between them: as many ranges in the contract's ledger."""
@@ -31,7 +33,6 @@ def fragments(world: World, count: int) -> None:
     assert world.balance("alice") == count
 
 
-@pytest.mark.slow
 def test_a_redemption_over_several_ranges_settles_in_a_long_ledger(world: World) -> None:
     """The first range's removal must not take the second one's hint away."""
     fragments(world, 45)
@@ -42,7 +43,6 @@ def test_a_redemption_over_several_ranges_settles_in_a_long_ledger(world: World)
     assert world.reconcile().findings == ()
 
 
-@pytest.mark.slow
 def test_a_request_of_many_fragments_settles_over_several_turns(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     fragments(world, 45)
     monkeypatch.setattr(attest, "MAX_RANGES", 20)

@@ -15,6 +15,8 @@ from bridge.reconcile.evidence import Evidence
 from bridge.reconcile.reconcile import reconcile
 from tests.flow.world import Stage, World, advance, span
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
