@@ -203,4 +203,5 @@ def _told(contract: BridgeContract, request_id: Hex32) -> _Told:
 def summary(certificate: Certificate) -> str:
     """One line in English, for screens."""
     verb = "retired" if certificate.request.kind is Kind.RETIREMENT else "handed over"
-    return f"{certificate.tonnes} t of {certificate.credit_class.label} {verb} for {certificate.opening.beneficiary}"
+    amount = f"{certificate.units:,} units ({certificate.tonnes.normalize():,f} t)"
+    return f"{amount} of {certificate.credit_class.label} {verb} for {certificate.opening.beneficiary}"
