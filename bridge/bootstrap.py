@@ -172,16 +172,17 @@ def _receipts(ledger: Ledger, seen: ChainView) -> list[tuple[Deployment, Receipt
 
 
 def endorsement(deployed: BridgeContract, statement: Statement) -> Endorsement | None:
-    """Who of the contract's own attesters signed the statement for this contract and no other; None for a registry that
-    the contract does not know. The statement's word on who signed it counts for nothing."""
+    """Who of the contract's own attesters, at the final block, signed the statement for this contract and no other; None
+    for a registry that the contract does not know. The statement's word on who signed it counts for nothing."""
     registry, head = statement.registry, statement.head
+    final = deployed.connection.final().number
     try:
-        threshold = deployed.threshold(registry)
+        threshold = deployed.threshold(registry, final)
     except ContractRefused:
         return None
     document = typed_data(deployed.deployment, head.items)
     signers = {recover(document, signature) for signature in head.signatures} - {None}
-    attesters = sum(deployed.is_attester(registry, signer) for signer in signers if signer)
+    attesters = sum(deployed.is_attester(registry, signer, final) for signer in signers if signer)
     return Endorsement(
         registry=registry,
         deployment=deployed.deployment,
