@@ -172,8 +172,10 @@ def _receipts(ledger: Ledger, seen: ChainView) -> list[tuple[Deployment, Receipt
 
 
 def endorsement(deployed: BridgeContract, statement: Statement) -> Endorsement | None:
-    """Who of the contract's own attesters, at the final block, signed the statement for this contract and no other; None
-    for a registry that the contract does not know. The statement's word on who signed it counts for nothing."""
+    """Who of the contract's attesters, as of the final block, signed the statement for this contract and no other.
+
+    None for a registry that the contract does not know. The statement's word on who signed it counts for nothing.
+    """
     registry, head = statement.registry, statement.head
     final = deployed.connection.final().number
     try:
