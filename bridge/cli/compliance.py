@@ -31,10 +31,13 @@ def reconcile(
 ) -> None:
     """Compare the final chain, the registry's statements and others' claims, serial by serial.
 
-    Ends with 1 when there is a break, or a line of claims that could not be compared. --out writes
-    JSON that `findings` shows again, unless --format says otherwise.
+    Ends with 1 when there is a break, or a line of claims that could not be compared.
+
+    A claims file has one JSON object a line, such as {"claim_id": "b1", "state": "minted", "kg": 24000, "registry":
+    "VERRA", "serial": "…"}. --out writes JSON that `findings` shows again, unless --format says otherwise.
     """
     from bridge.cli.findings import keep, language, require_format, show
+    from bridge.cli.screen import say
 
     spoken, form = language(lang), require_format("json" if as_json else form)
     read = _read_claims(claims or [])
@@ -42,6 +45,8 @@ def reconcile(
     if out:
         keep(found, out, form, spoken)
     show(found, form, spoken)
+    if out and form == "text":
+        say("", f"written to {out}")
     raise typer.Exit(0 if found.clean else 1)
 
 

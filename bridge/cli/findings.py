@@ -45,10 +45,12 @@ def show(found: Reconciliation, form: str, spoken: Language) -> None:
 
 
 def keep(found: Reconciliation, path: Path, form: str, spoken: Language) -> None:
-    """As CSV when that is asked for; else as JSON, which `read` understands."""
+    """As CSV when that is asked for; else as JSON in the facts' own words, which can be shown in any language again."""
     from bridge.cli.screen import write_file
+    from bridge.report.messages import Language
 
-    write_file(path, _written(found, "csv" if form == "csv" else "json", spoken))
+    written = _written(found, "csv", spoken) if form == "csv" else _written(found, "json", Language.ENGLISH)
+    write_file(path, written)
 
 
 def _written(found: Reconciliation, form: str, spoken: Language) -> str:
