@@ -77,9 +77,7 @@ def test_l2_overlaps_are_refused_by_the_contract(busy: World) -> None:
 def test_l3_the_books_balance_and_the_check_sees_serials_that_vanish(busy: World) -> None:
     assert list(laws.l3_a_serial_has_one_state(laws.look(busy))) == []
     with create_engine(f"sqlite:///{busy.folder}/registry.db").begin() as connection:
-        connection.execute(
-            text("UPDATE blocks SET closed_by = opened_by WHERE closed_by IS NULL AND state = 'locked'")
-        )
+        connection.execute(text("UPDATE blocks SET closed_by = opened_by WHERE closed_by IS NULL AND state = 'locked'"))
     assert list(laws.l3_a_serial_has_one_state(laws.look(busy)))
 
 
