@@ -308,7 +308,7 @@ def _signatures(signatures: Sequence[Hex64]) -> list[tuple[bytes, bytes]]:
     return [(to_bytes(s)[:32], to_bytes(s)[32:]) for s in signatures]
 
 
-def as_range(space: Hex32, node: LedgerRange) -> SerialRange | None:
+def live_serials(space: Hex32, node: LedgerRange) -> SerialRange | None:
     """The live serials of a ledger range, if any are left."""
     if node.live_from > node.last:
         return None

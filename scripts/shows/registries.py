@@ -16,6 +16,7 @@ from rich.progress import track
 from rich.table import Table
 
 from bridge.bootstrap import evidence, rehearse
+from bridge.chain.contract import live_serials
 from bridge.domain.credit_class import Terms
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.serials import SerialRange, coalesce, total_units
@@ -94,8 +95,8 @@ class Rehearsal:
         """From the contract's storage."""
         for space in spaces:
             for node in self.contract.ranges(space):
-                if node.live_from <= node.last:
-                    yield SerialRange(space=space, first=node.live_from, last=node.last)
+                if serials := live_serials(space, node):
+                    yield serials
 
     def stated(self, code: RegistryCode, state: SerialState) -> list[SerialRange]:
         """From the registry's statement, what is in this state for the deployment."""

@@ -32,6 +32,13 @@ def _request(world: World, request_id: str):  # type: ignore[no-untyped-def]
     return Request.model_validate_json(world.holder("alice").journal.own_request(request_id).request)
 
 
+def sign_the_outcome(world: World) -> None:
+    """As far as a quorum's signatures, and not to the chain."""
+    watch(world.bridge)
+    reserve_seen(world.bridge)
+    attest_reserved(world.bridge)
+
+
 def past_the_deadline(world: World) -> None:
     world.chain.pass_seconds(11 * DAY)
 
@@ -73,9 +80,7 @@ def test_a_holder_who_is_never_answered_takes_his_units_back(world: World) -> No
 def test_a_settlement_after_the_call_back_and_inside_the_challenge_lands(world: World) -> None:
     world.deposit(span(1, 100))
     request_id = world.ask("alice", Kind.RETIREMENT, 30, for_="Acme")
-    watch(world.bridge)
-    reserve_seen(world.bridge)
-    attest_reserved(world.bridge)
+    sign_the_outcome(world)
     past_the_deadline(world)
     call_back(world.holder("alice"), request_id)
     settle_attested(world.bridge)
@@ -91,9 +96,7 @@ def test_a_settlement_after_the_call_back_and_inside_the_challenge_lands(world: 
 def test_a_settlement_after_the_return_is_refused_and_the_registry_has_not_acted(world: World) -> None:
     world.deposit(span(1, 100))
     request_id = world.ask("alice", Kind.RETIREMENT, 30, for_="Acme")
-    watch(world.bridge)
-    reserve_seen(world.bridge)
-    attest_reserved(world.bridge)
+    sign_the_outcome(world)
     past_the_deadline(world)
     call_back(world.holder("alice"), request_id)
     past_the_challenge(world)
@@ -117,9 +120,7 @@ def test_what_was_withdrawn_can_be_asked_for_again_though_its_serials_lie_in_the
     watch(world.bridge)
     reserve_seen(world.bridge)
     second = world.ask("alice", Kind.RETIREMENT, 20, for_="Beta")
-    watch(world.bridge)
-    reserve_seen(world.bridge)
-    attest_reserved(world.bridge)
+    sign_the_outcome(world)
     past_the_deadline(world)
     call_back(world.holder("alice"), first)
     past_the_challenge(world)

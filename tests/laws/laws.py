@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
-from bridge.chain.contract import LedgerRange
+from bridge.chain.contract import LedgerRange, live_serials
 from bridge.domain.lifecycle import SerialState
 from bridge.domain.observed import (
     ChainEvent,
@@ -42,8 +42,8 @@ class Seen:
         live: dict[str, list[SerialRange]] = defaultdict(list)
         for space, nodes in self.nodes.items():
             for node in nodes:
-                if node.live_from <= node.last:
-                    live[node.class_id].append(SerialRange(space=space, first=node.live_from, last=node.last))
+                if serials := live_serials(space, node):
+                    live[node.class_id].append(serials)
         return live
 
     def of(self, kind: type[Event]) -> list[Event]:
