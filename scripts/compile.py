@@ -10,9 +10,10 @@ import solcx
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS = ROOT / "contracts"
 ARTIFACTS = ROOT / "bridge" / "chain" / "artifacts"
-KEPT = ("RegistryBook", "CarbonBridge", "BridgeLens", "FreezePolicy")
+BRIDGE, EXTENSIONS = "CarbonBridge", ("Office", "Remedies")
+KEPT = (BRIDGE, *EXTENSIONS, "BridgeLens", "FreezePolicy", "AllowListPolicy")
 SETTINGS = {
-    "optimizer": {"enabled": True, "runs": 200},
+    "optimizer": {"enabled": True, "runs": 20_000},
     "viaIR": True,
     "evmVersion": "prague",  # py-evm stops there
     "metadata": {"bytecodeHash": "none"},
@@ -30,10 +31,20 @@ def compile_contracts() -> dict[str, str]:
     )
     for problem in output.get("errors", []):
         print(problem["formattedMessage"], file=sys.stderr)
-    return {f"{name}.json": _artifact(output["contracts"][f"src/{name}.sol"][name]) for name in KEPT}
+    contracts = {name: output["contracts"][f"src/{name}.sol"][name] for name in KEPT}
+    return {f"{name}.json": _artifact(contracts[name], _abi(name, contracts)) for name in KEPT}
 
 
-def _artifact(contract: dict[str, Any]) -> str:
+def _abi(name: str, contracts: dict[str, Any]) -> list[dict[str, Any]]:
+    """What answers at the contract's address: with that of the bridge's extensions."""
+    own: list[dict[str, Any]] = list(contracts[name]["abi"])
+    if name == BRIDGE:
+        for part in EXTENSIONS:
+            own += [item for item in contracts[part]["abi"] if item not in own and item["type"] != "constructor"]
+    return own
+
+
+def _artifact(contract: dict[str, Any], abi: list[dict[str, Any]]) -> str:
     bytecode = contract["evm"]["bytecode"]
     links = [name for libraries in bytecode["linkReferences"].values() for name in libraries]
     placeholders = {
@@ -41,7 +52,7 @@ def _artifact(contract: dict[str, Any]) -> str:
         for name in links
     }
     kept = {
-        "abi": contract["abi"],
+        "abi": abi,
         "bytecode": bytecode["object"],
         "links": placeholders,
         "deployedBytecode": contract["evm"]["deployedBytecode"]["object"],

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ICarbonBridge, LedgerRange} from "./ICarbonBridge.sol";
+import {ICarbonBridge} from "./ICarbonBridge.sol";
+import {LedgerRange} from "./Types.sol";
 
 /// @title Walks over a bridge's serial ledger, for callers off chain
 /// @dev Holds nothing and may be deployed by anyone, anew for each question.

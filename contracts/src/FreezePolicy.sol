@@ -6,8 +6,8 @@ import {IHolderPolicy} from "./IHolderPolicy.sol";
 
 /// @title Accounts frozen by guardians for a month, or by the owner for as long as he says
 /// @notice Warning: the owner of the policy and the owner of the bridge are meant to be the same timelock; nothing
-/// checks that they are. A bridge cannot change its policy. At its most hostile, a policy stops transfers and new
-/// requests. It never stops a settlement, a refusal, a call-back, or a return to the holder himself.
+/// checks that they are. A bridge cannot change its policy. At its most hostile, a policy stops mints,
+/// transfers and new requests. It never stops a settlement, a refusal, a call-back, or a return to the holder himself.
 contract FreezePolicy is IHolderPolicy, Ownable2Step {
     event GuardianSet(address indexed account, bool enabled);
     event Frozen(address indexed account, uint40 until);
@@ -44,7 +44,7 @@ contract FreezePolicy is IHolderPolicy, Ownable2Step {
     }
 
     /// @inheritdoc IHolderPolicy
-    function requireMayGive(address from) external view {
+    function requireMayMove(address from, address) public view virtual {
         uint40 until = frozenUntil[from];
         if (block.timestamp < until) revert AccountFrozen(from, until);
     }

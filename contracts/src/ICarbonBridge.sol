@@ -2,234 +2,36 @@
 pragma solidity 0.8.37;
 
 import {IHolderPolicy} from "./IHolderPolicy.sol";
+import {Signals} from "./Signals.sol";
+import {
+    Cover,
+    CreditClass,
+    LedgerRange,
+    Lock,
+    Outcome,
+    Recovery,
+    Refusal,
+    Request,
+    RequestState,
+    Reserve,
+    Reversal,
+    Signature,
+    SpaceKind,
+    StatementHead,
+    Subject,
+    Terms,
+    Verdict
+} from "./Types.sol";
 
-/// @dev How block numbers behave in a serial space. `Counter`: one running number for many projects.
-/// `Batch`: numbering restarts in each batch, so the space admits a single credit class, fixed at first use.
-enum SpaceKind {
-    Counter,
-    Batch
-}
-
-/// @dev What a holder asks of the registry: retire the underlying serials, or hand them over.
-enum Kind {
-    Retirement,
-    Redemption
-}
-
-/// @dev `Open` and `CalledBack` may still be settled or refused; the other three are ends.
-enum Status {
-    None,
-    Open,
-    CalledBack,
-    Settled,
-    Refused,
-    Returned
-}
-
-/// @dev Serial numbers `first..last` of one space, both inclusive.
-struct Range {
-    bytes32 space;
-    uint64 first;
-    uint64 last;
-}
-
-/// @dev "The registry holds these serials for this contract; mint them to this recipient, or never."
-struct Lock {
-    uint256 lockId;
-    uint256 classId;
-    bytes32 space;
-    uint64 first;
-    uint64 last;
-    address recipient;
-    uint64 notAfter;
-}
-
-/// @dev "These serials are reserved for part `part` of the request", ranges in rising order.
-struct Outcome {
-    bytes32 requestId;
-    uint16 part;
-    Range[] ranges;
-}
-
-/// @dev "The registry will not act on what is left of this request." `reason` is a short ASCII code.
-struct Refusal {
-    bytes32 requestId;
-    bytes32 reason;
-}
-
-/// @dev A compact signature (ERC-2098).
-struct Signature {
-    bytes32 r;
-    bytes32 vs;
-}
-
-/// @dev What a request id commits to, with the chain and this contract.
-struct Request {
-    Kind kind;
-    address holder;
-    uint256 classId;
-    uint64 units;
-    bytes32 commitment;
-    uint256 salt;
-}
-
-/// @dev A request as stored: one slot. The two `calledBack` figures are readings of {ICarbonBridge-challengeClock}.
-struct RequestState {
-    uint64 remaining;
-    uint32 classIndex;
-    uint40 deadline;
-    uint40 calledBackSeconds;
-    uint40 calledBackBlocks;
-    uint16 parts;
-    Kind kind;
-    Status status;
-}
-
-/// @dev Constants that a class copies from its registry when it is created. Seconds, seconds, blocks, kilograms. All but
-/// `challengeBlocks` must be more than zero; without it the seconds alone make the challenge, for a chain whose blocks
-/// say nothing about time. Warning: a chain that stands still and goes on then leaves settlements no block to land in.
-struct Terms {
-    uint32 requestDeadline;
-    uint32 challengeSeconds;
-    uint32 challengeBlocks;
-    uint32 kgPerUnit;
-}
-
-/// @dev One credit class. The first four fields share a slot and carry law L1:
-/// `supply + pendingRetirement + pendingRedemption = live serials + shortfall`.
-struct CreditClass {
-    uint64 supply;
-    uint64 pendingRetirement;
-    uint64 pendingRedemption;
-    uint64 shortfall;
-    uint32 index;
-    uint32 registryIndex;
-    Terms terms;
-}
-
-/// @dev Serials `first..liveFrom-1` are tombstones, `liveFrom..last` are live; the next range starts at `next`.
-struct LedgerRange {
-    uint64 first;
-    uint64 liveFrom;
-    uint64 last;
-    uint64 next;
-    uint256 classId;
-}
-
-/// @title Carbon credits locked in a registry, as ERC-1155 units
-/// @notice One unit is one serial. Units appear only against a registry's attested lock and disappear only into a
-/// request, which the registry's attesters settle or refuse, or which the holder takes back.
-/// @dev This interface is the specification. Every array of signatures is in rising order of signer, all of one
+/// @title What everybody uses every day
+/// @dev These interfaces are the specification. Every array of signatures is in rising order of signer, all of one
 /// registry's attesters, at least as many as its threshold; one set covers the whole batch.
-interface ICarbonBridge {
-    event RegistryAdded(bytes32 indexed registry, Terms terms);
-    event AttestersSet(bytes32 indexed registry, address[] added, address[] removed, uint8 threshold);
-    event SpaceRegistered(bytes32 indexed space, bytes32 indexed registry, SpaceKind kind, string key);
-    event ClassCreated(
-        uint256 indexed classId, bytes32 indexed registry, string project, uint16 vintage, string creditType, Terms terms
-    );
-    event AllowanceSet(address indexed operator, uint64 unitsPerDay);
-    event Minted(
-        uint256 indexed lockId,
-        uint256 indexed classId,
-        bytes32 indexed space,
-        uint64 first,
-        uint64 last,
-        address recipient
-    );
-    event RequestOpened(
-        bytes32 indexed requestId,
-        address indexed holder,
-        uint256 indexed classId,
-        Kind kind,
-        uint64 units,
-        bytes32 commitment,
-        uint256 salt,
-        uint40 deadline
-    );
-    event OutcomeSettled(
-        bytes32 indexed requestId, uint256 indexed classId, Kind kind, uint16 part, Range[] ranges, uint64 remaining
-    );
-    event RequestRefused(bytes32 indexed requestId, bytes32 reason, uint64 units);
-    event RequestCalledBack(bytes32 indexed requestId, uint64 units);
-    event RequestReturned(bytes32 indexed requestId, address indexed to, uint64 units);
-    event GuardianSet(address indexed account, bool enabled);
-    event Paused(address account);
-    event Unpaused(address account);
-
-    error EmptyBatch();
-    error LengthMismatch(uint256 items, uint256 hints);
-    error RegistryUnknown(bytes32 registry);
-    error RegistryExists(bytes32 registry);
-    error TermsInvalid(bytes32 registry);
-    error ThresholdInvalid(bytes32 registry, uint256 threshold, uint256 attesters);
-    error AttesterInvalid(bytes32 registry, address attester);
-    error QuorumNotReached(uint256 signatures, uint256 threshold);
-    error SignerNotAttester(uint32 registryIndex, address signer);
-    error SignersNotRising(address previous, address signer);
-    error ClassUnknown(uint256 classId);
-    error ClassExists(uint256 classId);
-    error ClassOfOtherRegistry(uint256 classId, uint32 registryIndex, uint32 expected);
-    error SpaceUnknown(bytes32 space);
-    error SpaceExists(bytes32 space);
-    error SpaceOfOtherRegistry(bytes32 space, uint32 registryIndex, uint32 expected);
-    error SpaceOfOtherClass(bytes32 space, uint32 classIndex, uint32 expected);
-    error RangeInvalid(uint64 first, uint64 last);
-    error SerialsTaken(uint64 first, uint64 last, uint64 byFirst, uint64 byLast);
-    error SerialsNotLive(uint64 first, uint64 last, uint32 classIndex);
-    error HintTooFar(uint64 hint, uint64 first);
-    error LockExpired(uint256 lockId, uint64 notAfter);
-    error LockUsed(uint256 lockId);
-    error AllowanceExceeded(address operator, uint256 units, uint256 available);
-    error NotGuardian(address account);
-    error NotOperator(address account);
-    error ZeroUnits();
-    error RequestExists(bytes32 requestId);
-    error RequestUnknown(bytes32 requestId);
-    error RequestNotOpen(bytes32 requestId, Status status);
-    error PartOutOfOrder(bytes32 requestId, uint16 part, uint16 expected);
-    error OutcomeExceedsRequest(bytes32 requestId, uint256 units, uint64 remaining);
-    error NothingToSettle();
-    error NotHolder(address account, address holder);
-    error DeadlineNotPassed(bytes32 requestId, uint40 deadline);
-    error ChallengeNotPassed(bytes32 requestId, uint256 secondsLeft, uint256 blocksLeft);
-    error IsPaused();
-    error IsNotPaused();
-    error PolicyInvalid(address policy);
-
-    // ---------------------------------------------------------------- set-up
-
-    /// @notice Admin adds a registry with its attesters and the terms its classes will copy.
-    function addRegistry(bytes32 registry, address[] calldata attesters, uint8 threshold, Terms calldata terms)
-        external;
-
-    /// @notice Admin changes a registry's attesters. Warning: outcomes signed by a removed attester must be signed anew.
-    function setAttesters(bytes32 registry, address[] calldata add, address[] calldata remove, uint8 threshold)
-        external;
-
-    /// @notice Admin lets `operator` mint, register spaces and create classes; zero ends it.
-    /// The allowance refills evenly over a day and is never more than a day's worth.
-    function setAllowance(address operator, uint64 unitsPerDay) external;
-
-    /// @notice Admin names who may pause.
-    function setGuardian(address account, bool enabled) external;
-
-    /// @notice An operator registers a serial space; its id is `keccak256(abi.encode(registry, kind, key))`.
-    /// @dev Warning: the contract cannot know a registry's canonical spelling of `key`. It need not: attesters sign
-    /// only locks in spaces they derived themselves, so a misspelt space stays empty.
-    function registerSpace(bytes32 registry, SpaceKind kind, string calldata key) external returns (bytes32 space);
-
-    /// @notice An operator creates a class; its id is `keccak256(abi.encode(registry, project, vintage, creditType))`.
-    function createClass(bytes32 registry, string calldata project, uint16 vintage, string calldata creditType)
-        external
-        returns (uint256 classId);
-
-    // ----------------------------------------------------------------- doors
-
+interface IDoors is Signals {
     /// @notice An operator mints attested locks of one registry, each to the recipient that its lock names.
     /// @param hints For each lock the first serial of the range before it in its space, or zero.
-    /// @dev Reverts whole when any lock is used, expired, overlapping, or over the operator's allowance, or when a
-    /// recipient with code rejects it. Locks side by side that share recipient and class reach him as one transfer.
+    /// @dev Reverts whole when any lock is used, expired, overlapping, over an allowance, or in a class that is closed,
+    /// not admitted or without reserve; or when a recipient with code rejects it. Locks side by side that share
+    /// recipient and class reach him as one transfer.
     function mint(Lock[] calldata locks, uint64[] calldata hints, Signature[] calldata signatures) external;
 
     /// @notice Burns the caller's units and asks the registry to retire as many serials.
@@ -245,12 +47,25 @@ interface ICarbonBridge {
         external
         returns (bytes32 requestId);
 
-    /// @notice Anyone submits attested outcomes; no pause and no policy stops it.
+    /// @notice Anyone submits attested outcomes, each with the request it is about; no pause, policy, freeze or
+    /// quarantine stops it. What is retired joins the holder's retired balance for good.
     /// @param hints For each range, over all outcomes in order, the first serial of a range before the one that
     /// contains it, or zero.
-    /// @dev A part that is settled already, or whose request has ended, is skipped, so that nobody can spoil a batch;
-    /// reverts when nothing at all is left to do.
-    function settle(Outcome[] calldata outcomes, uint64[] calldata hints, Signature[] calldata signatures) external;
+    /// @dev A part that is settled already, or whose request has ended, or whose class is short, is skipped, so that
+    /// nobody can spoil a batch; reverts when nothing at all is left to do.
+    function settle(
+        Outcome[] calldata outcomes,
+        Request[] calldata requests,
+        uint64[] calldata hints,
+        Signature[] calldata signatures
+    ) external;
+
+    /// @notice Anyone opens a request that its holder signed (EIP-712; ERC-1271 for holders with code), as if the
+    /// holder had called {retire} or {redeem}.
+    /// @param notAfter Seconds since 1970 after which the signature is void. It is part of what is signed.
+    function requestFor(Request calldata request, uint64 notAfter, bytes calldata signature)
+        external
+        returns (bytes32 requestId);
 
     /// @notice Anyone submits attested refusals. What is unsettled returns to the holder at once; a holder with code
     /// takes it by {takeBack}, since a receiver hook could spoil the batch.
@@ -266,28 +81,86 @@ interface ICarbonBridge {
     /// Warning: a holder whom the policy holds may name himself only.
     function takeBack(Request calldata request, address to) external;
 
+    /// @notice Units that the registry retired for `account`, for ever; named as in the draft ERC-8393.
+    function retiredBalanceOf(address account, uint256 classId) external view returns (uint256);
+}
+
+/// @title Setting up, stopping, reading
+interface IOffice is Signals {
+    // ---------------------------------------------------------------- set-up
+
+    /// @notice Admin adds a registry with its attesters and the terms its classes will copy.
+    function addRegistry(bytes32 registry, address[] calldata attesters, uint8 threshold, Terms calldata terms)
+        external;
+
+    /// @notice Admin sets the terms of classes yet to be made. Those that exist keep theirs.
+    function setTerms(bytes32 registry, Terms calldata terms) external;
+
+    /// @notice Admin changes a registry's attesters. Warning: outcomes signed by a removed attester must be signed anew.
+    function setAttesters(bytes32 registry, address[] calldata add, address[] calldata remove, uint8 threshold)
+        external;
+
+    /// @notice Admin lets `operator` mint, register spaces and create classes; zero ends it.
+    /// The allowance refills evenly over a day and is never more than a day's worth.
+    function setAllowance(address operator, uint64 unitsPerDay) external;
+
+    /// @notice Admin bounds what all operators together may mint of a class, refilling likewise; zero ends the bound.
+    function setClassAllowance(uint256 classId, uint64 unitsPerDay) external;
+
+    /// @notice Admin says by which methodology a project issues, for the verdicts on methodologies.
+    function setMethodology(bytes32 registry, string calldata project, string calldata methodology) external;
+
+    /// @notice Admin admits or bars a project or a methodology, or takes a verdict back; a guardian may bar.
+    /// @dev A class that minted before is looked at anew at its next mint. Units that exist are not touched.
+    function setVerdict(bytes32 registry, Subject subject, string calldata code, Verdict verdict) external;
+
+    /// @notice An operator registers a serial space; its id is `keccak256(abi.encode(registry, kind, key))`.
+    /// @dev Warning: the contract cannot know a registry's canonical spelling of `key`. It need not: attesters sign
+    /// only locks in spaces they derived themselves, so a misspelt space stays empty.
+    function registerSpace(bytes32 registry, SpaceKind kind, string calldata key) external returns (bytes32 space);
+
+    /// @notice An operator creates a class; its id is `keccak256(abi.encode(registry, project, vintage, creditType))`.
+    function createClass(bytes32 registry, string calldata project, uint16 vintage, string calldata creditType)
+        external
+        returns (uint256 classId);
+
+    /// @notice Anyone submits an attested statement of one registry, for the classes whose terms ask for it.
+    /// @dev Signed as a batch of one. It may name some classes only; one that is as new already is skipped.
+    function stateReserves(StatementHead calldata head, Signature[] calldata signatures) external;
+
     // ----------------------------------------------------------------- guard
+
+    /// @notice Admin names who may pause, quarantine, bar and veto.
+    function setGuardian(address account, bool enabled) external;
 
     /// @notice A guardian stops minting and new requests. Only the admin unpauses.
     function pause() external;
     function unpause() external;
 
+    /// @notice A guardian closes a class for transfers, requests and mints, for {QUARANTINE_SECONDS}; not again before
+    /// as long a time has passed since. Settlements, refusals and returns go on.
+    function quarantine(uint256 classId) external;
+
+    /// @notice Admin sets the end of a quarantine: later confirms it, zero (or any past time) lifts it as of now.
+    function confirmQuarantine(uint256 classId, uint40 until) external;
+
     // ----------------------------------------------------------------- views
 
     function requestId(Request calldata request) external view returns (bytes32);
     function requestState(bytes32 requestId) external view returns (RequestState memory);
+
     function creditClass(uint256 classId) external view returns (CreditClass memory);
+    function reserveOf(uint256 classId) external view returns (Reserve memory);
+    function classAllowance(uint256 classId) external view returns (uint64 unitsPerDay, uint256 available);
     function totalSupply(uint256 classId) external view returns (uint256);
     function spaceOf(bytes32 space) external view returns (bytes32 registry, SpaceKind kind, uint256 soleClassId);
     function registryOf(bytes32 registry) external view returns (uint8 threshold, uint8 attesters, Terms memory terms);
+    function verdictOn(bytes32 registry, Subject subject, string calldata code) external view returns (Verdict);
     function isAttester(bytes32 registry, address account) external view returns (bool);
     function lockUsed(bytes32 registry, uint256 lockId) external view returns (bool);
     function allowance(address operator) external view returns (uint64 unitsPerDay, uint256 available);
     function isGuardian(address account) external view returns (bool);
     function paused() external view returns (bool);
-
-    /// @notice Who says which holders may not give units away, for ever; address zero for nobody.
-    function policy() external view returns (IHolderPolicy);
 
     /// @notice The range of a space that starts at `first`, all zero when there is none; for `first` zero the head,
     /// of which only `next` means anything. {BridgeLens} walks the list with it.
@@ -296,4 +169,57 @@ interface ICarbonBridge {
     /// @notice Seconds and blocks that have passed unpaused. One pause stops it for {PAUSE_SECONDS} at most, and not at
     /// all when it begins within as long a time after the last one.
     function challengeClock() external view returns (uint40 unpausedSeconds, uint40 unpausedBlocks);
+}
+
+/// @title For what should not happen
+interface IRemedies is Signals {
+    // -------------------------------------------------- reversals and cover
+
+    /// @notice Anyone submits attested reversals: live serials become tombstones, the class is short by as many, and
+    /// closed for transfers, requests, mints and settlements until the shortfall is covered.
+    /// @dev An event that was reversed already is skipped; reverts when nothing at all is left to do.
+    function reverse(Reversal[] calldata reversals, uint64[] calldata hints, Signature[] calldata signatures) external;
+
+    /// @notice An operator mints attested cover, bound as in {IDoors-mint}. The bridge holds the units until holders
+    /// of the short class take them. Both classes' units weigh the same.
+    function cover(Cover[] calldata covers, uint64[] calldata hints, Signature[] calldata signatures) external;
+
+    /// @notice The caller gives `units` of the short class for as many of the cover. Nobody must.
+    function takeCover(Cover calldata cover_, uint64 units) external;
+
+    /// @notice Once the class is short no more, the recipient whom the cover names takes what nobody took.
+    function withdrawCover(Cover calldata cover_) external;
+
+    // ------------------------------------------------------------ recoveries
+
+    /// @notice The recoverer of the class orders units from one account to another, after the class's delay.
+    function orderRecovery(Recovery calldata recovery) external returns (bytes32 recoveryId);
+
+    /// @notice The account that would lose the units, or a guardian, ends an order.
+    function vetoRecovery(Recovery calldata recovery) external;
+
+    /// @notice Anyone executes a matured order. It lapses when it is as old again as it had to become. The policy is
+    /// asked about the receiver only, so that a frozen account can be recovered from.
+    function recover(Recovery calldata recovery) external;
+
+    // ----------------------------------------------------------------- views
+
+    function coverId(Cover calldata cover_) external view returns (bytes32);
+    function recoveryId(Recovery calldata recovery) external view returns (bytes32);
+    function reversalDone(bytes32 registry, bytes32 eventId) external view returns (bool);
+
+    /// @notice Units of a cover that nobody has taken.
+    function coverLeft(bytes32 coverId) external view returns (uint64 units);
+
+    /// @notice When an order matures: zero for one that was never given, the highest number for one that has ended.
+    function recoveryMaturesAt(bytes32 recoveryId) external view returns (uint40);
+}
+
+/// @title Carbon credits locked in a registry, as ERC-1155 units
+/// @notice One unit is one serial. Units appear only against a registry's attested lock and disappear only into a
+/// request, which the registry's attesters settle or refuse, or which the holder takes back; or for as many units of
+/// a cover, by the holder's choice.
+interface ICarbonBridge is IDoors, IOffice, IRemedies {
+    /// @notice Who says which holders may not give or take units, for ever; address zero for nobody.
+    function policy() external view returns (IHolderPolicy);
 }

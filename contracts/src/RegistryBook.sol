@@ -2,35 +2,61 @@
 pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {ICarbonBridge, Signature, SpaceKind, Terms} from "./ICarbonBridge.sol";
+import {RefillingAllowance} from "./RefillingAllowance.sol";
 import {SerialLedger} from "./SerialLedger.sol";
+import {Signals} from "./Signals.sol";
+import {Reserve, Signature, SpaceKind, Subject, Terms, Verdict} from "./Types.sol";
 
 /// @title Registries with their attesters, serial spaces and credit classes
-/// @dev Registries and classes are counted from one, so that a zero index means "none" in every packed slot. What sets
-/// things up is `external`, deployed on its own and linked, which leaves room in the contract for the doors; what the
-/// doors need at every call is `internal`.
+/// @dev Registries and classes are counted from one, so that a zero index means "none" in every packed slot.
 library RegistryBook {
+    using RefillingAllowance for RefillingAllowance.Allowance;
+
+    /// @dev Why a class may not mint, or may not move, without a closer look.
+    uint8 internal constant SHORT = 1;
+    uint8 internal constant QUARANTINED = 2;
+    uint8 internal constant LIMITED = 4;
+    uint8 internal constant RESERVED = 8;
+    uint8 private constant CLOSED = SHORT | QUARANTINED;
+
+    /// @dev A verdict, and for a project the key of its methodology.
+    struct Gate {
+        Verdict verdict;
+        bytes32 methodology;
+    }
+
+    /// @dev `epoch` counts the changes of verdicts; a class whose own lags behind is looked at when it mints.
     struct Registry {
         uint8 threshold;
         uint8 attesters;
+        uint24 epoch;
         Terms terms;
         mapping(address => bool) isAttester;
         mapping(uint256 word => uint256) usedLocks;
+        mapping(bytes32 key => Gate) gates;
+        mapping(bytes32 eventId => bool) reversed;
     }
 
     /// @dev {CreditClass} as stored. All that a door reads or writes at every call shares the first slot.
+    /// `quarantinedUntil` means something while the flag says so.
     struct Class {
         uint64 supply;
         uint64 pendingRetirement;
         uint64 pendingRedemption;
-        uint32 index;
-        uint32 registryIndex;
+        uint24 index;
+        uint8 registryIndex;
+        uint24 epoch;
+        uint8 flags;
         Terms terms;
         uint64 shortfall;
+        uint40 quarantinedUntil;
+        bytes32 project;
+        RefillingAllowance.Allowance allowance;
+        Reserve reserve;
     }
 
     struct Book {
-        mapping(bytes32 code => uint32 index) registryIndex;
+        mapping(bytes32 code => uint8 index) registryIndex;
         bytes32[] registryCodes;
         mapping(uint32 index => Registry) registries;
         uint256[] classIds;
@@ -38,74 +64,14 @@ library RegistryBook {
         mapping(bytes32 id => SerialLedger.Space) spaces;
     }
 
-    function addRegistry(
-        Book storage book,
-        bytes32 registry,
-        address[] calldata attesters,
-        uint8 threshold,
-        Terms calldata terms
-    ) external {
-        if (book.registryIndex[registry] != 0) revert ICarbonBridge.RegistryExists(registry);
-        if (registry == 0 || terms.requestDeadline == 0 || terms.challengeSeconds == 0 || terms.kgPerUnit == 0) {
-            revert ICarbonBridge.TermsInvalid(registry);
-        }
-        book.registryCodes.push(registry);
-        uint32 index = uint32(book.registryCodes.length);
-        book.registryIndex[registry] = index;
-        book.registries[index].terms = terms;
-        emit ICarbonBridge.RegistryAdded(registry, terms);
-        _setAttesters(book, registry, attesters, new address[](0), threshold);
-    }
-
-    function setAttesters(
-        Book storage book,
-        bytes32 registry,
-        address[] calldata add,
-        address[] calldata remove,
-        uint8 threshold
-    ) external {
-        _setAttesters(book, registry, add, remove, threshold);
-    }
-
-    function registerSpace(Book storage book, bytes32 registry, SpaceKind kind, string calldata key)
-        external
-        returns (bytes32 id)
-    {
-        uint32 index = requireRegistry(book, registry);
-        id = keccak256(abi.encode(registry, kind, key));
-        SerialLedger.Space storage space = book.spaces[id];
-        if (space.registryIndex != 0) revert ICarbonBridge.SpaceExists(id);
-        space.registryIndex = index;
-        space.kind = kind;
-        emit ICarbonBridge.SpaceRegistered(id, registry, kind, key);
-    }
-
-    function createClass(
-        Book storage book,
-        bytes32 registry,
-        string calldata project,
-        uint16 vintage,
-        string calldata creditType
-    ) external returns (uint256 classId) {
-        uint32 registryIndex = requireRegistry(book, registry);
-        classId = uint256(keccak256(abi.encode(registry, project, vintage, creditType)));
-        Class storage class = book.classes[classId];
-        if (class.index != 0) revert ICarbonBridge.ClassExists(classId);
-        book.classIds.push(classId);
-        class.index = uint32(book.classIds.length);
-        class.registryIndex = registryIndex;
-        class.terms = book.registries[registryIndex].terms;
-        emit ICarbonBridge.ClassCreated(classId, registry, project, vintage, creditType, class.terms);
-    }
-
-    function requireRegistry(Book storage book, bytes32 registry) internal view returns (uint32 index) {
-        index = book.registryIndex[registry];
-        if (index == 0) revert ICarbonBridge.RegistryUnknown(registry);
+    function requireRegistry(Book storage book, bytes32 code) internal view returns (uint8 index) {
+        index = book.registryIndex[code];
+        if (index == 0) revert Signals.RegistryUnknown(code);
     }
 
     function requireSpace(Book storage book, bytes32 id) internal view returns (SerialLedger.Space storage space) {
         space = book.spaces[id];
-        if (space.registryIndex == 0) revert ICarbonBridge.SpaceUnknown(id);
+        if (space.registryIndex == 0) revert Signals.SpaceUnknown(id);
     }
 
     /// @dev A space serves its own registry's classes only.
@@ -117,13 +83,13 @@ library RegistryBook {
         space = book.spaces[id];
         uint32 actual = space.registryIndex;
         if (actual == registryIndex) return space;
-        if (actual == 0) revert ICarbonBridge.SpaceUnknown(id);
-        revert ICarbonBridge.SpaceOfOtherRegistry(id, actual, registryIndex);
+        if (actual == 0) revert Signals.SpaceUnknown(id);
+        revert Signals.SpaceOfOtherRegistry(id, actual, registryIndex);
     }
 
     function requireClass(Book storage book, uint256 classId) internal view returns (Class storage class) {
         class = book.classes[classId];
-        if (class.registryIndex == 0) revert ICarbonBridge.ClassUnknown(classId);
+        if (class.registryIndex == 0) revert Signals.ClassUnknown(classId);
     }
 
     function requireClassOf(Book storage book, uint256 classId, uint32 registryIndex)
@@ -134,8 +100,18 @@ library RegistryBook {
         class = book.classes[classId];
         uint32 actual = class.registryIndex;
         if (actual == registryIndex) return class;
-        if (actual == 0) revert ICarbonBridge.ClassUnknown(classId);
-        revert ICarbonBridge.ClassOfOtherRegistry(classId, actual, registryIndex);
+        if (actual == 0) revert Signals.ClassUnknown(classId);
+        revert Signals.ClassOfOtherRegistry(classId, actual, registryIndex);
+    }
+
+    /// @dev Units of a class without flags move freely. A quarantine that has lapsed leaves its flag behind.
+    function requireOpen(Book storage book, uint256 classId) internal view {
+        Class storage class = book.classes[classId];
+        uint8 flags = class.flags;
+        if (flags & CLOSED == 0) return;
+        if (flags & SHORT != 0) revert Signals.ClassShort(classId, class.shortfall);
+        uint40 until = class.quarantinedUntil;
+        if (block.timestamp < until) revert Signals.ClassQuarantined(classId, until);
     }
 
     /// @dev A `Batch` space takes the first class that uses it, and no other ever.
@@ -147,8 +123,25 @@ library RegistryBook {
         if (space.kind == SpaceKind.Batch) {
             uint32 sole = space.soleClass;
             if (sole == 0) space.soleClass = classIndex;
-            else if (sole != classIndex) revert ICarbonBridge.SpaceOfOtherClass(id, sole, classIndex);
+            else if (sole != classIndex) revert Signals.SpaceOfOtherClass(id, sole, classIndex);
         }
+    }
+
+    /// @dev What stands between a lock and its units, beside signatures and serials. Most classes need no look.
+    function passGates(Book storage book, uint32 registryIndex, uint256 classId, uint64 units) internal {
+        Class storage class = book.classes[classId];
+        uint24 epoch = book.registries[registryIndex].epoch;
+        uint8 flags = class.flags;
+        if (flags == 0 && class.epoch == epoch) return;
+        requireOpen(book, classId);
+        if (class.epoch != epoch) {
+            _requireAdmitted(book.registries[registryIndex], class, classId);
+            class.epoch = epoch;
+        }
+        if (flags & LIMITED != 0 && !class.allowance.spend(units)) {
+            revert Signals.ClassAllowanceExceeded(classId, units, class.allowance.available());
+        }
+        if (flags & RESERVED != 0) _countAgainstReserve(class, classId, units);
     }
 
     function classIdAt(Book storage book, uint32 index) internal view returns (uint256) {
@@ -159,7 +152,7 @@ library RegistryBook {
         mapping(uint256 => uint256) storage used = book.registries[registryIndex].usedLocks;
         uint256 bit = 1 << (lockId & 0xff);
         uint256 word = used[lockId >> 8];
-        if (word & bit != 0) revert ICarbonBridge.LockUsed(lockId);
+        if (word & bit != 0) revert Signals.LockUsed(lockId);
         used[lockId >> 8] = word | bit;
     }
 
@@ -171,42 +164,48 @@ library RegistryBook {
     {
         Registry storage registry = book.registries[registryIndex];
         if (signatures.length < registry.threshold) {
-            revert ICarbonBridge.QuorumNotReached(signatures.length, registry.threshold);
+            revert Signals.QuorumNotReached(signatures.length, registry.threshold);
         }
         address previous;
         for (uint256 i; i < signatures.length; ++i) {
             Signature calldata signature = signatures[i];
             address signer = ECDSA.recover(digest, signature.r, signature.vs);
-            if (signer <= previous) revert ICarbonBridge.SignersNotRising(previous, signer);
-            if (!registry.isAttester[signer]) revert ICarbonBridge.SignerNotAttester(registryIndex, signer);
+            if (signer <= previous) revert Signals.SignersNotRising(previous, signer);
+            if (!registry.isAttester[signer]) revert Signals.SignerNotAttester(registryIndex, signer);
             previous = signer;
         }
     }
 
-    function _setAttesters(
-        Book storage book,
-        bytes32 code,
-        address[] calldata add,
-        address[] memory remove,
-        uint8 threshold
-    ) private {
-        Registry storage registry = book.registries[requireRegistry(book, code)];
-        for (uint256 i; i < remove.length; ++i) {
-            if (!registry.isAttester[remove[i]]) revert ICarbonBridge.AttesterInvalid(code, remove[i]);
-            registry.isAttester[remove[i]] = false;
+    function subjectKey(Subject subject, string memory code) internal pure returns (bytes32) {
+        return keccak256(abi.encode(subject, code));
+    }
+
+    /// @dev A project whose methodology nobody stated has one without a verdict.
+    function _requireAdmitted(Registry storage registry, Class storage class, uint256 classId) private view {
+        bool required = class.terms.admissionRequired;
+        Gate storage project = registry.gates[class.project];
+        _requireVerdict(classId, Subject.Project, project.verdict, required);
+        _requireVerdict(classId, Subject.Methodology, registry.gates[project.methodology].verdict, required);
+    }
+
+    function _requireVerdict(uint256 classId, Subject subject, Verdict verdict, bool required) private pure {
+        if (verdict == Verdict.Barred || (required && verdict != Verdict.Admitted)) {
+            revert Signals.NotAdmitted(classId, subject, verdict);
         }
-        for (uint256 i; i < add.length; ++i) {
-            if (add[i] == address(0) || registry.isAttester[add[i]]) {
-                revert ICarbonBridge.AttesterInvalid(code, add[i]);
-            }
-            registry.isAttester[add[i]] = true;
+    }
+
+    /// @dev Counted for the class's life, so that a burn re-opens nothing. Nothing stated means nothing available.
+    function _countAgainstReserve(Class storage class, uint256 classId, uint64 units) private {
+        Reserve memory reserve = class.reserve;
+        if (block.timestamp > uint256(reserve.asOf) + class.terms.statementSeconds) {
+            revert Signals.ReserveStale(classId, reserve.asOf);
         }
-        uint256 count = registry.attesters + add.length - remove.length;
-        if (threshold == 0 || threshold > count || count > type(uint8).max) {
-            revert ICarbonBridge.ThresholdInvalid(code, threshold, count);
+        uint256 minted = uint256(reserve.minted) + units;
+        if (minted > reserve.locked) {
+            uint256 available = reserve.locked > reserve.minted ? reserve.locked - reserve.minted : 0;
+            revert Signals.ReserveExceeded(classId, units, available);
         }
-        registry.attesters = uint8(count);
-        registry.threshold = threshold;
-        emit ICarbonBridge.AttestersSet(code, add, remove, threshold);
+        // `minted <= locked < 2**64`.
+        class.reserve.minted = uint64(minted);
     }
 }

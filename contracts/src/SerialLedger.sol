@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ICarbonBridge, SpaceKind} from "./ICarbonBridge.sol";
+import {Signals} from "./Signals.sol";
+import {SpaceKind} from "./Types.sol";
 
 /// @dev One range in one word, from the low bits: last, liveFrom, next (64 each), classIndex (32).
 type Node is uint256;
@@ -48,12 +49,12 @@ library SerialLedger {
     /// @dev Adds live serials. Refuses any overlap with a range of the space, live or tombstone.
     function insert(Space storage space, uint64 first, uint64 last, uint32 classIndex, uint64 hint) internal {
         // The upper bound keeps `last + 1` representable in every function below.
-        if (first == 0 || first > last || last == type(uint64).max) revert ICarbonBridge.RangeInvalid(first, last);
+        if (first == 0 || first > last || last == type(uint64).max) revert Signals.RangeInvalid(first, last);
         (, uint64 key, Node node) = walk(space, hint, first);
-        if (node.lastOf() >= first) revert ICarbonBridge.SerialsTaken(first, last, key, node.lastOf());
+        if (node.lastOf() >= first) revert Signals.SerialsTaken(first, last, key, node.lastOf());
         uint64 next = node.nextOf();
         if (next != 0 && next <= last) {
-            revert ICarbonBridge.SerialsTaken(first, last, next, space.nodes[next].lastOf());
+            revert Signals.SerialsTaken(first, last, next, space.nodes[next].lastOf());
         }
 
         space.nodes[first] = pack(last, first, next, classIndex);
@@ -102,7 +103,7 @@ library SerialLedger {
         if (hint != 0 && hint <= serial) (key, node) = (hint, space.nodes[hint]);
         if (node.lastOf() == 0) (key, node) = (0, pack(0, 0, space.head, 0));
         for (uint256 steps; node.nextOf() != 0 && node.nextOf() <= serial; ++steps) {
-            if (steps == MAX_STEPS) revert ICarbonBridge.HintTooFar(hint, serial);
+            if (steps == MAX_STEPS) revert Signals.HintTooFar(hint, serial);
             (before, key) = (key, node.nextOf());
             node = space.nodes[key];
         }
@@ -120,6 +121,6 @@ library SerialLedger {
     {
         (before, key, node) = walk(space, hint, first);
         bool live = first >= node.liveFromOf() && first <= last && last <= node.lastOf();
-        if (!live || node.classIndexOf() != classIndex) revert ICarbonBridge.SerialsNotLive(first, last, classIndex);
+        if (!live || node.classIndexOf() != classIndex) revert Signals.SerialsNotLive(first, last, classIndex);
     }
 }

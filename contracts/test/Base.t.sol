@@ -5,8 +5,8 @@ import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 import {IERC1155Receiver} from "@openzeppelin/contracts/token/ERC1155/IERC1155Receiver.sol";
 import {BridgeLens} from "../src/BridgeLens.sol";
 import {FreezePolicy} from "../src/FreezePolicy.sol";
+import {ICarbonBridge} from "../src/ICarbonBridge.sol";
 import {
-    ICarbonBridge,
     Kind,
     Lock,
     Outcome,
@@ -18,7 +18,7 @@ import {
     SpaceKind,
     Status,
     Terms
-} from "../src/ICarbonBridge.sol";
+} from "../src/Types.sol";
 import {IHolderPolicy} from "../src/IHolderPolicy.sol";
 import {vm} from "./Cheats.sol";
 
@@ -29,7 +29,9 @@ interface IBridge is ICarbonBridge, IERC1155 {
     function transferOwnership(address to) external;
     function acceptOwnership() external;
     function uri(uint256 classId) external view returns (string memory);
+    function extension() external view returns (address);
     function PAUSE_SECONDS() external view returns (uint40);
+    function QUARANTINE_SECONDS() external view returns (uint40);
 }
 
 /// @dev Takes whatever it is given, unless told to reject it or to call back while it is being paid.
@@ -106,6 +108,7 @@ abstract contract Base {
     bytes32 internal counter;
     bytes32 internal batch;
     bytes32 internal goldSpace;
+    mapping(bytes32 id => Request) internal requestOf;
     uint256 internal nextLockId = 1;
     uint256 internal nextSalt = 1;
 
@@ -114,7 +117,7 @@ abstract contract Base {
         vm.roll(1_000_000);
         verraKeys = _keys("verra attester");
         goldKeys = _keys("gold attester");
-        bridge = IBridge(_shipped(abi.encode(admin, "ipfs://classes/{id}", _policy())));
+        bridge = IBridge(_deploy(admin, "ipfs://classes/{id}", address(_policy())));
         lens = new BridgeLens();
         wallet = new Wallet();
 
@@ -136,17 +139,15 @@ abstract contract Base {
     }
 
     /// @dev Deploys what the package ships, so that it is what these tests try. `scripts/compile` makes it.
-    function _shipped(bytes memory arguments) internal returns (address) {
-        string memory artifact = vm.readFile("../bridge/chain/artifacts/CarbonBridge.json");
-        string memory book = vm.readFile("../bridge/chain/artifacts/RegistryBook.json");
-        address library_ = _create(vm.parseBytes(vm.parseJsonString(book, ".bytecode")));
-        bytes memory code = bytes(vm.parseJsonString(artifact, ".bytecode"));
-        uint256[] memory places = vm.parseJsonUintArray(artifact, ".links.RegistryBook");
-        bytes memory hex_ = bytes(vm.toString(library_));
-        for (uint256 i; i < places.length; ++i) {
-            for (uint256 j; j < 40; ++j) code[2 * places[i] + j] = hex_[2 + j];
-        }
-        return _create(bytes.concat(vm.parseBytes(string(code)), arguments));
+    function _deploy(address admin_, string memory uri, address policy_) internal returns (address) {
+        address remedies = _create(bytes.concat(_shipped("Remedies"), abi.encode(policy_)));
+        address office = _create(bytes.concat(_shipped("Office"), abi.encode(policy_, remedies)));
+        return _create(bytes.concat(_shipped("CarbonBridge"), abi.encode(admin_, uri, policy_, office)));
+    }
+
+    function _shipped(string memory name) internal view returns (bytes memory) {
+        string memory artifact = vm.readFile(string.concat("../bridge/chain/artifacts/", name, ".json"));
+        return vm.parseBytes(vm.parseJsonString(artifact, ".bytecode"));
     }
 
     /// @dev Most bridges have none.
@@ -191,6 +192,7 @@ abstract contract Base {
         id = kind == Kind.Retirement
             ? bridge.retire(class, units, COMMITMENT, request.salt)
             : bridge.redeem(class, units, COMMITMENT, request.salt);
+        requestOf[id] = request;
     }
 
     function _settle(bytes32 id, uint16 part, uint64 first, uint64 last) internal {
@@ -203,7 +205,7 @@ abstract contract Base {
         uint256 ranges;
         for (uint256 i; i < outcomes.length; ++i) ranges += outcomes[i].ranges.length;
         vm.prank(mallory);
-        bridge.settle(outcomes, _noHints(ranges), signatures);
+        bridge.settle(outcomes, _requestsOf(outcomes), _noHints(ranges), signatures);
     }
 
     function _refuse(Request memory request) internal {
@@ -271,12 +273,21 @@ abstract contract Base {
         (outcomes[0], outcomes[1]) = (a, b);
     }
 
+    /// @dev For an id that nobody opened a request that nobody made.
+    function _requestsOf(Outcome[] memory outcomes) internal view returns (Request[] memory requests) {
+        requests = new Request[](outcomes.length);
+        for (uint256 i; i < outcomes.length; ++i) {
+            requests[i] = requestOf[outcomes[i].requestId];
+            if (requests[i].classId == 0) requests[i].classId = class;
+        }
+    }
+
     function _noHints(uint256 count) internal pure returns (uint64[] memory) {
         return new uint64[](count);
     }
 
     function _terms() internal pure returns (Terms memory) {
-        return Terms(uint32(DEADLINE), uint32(CHALLENGE_SECONDS), uint32(CHALLENGE_BLOCKS), 1_000);
+        return Terms(uint32(DEADLINE), uint32(CHALLENGE_SECONDS), uint32(CHALLENGE_BLOCKS), 1_000, 0, 0, false, address(0));
     }
 
     function _balance(address holder) internal view returns (uint256) {
@@ -383,9 +394,7 @@ abstract contract Freezable is Base {
     FreezePolicy internal policy;
 
     function _policy() internal override returns (IHolderPolicy) {
-        string memory artifact = vm.readFile("../bridge/chain/artifacts/FreezePolicy.json");
-        bytes memory code = vm.parseBytes(vm.parseJsonString(artifact, ".bytecode"));
-        policy = FreezePolicy(_create(bytes.concat(code, abi.encode(admin))));
+        policy = FreezePolicy(_create(bytes.concat(_shipped("FreezePolicy"), abi.encode(admin))));
         vm.prank(admin);
         policy.setGuardian(guardian, true);
         return policy;

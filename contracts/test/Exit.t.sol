@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IERC1155Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {ICarbonBridge, Request, RequestState, Status} from "../src/ICarbonBridge.sol";
+import {Signals} from "../src/Signals.sol";
+import {Request, RequestState, Status} from "../src/Types.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 
@@ -19,7 +20,7 @@ contract ExitTest is Base {
     }
 
     function test_nobody_calls_back_or_takes_back_for_another() public {
-        bytes memory why = abi.encodeWithSelector(ICarbonBridge.NotHolder.selector, mallory, alice);
+        bytes memory why = abi.encodeWithSelector(Signals.NotHolder.selector, mallory, alice);
         vm.prank(mallory);
         vm.expectRevert(why);
         bridge.callBack(request);
@@ -33,7 +34,7 @@ contract ExitTest is Base {
         other.units = 31;
         bytes32 otherId = bridge.requestId(other);
         vm.prank(alice);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.RequestUnknown.selector, otherId));
+        vm.expectRevert(abi.encodeWithSelector(Signals.RequestUnknown.selector, otherId));
         bridge.callBack(other);
     }
 
@@ -41,7 +42,7 @@ contract ExitTest is Base {
         _pass(DEADLINE, 1);
         vm.prank(alice);
         vm.expectRevert(
-            abi.encodeWithSelector(ICarbonBridge.DeadlineNotPassed.selector, id, uint40(vm.getBlockTimestamp()))
+            abi.encodeWithSelector(Signals.DeadlineNotPassed.selector, id, uint40(vm.getBlockTimestamp()))
         );
         bridge.callBack(request);
         _pass(1, 0);
@@ -52,7 +53,7 @@ contract ExitTest is Base {
         _passDeadline();
         _callBack(request);
         vm.prank(alice);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.RequestNotOpen.selector, id, Status.CalledBack));
+        vm.expectRevert(abi.encodeWithSelector(Signals.RequestNotOpen.selector, id, Status.CalledBack));
         bridge.callBack(request);
     }
 
@@ -60,14 +61,14 @@ contract ExitTest is Base {
         _passDeadline();
         _passChallenge();
         vm.prank(alice);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.RequestNotOpen.selector, id, Status.Open));
+        vm.expectRevert(abi.encodeWithSelector(Signals.RequestNotOpen.selector, id, Status.Open));
         bridge.takeBack(request, alice);
     }
 
     function test_the_challenge_counts_seconds_and_blocks() public {
         _passDeadline();
         _callBack(request);
-        bytes4 early = ICarbonBridge.ChallengeNotPassed.selector;
+        bytes4 early = Signals.ChallengeNotPassed.selector;
         _pass(CHALLENGE_SECONDS - 1, CHALLENGE_BLOCKS);
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(early, id, 1, 0));
@@ -89,7 +90,7 @@ contract ExitTest is Base {
         _passChallenge();
         _takeBack(request, alice);
         vm.prank(alice);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.RequestNotOpen.selector, id, Status.Returned));
+        vm.expectRevert(abi.encodeWithSelector(Signals.RequestNotOpen.selector, id, Status.Returned));
         bridge.takeBack(request, alice);
         vm.assertEq(_balance(alice), 100);
     }
@@ -114,12 +115,12 @@ contract ExitTest is Base {
         _settle(id, 0, 1, 10);
         _passDeadline();
         vm.expectEmit();
-        emit ICarbonBridge.RequestCalledBack(id, 20);
+        emit Signals.RequestCalledBack(id, 20);
         _callBack(request);
         _settle(id, 1, 11, 15);
         _passChallenge();
         vm.expectEmit();
-        emit ICarbonBridge.RequestReturned(id, alice, 15);
+        emit Signals.RequestReturned(id, alice, 15);
         _takeBack(request, alice);
         vm.assertEq(_balance(alice), 85);
         vm.assertEq(bridge.creditClass(class).pendingRetirement, 0);
@@ -139,7 +140,7 @@ contract ExitTest is Base {
         _takeBack(theirs, address(wallet));
         vm.assertEq(_balance(address(wallet)), 100);
         vm.assertEq(bridge.totalSupply(class), 170);
-        vm.assertEq(bytes32(bytes4(wallet.answer())), bytes32(ICarbonBridge.RequestNotOpen.selector));
+        vm.assertEq(bytes32(bytes4(wallet.answer())), bytes32(Signals.RequestNotOpen.selector));
     }
 
     function test_a_silent_registry_keeps_nothing_even_when_the_bridge_is_paused() public {

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {FreezePolicy} from "../src/FreezePolicy.sol";
-import {Request, Status} from "../src/ICarbonBridge.sol";
+import {Request, Status} from "../src/Types.sol";
 import {Freezable} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 

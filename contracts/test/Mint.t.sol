@@ -4,7 +4,8 @@ pragma solidity 0.8.37;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {IERC1155Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
-import {ICarbonBridge, Lock, Request, Signature} from "../src/ICarbonBridge.sol";
+import {Signals} from "../src/Signals.sol";
+import {Lock, Request, Signature} from "../src/Types.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 
@@ -28,14 +29,14 @@ contract MintTest is Base {
 
     function test_an_empty_batch_is_refused() public {
         vm.prank(operator);
-        vm.expectRevert(ICarbonBridge.EmptyBatch.selector);
+        vm.expectRevert(Signals.EmptyBatch.selector);
         bridge.mint(new Lock[](0), _noHints(0), new Signature[](0));
     }
 
     function test_each_lock_needs_a_hint() public {
         Lock[] memory locks = _locks(_lock(alice, 1, 9));
         vm.prank(operator);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.LengthMismatch.selector, 1, 2));
+        vm.expectRevert(abi.encodeWithSelector(Signals.LengthMismatch.selector, 1, 2));
         bridge.mint(locks, _noHints(2), new Signature[](0));
     }
 
@@ -44,7 +45,7 @@ contract MintTest is Base {
         Signature[] memory signatures = _sign(verraKeys, _digest(locks));
         address attester = vm.addr(verraKeys[0]);
         vm.prank(attester);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.NotOperator.selector, attester));
+        vm.expectRevert(abi.encodeWithSelector(Signals.NotOperator.selector, attester));
         bridge.mint(locks, _noHints(1), signatures);
     }
 
@@ -52,7 +53,7 @@ contract MintTest is Base {
         Lock memory lock = _lock(alice, 1, 9);
         Signature[] memory one = new Signature[](1);
         one[0] = _signature(verraKeys[0], _digest(_locks(lock)));
-        _refusedSignatures(lock, one, abi.encodeWithSelector(ICarbonBridge.QuorumNotReached.selector, 1, 2));
+        _refusedSignatures(lock, one, abi.encodeWithSelector(Signals.QuorumNotReached.selector, 1, 2));
     }
 
     function test_the_same_attester_twice_is_one_attester() public {
@@ -61,7 +62,7 @@ contract MintTest is Base {
         twice[0] = twice[1] = _signature(verraKeys[0], _digest(_locks(lock)));
         address signer = vm.addr(verraKeys[0]);
         _refusedSignatures(
-            lock, twice, abi.encodeWithSelector(ICarbonBridge.SignersNotRising.selector, signer, signer)
+            lock, twice, abi.encodeWithSelector(Signals.SignersNotRising.selector, signer, signer)
         );
     }
 
@@ -73,7 +74,7 @@ contract MintTest is Base {
             lock,
             signatures,
             abi.encodeWithSelector(
-                ICarbonBridge.SignersNotRising.selector, vm.addr(verraKeys[1]), vm.addr(verraKeys[0])
+                Signals.SignersNotRising.selector, vm.addr(verraKeys[1]), vm.addr(verraKeys[0])
             )
         );
     }
@@ -112,7 +113,7 @@ contract MintTest is Base {
         _refusedSignatures(
             lock,
             signatures,
-            abi.encodeWithSelector(ICarbonBridge.SignerNotAttester.selector, 1, vm.addr(goldKeys[0]))
+            abi.encodeWithSelector(Signals.SignerNotAttester.selector, 1, vm.addr(goldKeys[0]))
         );
     }
 
@@ -155,8 +156,8 @@ contract MintTest is Base {
     function test_an_unknown_class_is_refused() public {
         Lock memory lock = _lock(alice, 1, 9);
         lock.classId = 7;
-        _refused(lock, abi.encodeWithSelector(ICarbonBridge.ClassUnknown.selector, 7));
-        _refused(_locks(_lock(alice, 1, 9), lock), abi.encodeWithSelector(ICarbonBridge.ClassUnknown.selector, 7));
+        _refused(lock, abi.encodeWithSelector(Signals.ClassUnknown.selector, 7));
+        _refused(_locks(_lock(alice, 1, 9), lock), abi.encodeWithSelector(Signals.ClassUnknown.selector, 7));
     }
 
     function test_a_batch_serves_one_registry() public {
@@ -164,20 +165,20 @@ contract MintTest is Base {
         lock.classId = goldClass;
         _refused(
             _locks(_lock(alice, 1, 9), lock),
-            abi.encodeWithSelector(ICarbonBridge.ClassOfOtherRegistry.selector, goldClass, 2, 1)
+            abi.encodeWithSelector(Signals.ClassOfOtherRegistry.selector, goldClass, 2, 1)
         );
     }
 
     function test_an_unknown_space_is_refused() public {
         Lock memory lock = _lock(alice, 1, 9);
         lock.space = "nowhere";
-        _refused(lock, abi.encodeWithSelector(ICarbonBridge.SpaceUnknown.selector, bytes32("nowhere")));
+        _refused(lock, abi.encodeWithSelector(Signals.SpaceUnknown.selector, bytes32("nowhere")));
     }
 
     function test_another_registrys_space_is_refused() public {
         Lock memory lock = _lock(alice, 1, 9);
         lock.space = goldSpace;
-        _refused(lock, abi.encodeWithSelector(ICarbonBridge.SpaceOfOtherRegistry.selector, goldSpace, 2, 1));
+        _refused(lock, abi.encodeWithSelector(Signals.SpaceOfOtherRegistry.selector, goldSpace, 2, 1));
     }
 
     function test_a_batch_space_takes_one_class_for_ever() public {
@@ -186,13 +187,13 @@ contract MintTest is Base {
         _mint(lock);
         Lock memory other = _lock(alice, 100, 109);
         (other.space, other.classId) = (batch, sibling);
-        _refused(other, abi.encodeWithSelector(ICarbonBridge.SpaceOfOtherClass.selector, batch, 1, 2));
+        _refused(other, abi.encodeWithSelector(Signals.SpaceOfOtherClass.selector, batch, 1, 2));
     }
 
     function test_an_expired_lock_is_refused_and_so_is_a_second_attestation_of_it() public {
         Lock memory lock = _lock(alice, 1, 9);
         _pass(1 days + 1, 1);
-        bytes memory why = abi.encodeWithSelector(ICarbonBridge.LockExpired.selector, lock.lockId, lock.notAfter);
+        bytes memory why = abi.encodeWithSelector(Signals.LockExpired.selector, lock.lockId, lock.notAfter);
         _refused(lock, why);
         _refused(lock, why);
     }
@@ -208,12 +209,12 @@ contract MintTest is Base {
         Lock memory lock = _lock(alice, 1, 9);
         _mint(lock);
         vm.assertTrue(bridge.lockUsed(VERRA, lock.lockId));
-        _refused(lock, abi.encodeWithSelector(ICarbonBridge.LockUsed.selector, lock.lockId));
+        _refused(lock, abi.encodeWithSelector(Signals.LockUsed.selector, lock.lockId));
     }
 
     function test_the_same_lock_twice_in_one_batch_is_refused() public {
         Lock memory lock = _lock(alice, 1, 9);
-        _refused(_locks(lock, lock), abi.encodeWithSelector(ICarbonBridge.LockUsed.selector, lock.lockId));
+        _refused(_locks(lock, lock), abi.encodeWithSelector(Signals.LockUsed.selector, lock.lockId));
     }
 
     function test_a_lock_id_is_its_registrys_own() public {
@@ -229,13 +230,13 @@ contract MintTest is Base {
 
     function test_the_same_serials_under_another_lock_are_refused() public {
         _mint(alice, 10, 19);
-        bytes memory why = abi.encodeWithSelector(ICarbonBridge.SerialsTaken.selector, 10, 19, 10, 19);
+        bytes memory why = abi.encodeWithSelector(Signals.SerialsTaken.selector, 10, 19, 10, 19);
         _refused(_lock(alice, 10, 19), why);
     }
 
     function test_overlaps_are_refused_from_below_from_above_from_inside_and_from_around() public {
         _mint(alice, 10, 19);
-        bytes4 taken = ICarbonBridge.SerialsTaken.selector;
+        bytes4 taken = Signals.SerialsTaken.selector;
         _refused(_lock(alice, 5, 10), abi.encodeWithSelector(taken, 5, 10, 10, 19));
         _refused(_lock(alice, 19, 25), abi.encodeWithSelector(taken, 19, 25, 10, 19));
         _refused(_lock(alice, 12, 13), abi.encodeWithSelector(taken, 12, 13, 10, 19));
@@ -246,7 +247,7 @@ contract MintTest is Base {
         _mint(alice, 10, 19);
         Lock memory lock = _lock(alice, 15, 15);
         lock.classId = sibling;
-        _refused(lock, abi.encodeWithSelector(ICarbonBridge.SerialsTaken.selector, 15, 15, 10, 19));
+        _refused(lock, abi.encodeWithSelector(Signals.SerialsTaken.selector, 15, 15, 10, 19));
     }
 
     function test_the_same_numbers_in_another_space_are_other_serials() public {
@@ -266,7 +267,7 @@ contract MintTest is Base {
     }
 
     function test_ranges_that_are_none_are_refused() public {
-        bytes4 invalid = ICarbonBridge.RangeInvalid.selector;
+        bytes4 invalid = Signals.RangeInvalid.selector;
         _refused(_lock(alice, 0, 9), abi.encodeWithSelector(invalid, 0, 9));
         _refused(_lock(alice, 9, 8), abi.encodeWithSelector(invalid, 9, 8));
         uint64 end = type(uint64).max;
@@ -283,7 +284,7 @@ contract MintTest is Base {
         _mint(alice, 10, 19);
         (, bytes32 id) = _retire(alice, 3);
         _settle(id, 0, 10, 12);
-        _refused(_lock(alice, 10, 12), abi.encodeWithSelector(ICarbonBridge.SerialsTaken.selector, 10, 12, 10, 19));
+        _refused(_lock(alice, 10, 12), abi.encodeWithSelector(Signals.SerialsTaken.selector, 10, 12, 10, 19));
     }
 
     function test_redeemed_serials_come_back_under_a_new_lock_and_never_under_the_old_one() public {
@@ -291,7 +292,7 @@ contract MintTest is Base {
         _mint(lock);
         (, bytes32 id) = _redeem(alice, 10);
         _settle(id, 0, 10, 19);
-        _refused(lock, abi.encodeWithSelector(ICarbonBridge.LockUsed.selector, lock.lockId));
+        _refused(lock, abi.encodeWithSelector(Signals.LockUsed.selector, lock.lockId));
         _mint(bob, 10, 19);
         vm.assertEq(_balance(bob), 10);
     }
@@ -300,7 +301,7 @@ contract MintTest is Base {
         _mint(alice, 1, PER_DAY - 10);
         _refused(
             _lock(alice, PER_DAY, PER_DAY + 10),
-            abi.encodeWithSelector(ICarbonBridge.AllowanceExceeded.selector, operator, 11, 10)
+            abi.encodeWithSelector(Signals.AllowanceExceeded.selector, operator, 11, 10)
         );
         _mint(alice, PER_DAY, PER_DAY + 9);
     }
@@ -311,7 +312,7 @@ contract MintTest is Base {
         _settle(id, 0, 1, PER_DAY);
         _refused(
             _lock(alice, PER_DAY + 1, PER_DAY + 1),
-            abi.encodeWithSelector(ICarbonBridge.AllowanceExceeded.selector, operator, 1, 0)
+            abi.encodeWithSelector(Signals.AllowanceExceeded.selector, operator, 1, 0)
         );
     }
 
@@ -335,7 +336,7 @@ contract MintTest is Base {
         Lock[] memory locks = _locks(_lock(alice, 345, 345));
         Signature[] memory signatures = _sign(verraKeys, _digest(locks));
         vm.prank(operator);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.HintTooFar.selector, 0, 345));
+        vm.expectRevert(abi.encodeWithSelector(Signals.HintTooFar.selector, 0, 345));
         bridge.mint(locks, _noHints(1), signatures);
         uint64[] memory hints = new uint64[](1);
         hints[0] = lens.hintFor(bridge, counter, 345);
@@ -360,7 +361,7 @@ contract MintTest is Base {
         for (uint256 i; i < 3; ++i) {
             Lock memory lock = locks[i];
             vm.expectEmit();
-            emit ICarbonBridge.Minted(lock.lockId, class, counter, lock.first, lock.last, lock.recipient);
+            emit Signals.Minted(lock.lockId, class, counter, lock.first, lock.last, lock.recipient);
         }
         vm.expectEmit();
         emit IERC1155.TransferSingle(operator, address(0), alice, class, 19);

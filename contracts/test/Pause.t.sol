@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {ICarbonBridge, Lock, Request, Signature} from "../src/ICarbonBridge.sol";
+import {Signals} from "../src/Signals.sol";
+import {Lock, Request, Signature} from "../src/Types.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 
@@ -23,27 +24,27 @@ contract PauseTest is Base {
 
     function test_only_a_guardian_pauses_and_only_the_admin_unpauses() public {
         vm.prank(admin);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.NotGuardian.selector, admin));
+        vm.expectRevert(abi.encodeWithSelector(Signals.NotGuardian.selector, admin));
         bridge.pause();
         vm.expectEmit();
-        emit ICarbonBridge.Paused(guardian);
+        emit Signals.Paused(guardian);
         _pause();
         vm.prank(guardian);
         vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, guardian));
         bridge.unpause();
         vm.expectEmit();
-        emit ICarbonBridge.Unpaused(admin);
+        emit Signals.Unpaused(admin);
         _unpause();
         vm.assertFalse(bridge.paused());
     }
 
     function test_a_pause_is_begun_and_ended_once() public {
         vm.prank(admin);
-        vm.expectRevert(ICarbonBridge.IsNotPaused.selector);
+        vm.expectRevert(Signals.IsNotPaused.selector);
         bridge.unpause();
         _pause();
         vm.prank(guardian);
-        vm.expectRevert(ICarbonBridge.IsPaused.selector);
+        vm.expectRevert(Signals.IsPaused.selector);
         bridge.pause();
     }
 
@@ -52,7 +53,7 @@ contract PauseTest is Base {
         Signature[] memory signatures = _sign(verraKeys, _digest(locks));
         _pause();
         vm.prank(operator);
-        vm.expectRevert(ICarbonBridge.IsPaused.selector);
+        vm.expectRevert(Signals.IsPaused.selector);
         bridge.mint(locks, _noHints(1), signatures);
     }
 

@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {ERC1155Holder} from "@openzeppelin/contracts/token/ERC1155/utils/ERC1155Holder.sol";
-import {CreditClass, ICarbonBridge, LedgerRange, Request, Status} from "../src/ICarbonBridge.sol";
+import {Signals} from "../src/Signals.sol";
+import {CreditClass, LedgerRange, Lock, Request, Signature, Status} from "../src/Types.sol";
 import {IHolderPolicy} from "../src/IHolderPolicy.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
@@ -23,7 +24,7 @@ contract HostilePolicy is IHolderPolicy {
         mood = to;
     }
 
-    function requireMayGive(address) external view {
+    function requireMayMove(address, address) external view {
         if (mood == Mood.Refusing) revert Never();
         if (mood == Mood.Devouring) {
             assembly {
@@ -45,7 +46,7 @@ contract ReentrantPolicy is ERC1155Holder {
         (target, reply, auditor) = (target_, reply_, auditor_);
     }
 
-    function requireMayGive(address) external {
+    function requireMayMove(address, address) external {
         if (target != address(0)) {
             (bool entered,) = target.call{gas: 500_000}(reply);
             if (entered) revert Entered();
@@ -88,9 +89,12 @@ contract HostilePolicyTest is Base {
         vm.stopPrank();
     }
 
-    function test_it_stops_no_mint() public {
-        _mint(alice, 101, 110);
-        vm.assertEq(_balance(alice), 80);
+    function test_it_stops_mints() public {
+        Lock[] memory locks = _locks(_lock(alice, 101, 110));
+        Signature[] memory signatures = _sign(verraKeys, _digest(locks));
+        vm.prank(operator);
+        vm.expectRevert(HostilePolicy.Never.selector);
+        bridge.mint(locks, _noHints(1), signatures);
     }
 
     function test_it_stops_no_settlement() public {
@@ -220,12 +224,12 @@ contract NoPolicyTest is Base {
         (bool ok, bytes memory why) = address(this).call(abi.encodeCall(this.deployWith, (bob)));
         vm.assertFalse(ok);
         vm.assertEq(
-            keccak256(why), keccak256(abi.encodeWithSelector(ICarbonBridge.PolicyInvalid.selector, bob))
+            keccak256(why), keccak256(abi.encodeWithSelector(Signals.PolicyInvalid.selector, bob))
         );
     }
 
     /// @dev Bubbles up why a deployment reverted.
     function deployWith(address policy) external returns (address) {
-        return _shipped(abi.encode(admin, "", policy));
+        return _deploy(admin, "", policy);
     }
 }

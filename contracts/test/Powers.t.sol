@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {ICarbonBridge, Lock, Outcome, Request, Signature} from "../src/ICarbonBridge.sol";
+import {Signals} from "../src/Signals.sol";
+import {Lock, Outcome, Request, Signature} from "../src/Types.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 
@@ -24,9 +25,9 @@ contract PowersTest is Base {
         Lock[] memory locks = _locks(_lock(admin, 1, 9));
         Signature[] memory signatures = _sign(verraKeys, _digest(locks));
         vm.startPrank(admin);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.NotOperator.selector, admin));
+        vm.expectRevert(abi.encodeWithSelector(Signals.NotOperator.selector, admin));
         bridge.mint(locks, _noHints(1), signatures);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.NotGuardian.selector, admin));
+        vm.expectRevert(abi.encodeWithSelector(Signals.NotGuardian.selector, admin));
         bridge.pause();
         vm.stopPrank();
     }
@@ -46,7 +47,7 @@ contract PowersTest is Base {
         Lock[] memory locks = _locks(_lock(alice, 1, 9));
         Signature[] memory signatures = _sign(verraKeys, _digest(locks));
         vm.prank(operator);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.NotOperator.selector, operator));
+        vm.expectRevert(abi.encodeWithSelector(Signals.NotOperator.selector, operator));
         bridge.mint(locks, _noHints(1), signatures);
     }
 
@@ -62,17 +63,17 @@ contract PowersTest is Base {
 
     function test_a_dismissed_guardian_stops_nothing() public {
         vm.expectEmit();
-        emit ICarbonBridge.GuardianSet(guardian, false);
+        emit Signals.GuardianSet(guardian, false);
         vm.prank(admin);
         bridge.setGuardian(guardian, false);
         vm.prank(guardian);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.NotGuardian.selector, guardian));
+        vm.expectRevert(abi.encodeWithSelector(Signals.NotGuardian.selector, guardian));
         bridge.pause();
     }
 
     function test_an_allowance_refills_evenly_and_never_above_a_days_worth() public {
         vm.expectEmit();
-        emit ICarbonBridge.AllowanceSet(bob, 86_400);
+        emit Signals.AllowanceSet(bob, 86_400);
         vm.prank(admin);
         bridge.setAllowance(bob, 86_400);
         _mintBy(bob, 1, 86_400);
@@ -112,8 +113,8 @@ contract PowersTest is Base {
         _mint(alice, 1, 100);
         Outcome[] memory outcomes = _outcomes(_outcome(bytes32(uint256(1)), 0, 1, 100));
         Signature[] memory signatures = _sign(verraKeys, _digest(outcomes));
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.RequestUnknown.selector, bytes32(uint256(1))));
-        bridge.settle(outcomes, _noHints(1), signatures);
+        vm.expectRevert(abi.encodeWithSelector(Signals.RequestUnknown.selector, bytes32(uint256(1))));
+        bridge.settle(outcomes, _requestsOf(outcomes), _noHints(1), signatures);
         vm.assertEq(_balance(alice), 100);
     }
 

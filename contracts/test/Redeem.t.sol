@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Kind} from "../src/ICarbonBridge.sol";
+import {Kind} from "../src/Types.sol";
 import {AskTest} from "./Retire.t.sol";
 import {vm} from "./Cheats.sol";
 

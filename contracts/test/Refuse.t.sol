@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ICarbonBridge, Refusal, Request, Signature, Status} from "../src/ICarbonBridge.sol";
+import {Signals} from "../src/Signals.sol";
+import {Refusal, Request, Signature, Status} from "../src/Types.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 
@@ -39,28 +40,27 @@ contract RefuseTest is Base {
     }
 
     function test_an_empty_batch_is_refused() public {
-        vm.expectRevert(ICarbonBridge.EmptyBatch.selector);
+        vm.expectRevert(Signals.EmptyBatch.selector);
         bridge.refuse(new Refusal[](0), new Request[](0), new Signature[](0));
     }
 
     function test_each_refusal_needs_its_request() public {
         (Refusal[] memory refusals,) = _one(request);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.LengthMismatch.selector, 1, 2));
+        vm.expectRevert(abi.encodeWithSelector(Signals.LengthMismatch.selector, 1, 2));
         bridge.refuse(refusals, new Request[](2), new Signature[](0));
     }
 
     function test_an_unknown_request_is_refused() public {
         Request memory other = request;
         other.salt = 99;
-        _refused(other, abi.encodeWithSelector(ICarbonBridge.RequestUnknown.selector, bridge.requestId(other)));
+        _refused(other, abi.encodeWithSelector(Signals.RequestUnknown.selector, bridge.requestId(other)));
     }
 
     function test_a_refusal_with_another_request_beside_it_is_refused() public {
         (Refusal[] memory refusals, Request[] memory requests) = _one(request);
         requests[0].holder = mallory;
         Signature[] memory signatures = _sign(verraKeys, _digest(refusals));
-        bytes32 forged = bridge.requestId(requests[0]);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.RequestUnknown.selector, forged));
+        vm.expectRevert(abi.encodeWithSelector(Signals.RequestUnknown.selector, refusals[0].requestId));
         bridge.refuse(refusals, requests, signatures);
     }
 
@@ -68,20 +68,20 @@ contract RefuseTest is Base {
         (Refusal[] memory refusals, Request[] memory requests) = _one(request);
         Signature[] memory signatures = _sign(goldKeys, _digest(refusals));
         vm.expectRevert(
-            abi.encodeWithSelector(ICarbonBridge.SignerNotAttester.selector, 1, vm.addr(goldKeys[0]))
+            abi.encodeWithSelector(Signals.SignerNotAttester.selector, 1, vm.addr(goldKeys[0]))
         );
         bridge.refuse(refusals, requests, signatures);
     }
 
     function test_a_request_is_refused_once() public {
         _refuse(request);
-        _refused(request, abi.encodeWithSelector(ICarbonBridge.NothingToSettle.selector));
+        _refused(request, abi.encodeWithSelector(Signals.NothingToSettle.selector));
         vm.assertEq(_balance(alice), 100);
     }
 
     function test_a_settled_request_is_not_refused() public {
         _settle(id, 0, 1, 30);
-        _refused(request, abi.encodeWithSelector(ICarbonBridge.NothingToSettle.selector));
+        _refused(request, abi.encodeWithSelector(Signals.NothingToSettle.selector));
         vm.assertEq(_balance(alice), 70);
     }
 
@@ -90,7 +90,7 @@ contract RefuseTest is Base {
         _callBack(request);
         _passChallenge();
         _takeBack(request, alice);
-        _refused(request, abi.encodeWithSelector(ICarbonBridge.NothingToSettle.selector));
+        _refused(request, abi.encodeWithSelector(Signals.NothingToSettle.selector));
         vm.assertEq(_balance(alice), 100);
     }
 
@@ -105,9 +105,9 @@ contract RefuseTest is Base {
     function test_what_is_unsettled_returns_at_once() public {
         _settle(id, 0, 1, 10);
         vm.expectEmit();
-        emit ICarbonBridge.RequestRefused(id, "unserved", 20);
+        emit Signals.RequestRefused(id, "unserved", 20);
         vm.expectEmit();
-        emit ICarbonBridge.RequestReturned(id, alice, 20);
+        emit Signals.RequestReturned(id, alice, 20);
         _refuse(request);
         vm.assertEq(_balance(alice), 90);
         vm.assertEq(bridge.creditClass(class).pendingRetirement, 0);
@@ -134,7 +134,7 @@ contract RefuseTest is Base {
         _takeBack(theirs, address(wallet));
         vm.assertEq(_balance(address(wallet)), 100);
         vm.prank(address(wallet));
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.RequestNotOpen.selector, theirId, Status.Refused));
+        vm.expectRevert(abi.encodeWithSelector(Signals.RequestNotOpen.selector, theirId, Status.Refused));
         bridge.takeBack(theirs, address(wallet));
     }
 }

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Node, SerialLedger} from "../src/SerialLedger.sol";
-import {ICarbonBridge} from "../src/ICarbonBridge.sol";
+import {Signals} from "../src/Signals.sol";
 import {vm} from "./Cheats.sol";
 
 contract Ledger {
@@ -56,7 +56,7 @@ contract SerialLedgerTest {
     function test_the_walk_ends_after_thirty_two_steps() public {
         ledger = new Ledger();
         for (uint64 i = 1; i <= 33; ++i) ledger.insert(i * 2, i * 2, 1, i * 2 - 2);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.HintTooFar.selector, 0, 67));
+        vm.expectRevert(abi.encodeWithSelector(Signals.HintTooFar.selector, 0, 67));
         ledger.insert(67, 67, 1, 0);
         ledger.insert(65, 65, 1, 0);
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ICarbonBridge, Kind, Outcome, Range, Request, Signature, Status} from "../src/ICarbonBridge.sol";
+import {Signals} from "../src/Signals.sol";
+import {Kind, Outcome, Range, Request, Signature, Status} from "../src/Types.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 
@@ -20,7 +21,7 @@ contract SettleTest is Base {
         for (uint256 i; i < outcomes.length; ++i) ranges += outcomes[i].ranges.length;
         Signature[] memory signatures = _sign(verraKeys, _digest(outcomes));
         vm.expectRevert(why);
-        bridge.settle(outcomes, _noHints(ranges), signatures);
+        bridge.settle(outcomes, _requestsOf(outcomes), _noHints(ranges), signatures);
     }
 
     function _refused(Outcome memory outcome, bytes memory why) private {
@@ -28,13 +29,13 @@ contract SettleTest is Base {
     }
 
     function test_an_empty_batch_is_refused() public {
-        vm.expectRevert(ICarbonBridge.EmptyBatch.selector);
-        bridge.settle(new Outcome[](0), _noHints(0), new Signature[](0));
+        vm.expectRevert(Signals.EmptyBatch.selector);
+        bridge.settle(new Outcome[](0), new Request[](0), _noHints(0), new Signature[](0));
     }
 
     function test_an_unknown_request_is_refused() public {
         Outcome memory outcome = _outcome("none", 0, 1, 30);
-        bytes memory why = abi.encodeWithSelector(ICarbonBridge.RequestUnknown.selector, bytes32("none"));
+        bytes memory why = abi.encodeWithSelector(Signals.RequestUnknown.selector, bytes32("none"));
         _refused(outcome, why);
         _refused(_outcomes(_outcome(id, 0, 1, 30), outcome), why);
     }
@@ -43,44 +44,44 @@ contract SettleTest is Base {
         Outcome[] memory outcomes = _outcomes(_outcome(id, 0, 1, 30));
         Signature[] memory one = new Signature[](1);
         one[0] = _signature(verraKeys[2], _digest(outcomes));
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.QuorumNotReached.selector, 1, 2));
-        bridge.settle(outcomes, _noHints(1), one);
+        vm.expectRevert(abi.encodeWithSelector(Signals.QuorumNotReached.selector, 1, 2));
+        bridge.settle(outcomes, _requestsOf(outcomes), _noHints(1), one);
     }
 
     function test_another_registrys_attesters_settle_nothing() public {
         Outcome[] memory outcomes = _outcomes(_outcome(id, 0, 1, 30));
         Signature[] memory signatures = _sign(goldKeys, _digest(outcomes));
         vm.expectRevert(
-            abi.encodeWithSelector(ICarbonBridge.SignerNotAttester.selector, 1, vm.addr(goldKeys[0]))
+            abi.encodeWithSelector(Signals.SignerNotAttester.selector, 1, vm.addr(goldKeys[0]))
         );
-        bridge.settle(outcomes, _noHints(1), signatures);
+        bridge.settle(outcomes, _requestsOf(outcomes), _noHints(1), signatures);
     }
 
     function test_another_registrys_request_in_the_batch_is_refused() public {
         bytes32 theirs = _goldRequest();
         _refused(
             _outcomes(_outcome(id, 0, 1, 30), _outcome(theirs, 0, 1, 5)),
-            abi.encodeWithSelector(ICarbonBridge.ClassOfOtherRegistry.selector, goldClass, 2, 1)
+            abi.encodeWithSelector(Signals.ClassOfOtherRegistry.selector, goldClass, 2, 1)
         );
     }
 
     function test_another_registrys_space_is_refused() public {
         Outcome memory outcome = _outcome(id, 0, 1, 30);
         outcome.ranges[0].space = goldSpace;
-        _refused(outcome, abi.encodeWithSelector(ICarbonBridge.SpaceOfOtherRegistry.selector, goldSpace, 2, 1));
+        _refused(outcome, abi.encodeWithSelector(Signals.SpaceOfOtherRegistry.selector, goldSpace, 2, 1));
     }
 
     function test_each_range_needs_a_hint() public {
         Outcome[] memory outcomes = _outcomes(_outcome(id, 0, 1, 30));
         Signature[] memory signatures = _sign(verraKeys, _digest(outcomes));
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.LengthMismatch.selector, 1, 0));
-        bridge.settle(outcomes, _noHints(0), signatures);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.LengthMismatch.selector, 1, 2));
-        bridge.settle(outcomes, _noHints(2), signatures);
+        vm.expectRevert(abi.encodeWithSelector(Signals.LengthMismatch.selector, 1, 0));
+        bridge.settle(outcomes, _requestsOf(outcomes), _noHints(0), signatures);
+        vm.expectRevert(abi.encodeWithSelector(Signals.LengthMismatch.selector, 1, 2));
+        bridge.settle(outcomes, _requestsOf(outcomes), _noHints(2), signatures);
     }
 
     function test_serials_that_are_not_live_settle_nothing() public {
-        bytes4 dead = ICarbonBridge.SerialsNotLive.selector;
+        bytes4 dead = Signals.SerialsNotLive.selector;
         _refused(_outcome(id, 0, 101, 130), abi.encodeWithSelector(dead, 101, 130, 1));
         _refused(_outcome(id, 0, 90, 119), abi.encodeWithSelector(dead, 90, 119, 1));
         _refused(_outcome(id, 0, 30, 1), abi.encodeWithSelector(dead, 30, 1, 1));
@@ -90,44 +91,44 @@ contract SettleTest is Base {
     function test_serials_settle_one_request_only() public {
         (, bytes32 other) = _retire(alice, 10);
         _settle(id, 0, 1, 30);
-        bytes4 dead = ICarbonBridge.SerialsNotLive.selector;
+        bytes4 dead = Signals.SerialsNotLive.selector;
         _refused(_outcome(other, 0, 30, 39), abi.encodeWithSelector(dead, 30, 39, 1));
     }
 
     function test_the_same_serials_twice_in_one_outcome_are_refused() public {
         Range[] memory ranges = new Range[](2);
         ranges[0] = ranges[1] = Range(counter, 1, 15);
-        bytes memory why = abi.encodeWithSelector(ICarbonBridge.SerialsNotLive.selector, 1, 15, 1);
+        bytes memory why = abi.encodeWithSelector(Signals.SerialsNotLive.selector, 1, 15, 1);
         _refused(Outcome(id, 0, ranges), why);
     }
 
     function test_another_classs_serials_settle_nothing() public {
         (, bytes32 other) = _siblingRequest();
-        _refused(_outcome(other, 0, 1, 5), abi.encodeWithSelector(ICarbonBridge.SerialsNotLive.selector, 1, 5, 2));
+        _refused(_outcome(other, 0, 1, 5), abi.encodeWithSelector(Signals.SerialsNotLive.selector, 1, 5, 2));
     }
 
     function test_an_outcome_without_serials_is_refused() public {
-        _refused(Outcome(id, 0, new Range[](0)), abi.encodeWithSelector(ICarbonBridge.ZeroUnits.selector));
+        _refused(Outcome(id, 0, new Range[](0)), abi.encodeWithSelector(Signals.ZeroUnits.selector));
     }
 
     function test_parts_never_exceed_the_request() public {
         _refused(
-            _outcome(id, 0, 1, 31), abi.encodeWithSelector(ICarbonBridge.OutcomeExceedsRequest.selector, id, 31, 30)
+            _outcome(id, 0, 1, 31), abi.encodeWithSelector(Signals.OutcomeExceedsRequest.selector, id, 31, 30)
         );
         _settle(id, 0, 1, 20);
         _refused(
-            _outcome(id, 1, 21, 31), abi.encodeWithSelector(ICarbonBridge.OutcomeExceedsRequest.selector, id, 11, 10)
+            _outcome(id, 1, 21, 31), abi.encodeWithSelector(Signals.OutcomeExceedsRequest.selector, id, 11, 10)
         );
     }
 
     function test_parts_come_in_order() public {
-        _refused(_outcome(id, 1, 1, 10), abi.encodeWithSelector(ICarbonBridge.PartOutOfOrder.selector, id, 1, 0));
+        _refused(_outcome(id, 1, 1, 10), abi.encodeWithSelector(Signals.PartOutOfOrder.selector, id, 1, 0));
     }
 
     function test_a_part_lands_once_whoever_signs_what() public {
         _settle(id, 0, 1, 10);
-        _refused(_outcome(id, 0, 1, 10), abi.encodeWithSelector(ICarbonBridge.NothingToSettle.selector));
-        _refused(_outcome(id, 0, 11, 30), abi.encodeWithSelector(ICarbonBridge.NothingToSettle.selector));
+        _refused(_outcome(id, 0, 1, 10), abi.encodeWithSelector(Signals.NothingToSettle.selector));
+        _refused(_outcome(id, 0, 11, 30), abi.encodeWithSelector(Signals.NothingToSettle.selector));
         vm.assertEq(bridge.requestState(id).remaining, 20);
     }
 
@@ -159,7 +160,7 @@ contract SettleTest is Base {
         _assertStatus(id, Status.Settled);
         _passChallenge();
         vm.prank(alice);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.RequestNotOpen.selector, id, Status.Settled));
+        vm.expectRevert(abi.encodeWithSelector(Signals.RequestNotOpen.selector, id, Status.Settled));
         bridge.takeBack(request, alice);
     }
 
@@ -168,7 +169,7 @@ contract SettleTest is Base {
         _callBack(request);
         _passChallenge();
         _takeBack(request, alice);
-        _refused(_outcome(id, 0, 1, 30), abi.encodeWithSelector(ICarbonBridge.NothingToSettle.selector));
+        _refused(_outcome(id, 0, 1, 30), abi.encodeWithSelector(Signals.NothingToSettle.selector));
         vm.assertEq(_balance(alice), 100);
     }
 
@@ -191,11 +192,11 @@ contract SettleTest is Base {
         gone[0] = vm.addr(verraKeys[0]);
         vm.prank(admin);
         bridge.setAttesters(VERRA, new address[](0), gone, 2);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.SignerNotAttester.selector, 1, gone[0]));
-        bridge.settle(outcomes, _noHints(1), signatures);
+        vm.expectRevert(abi.encodeWithSelector(Signals.SignerNotAttester.selector, 1, gone[0]));
+        bridge.settle(outcomes, _requestsOf(outcomes), _noHints(1), signatures);
         (signatures[0], signatures[1]) =
             (_signature(verraKeys[1], _digest(outcomes)), _signature(verraKeys[2], _digest(outcomes)));
-        bridge.settle(outcomes, _noHints(1), signatures);
+        bridge.settle(outcomes, _requestsOf(outcomes), _noHints(1), signatures);
     }
 
     function test_a_retirement_from_the_middle_and_then_from_what_is_left() public {
@@ -214,8 +215,8 @@ contract SettleTest is Base {
         Outcome memory outcome = _outcome(id, 0, 1, 10);
         Signature[] memory signatures = _sign(verraKeys, _digest(_outcomes(outcome)));
         vm.expectEmit();
-        emit ICarbonBridge.OutcomeSettled(id, class, Kind.Retirement, 0, outcome.ranges, 20);
-        bridge.settle(_outcomes(outcome), _noHints(1), signatures);
+        emit Signals.OutcomeSettled(id, class, Kind.Retirement, 0, outcome.ranges, 20);
+        bridge.settle(_outcomes(outcome), _requestsOf(_outcomes(outcome)), _noHints(1), signatures);
     }
 
     function _siblingRequest() private returns (Request memory theirs, bytes32 theirId) {

@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {ICarbonBridge, LedgerRange, SpaceKind, Terms} from "../src/ICarbonBridge.sol";
+import {Signals} from "../src/Signals.sol";
+import {LedgerRange, SpaceKind, Terms} from "../src/Types.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 
@@ -41,12 +42,12 @@ contract SetupTest is Base {
 
     function test_a_registry_is_added_once() public {
         _addRefused(
-            VERRA, _list(bob), 1, _terms(), abi.encodeWithSelector(ICarbonBridge.RegistryExists.selector, VERRA)
+            VERRA, _list(bob), 1, _terms(), abi.encodeWithSelector(Signals.RegistryExists.selector, VERRA)
         );
     }
 
     function test_a_registry_needs_a_name_a_deadline_a_challenge_and_a_weight() public {
-        bytes4 invalid = ICarbonBridge.TermsInvalid.selector;
+        bytes4 invalid = Signals.TermsInvalid.selector;
         _addRefused(0, _list(bob), 1, _terms(), abi.encodeWithSelector(invalid, 0));
         for (uint256 i; i < 3; ++i) {
             Terms memory terms = _terms();
@@ -67,7 +68,7 @@ contract SetupTest is Base {
     }
 
     function test_a_threshold_is_neither_nought_nor_out_of_reach() public {
-        bytes4 invalid = ICarbonBridge.ThresholdInvalid.selector;
+        bytes4 invalid = Signals.ThresholdInvalid.selector;
         _addRefused("acr", _list(bob), 0, _terms(), abi.encodeWithSelector(invalid, bytes32("acr"), 0, 1));
         _addRefused("acr", _list(bob), 2, _terms(), abi.encodeWithSelector(invalid, bytes32("acr"), 2, 1));
         _addRefused("acr", none, 0, _terms(), abi.encodeWithSelector(invalid, bytes32("acr"), 0, 0));
@@ -80,12 +81,12 @@ contract SetupTest is Base {
         address[] memory many = new address[](256);
         for (uint256 i; i < 256; ++i) many[i] = address(uint160(i + 1));
         _addRefused(
-            "acr", many, 1, _terms(), abi.encodeWithSelector(ICarbonBridge.ThresholdInvalid.selector, bytes32("acr"), 1, 256)
+            "acr", many, 1, _terms(), abi.encodeWithSelector(Signals.ThresholdInvalid.selector, bytes32("acr"), 1, 256)
         );
     }
 
     function test_an_attester_is_somebody_and_is_added_and_removed_once() public {
-        bytes4 invalid = ICarbonBridge.AttesterInvalid.selector;
+        bytes4 invalid = Signals.AttesterInvalid.selector;
         address known = vm.addr(verraKeys[0]);
         _setRefused(_list(address(0)), none, 2, abi.encodeWithSelector(invalid, VERRA, address(0)));
         _setRefused(_list(known), none, 2, abi.encodeWithSelector(invalid, VERRA, known));
@@ -98,7 +99,7 @@ contract SetupTest is Base {
     }
 
     function test_an_unknown_registry_has_nothing() public {
-        bytes memory why = abi.encodeWithSelector(ICarbonBridge.RegistryUnknown.selector, bytes32("acr"));
+        bytes memory why = abi.encodeWithSelector(Signals.RegistryUnknown.selector, bytes32("acr"));
         vm.prank(admin);
         vm.expectRevert(why);
         bridge.setAttesters("acr", _list(bob), none, 1);
@@ -118,24 +119,24 @@ contract SetupTest is Base {
 
     function test_only_operators_register_spaces_and_create_classes() public {
         vm.startPrank(admin);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.NotOperator.selector, admin));
+        vm.expectRevert(abi.encodeWithSelector(Signals.NotOperator.selector, admin));
         bridge.registerSpace(VERRA, SpaceKind.Counter, "APX");
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.NotOperator.selector, admin));
+        vm.expectRevert(abi.encodeWithSelector(Signals.NotOperator.selector, admin));
         bridge.createClass(VERRA, "1", 2020, "VCU");
         vm.stopPrank();
     }
 
     function test_spaces_and_classes_are_made_once() public {
         vm.startPrank(operator);
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.SpaceExists.selector, counter));
+        vm.expectRevert(abi.encodeWithSelector(Signals.SpaceExists.selector, counter));
         bridge.registerSpace(VERRA, SpaceKind.Counter, "VER");
-        vm.expectRevert(abi.encodeWithSelector(ICarbonBridge.ClassExists.selector, class));
+        vm.expectRevert(abi.encodeWithSelector(Signals.ClassExists.selector, class));
         bridge.createClass(VERRA, "1686", 2014, "VCU");
         vm.stopPrank();
     }
 
     function test_an_unregistered_space_has_no_ranges() public {
-        bytes memory why = abi.encodeWithSelector(ICarbonBridge.SpaceUnknown.selector, bytes32("nowhere"));
+        bytes memory why = abi.encodeWithSelector(Signals.SpaceUnknown.selector, bytes32("nowhere"));
         vm.expectRevert(why);
         bridge.rangeAt("nowhere", 0);
         vm.expectRevert(why);
@@ -144,9 +145,9 @@ contract SetupTest is Base {
 
     function test_a_registry_says_what_was_set() public {
         vm.expectEmit();
-        emit ICarbonBridge.RegistryAdded("acr", _terms());
+        emit Signals.RegistryAdded("acr", _terms());
         vm.expectEmit();
-        emit ICarbonBridge.AttestersSet("acr", _list(bob), none, 1);
+        emit Signals.AttestersSet("acr", _list(bob), none, 1);
         vm.prank(admin);
         bridge.addRegistry("acr", _list(bob), 1, _terms());
         (uint8 threshold, uint8 attesters, Terms memory terms) = bridge.registryOf("acr");
@@ -160,7 +161,7 @@ contract SetupTest is Base {
     function test_an_attester_is_exchanged_in_one_call() public {
         address old = vm.addr(verraKeys[0]);
         vm.expectEmit();
-        emit ICarbonBridge.AttestersSet(VERRA, _list(bob), _list(old), 3);
+        emit Signals.AttestersSet(VERRA, _list(bob), _list(old), 3);
         vm.prank(admin);
         bridge.setAttesters(VERRA, _list(bob), _list(old), 3);
         vm.assertFalse(bridge.isAttester(VERRA, old));
@@ -171,11 +172,11 @@ contract SetupTest is Base {
         bytes32 spaceId = keccak256(abi.encode(VERRA, SpaceKind.Batch, "MER/2"));
         uint256 classId = uint256(keccak256(abi.encode(VERRA, "985", uint16(2019), "VCU")));
         vm.expectEmit();
-        emit ICarbonBridge.SpaceRegistered(spaceId, VERRA, SpaceKind.Batch, "MER/2");
+        emit Signals.SpaceRegistered(spaceId, VERRA, SpaceKind.Batch, "MER/2");
         vm.prank(operator);
         vm.assertEq(bridge.registerSpace(VERRA, SpaceKind.Batch, "MER/2"), spaceId);
         vm.expectEmit();
-        emit ICarbonBridge.ClassCreated(classId, VERRA, "985", 2019, "VCU", _terms());
+        emit Signals.ClassCreated(classId, VERRA, "985", 2019, "VCU", _terms());
         vm.prank(operator);
         vm.assertEq(bridge.createClass(VERRA, "985", 2019, "VCU"), classId);
         (bytes32 registry, SpaceKind kind, uint256 sole) = bridge.spaceOf(spaceId);

@@ -66,6 +66,7 @@ class Rig:
     lock_ids: Any = field(default_factory=lambda: count(1))
     salts: Any = field(default_factory=lambda: count(1))
     keys: Any = field(default_factory=_keys)
+    requests: dict[bytes, tuple[Any, ...]] = field(default_factory=dict)
 
     def send(self, call: Any, sender: str, gas: int = 100_000_000) -> Any:
         receipt = self.w3.eth.wait_for_transaction_receipt(call.transact({"from": sender, "gas": gas}))
@@ -123,7 +124,9 @@ class Rig:
         door = self.bridge.functions.redeem if kind else self.bridge.functions.retire
         self.send(door(self.class_id, units, commitment, salt), holder)
         request = (kind, holder, self.class_id, units, commitment, salt)
-        return self.bridge.functions.requestId(request).call(), request
+        request_id = self.bridge.functions.requestId(request).call()
+        self.requests[request_id] = request
+        return request_id, request
 
     def settle_call(self, outcomes: list[tuple[bytes, int, int]], hints: int | list[int], signers: int = 2) -> Any:
         """Outcomes are (request id, first serial, units); one hint serves all, or each has its own."""
@@ -138,7 +141,8 @@ class Rig:
         packed = [(o["requestId"], o["part"], [tuple(r.values()) for r in o["ranges"]]) for o in message]
         if isinstance(hints, int):
             hints = [hints] * len(outcomes)
-        return self.bridge.functions.settle(packed, hints, self.sign("Outcomes", {"outcomes": message}, signers))
+        requests = [self.requests[request_id] for request_id, _, _ in outcomes]
+        return self.bridge.functions.settle(packed, requests, hints, self.sign("Outcomes", {"outcomes": message}, signers))
 
     def refuse_call(self, requests: list[tuple[bytes, tuple[Any, ...]]], signers: int = 2) -> Any:
         refusals = [{"requestId": request_id, "reason": b"no".ljust(32, b"\0")} for request_id, _ in requests]
@@ -177,15 +181,16 @@ def embedded_chain() -> Web3:
 
 def build_rig(w3: Web3) -> Rig:
     admin, operator, *holders = w3.eth.accounts
-    book = _deploy(w3, admin, _artifact("RegistryBook"))
-    bridge = _deploy(w3, admin, _artifact("CarbonBridge"), (admin, "ipfs://", NOBODY), {"RegistryBook": book.address})
+    remedies = _deploy(w3, admin, _artifact("Remedies"), (NOBODY,))
+    office = _deploy(w3, admin, _artifact("Office"), (NOBODY, remedies.address))
+    bridge = _deploy(w3, admin, _artifact("CarbonBridge"), (admin, "ipfs://", NOBODY, office.address))
     registry = Web3.keccak(text="registry")
     attesters = sorted((Account.from_key(Web3.keccak(n)) for n in range(1, 4)), key=lambda a: int(a.address, 16))
     not_after = w3.eth.get_block("latest")["timestamp"] + LOCK_SECONDS
     floors = {name: _deploy(w3, admin, artifact, (operator,)) for name, artifact in _floors().items()}
     rig = Rig(w3, bridge, floors, 0, b"", attesters, admin, operator, holders, not_after)
 
-    terms = (14 * 86_400, 7 * 86_400, 1_000, 1_000)
+    terms = (14 * 86_400, 7 * 86_400, 1_000, 1_000, 0, 0, False, NOBODY)
     call = bridge.functions
     rig.send(call.addRegistry(registry, [a.address for a in attesters], 2, terms), admin)
     rig.send(call.setAllowance(operator, 10**15), admin)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ICarbonBridge} from "../../src/ICarbonBridge.sol";
 import {
     CreditClass,
-    ICarbonBridge,
     Kind,
     LedgerRange,
     Lock,
@@ -14,7 +14,7 @@ import {
     RequestState,
     Signature,
     Status
-} from "../../src/ICarbonBridge.sol";
+} from "../../src/Types.sol";
 import {Base, Freezable} from "../Base.t.sol";
 import {vm} from "../Cheats.sol";
 
@@ -23,7 +23,6 @@ import {vm} from "../Cheats.sol";
 contract Handler is Freezable {
     address[] internal holders;
     bytes32[] public ids;
-    mapping(bytes32 id => Request) internal asked;
     mapping(bytes32 id => uint256) public settledUnits;
     mapping(bytes32 id => uint256) public givenBack;
     mapping(address holder => uint256) public expectedBalance;
@@ -85,8 +84,7 @@ contract Handler is Freezable {
         address holder = holders[who % 3];
         if (bridge.paused() || _frozen(holder) || _balance(holder) == 0) return;
         units = uint64(1 + units % ((_balance(holder) + 2) / 3));
-        (Request memory request, bytes32 id) = retiring ? _retire(holder, units) : _redeem(holder, units);
-        asked[id] = request;
+        (, bytes32 id) = retiring ? _retire(holder, units) : _redeem(holder, units);
         ids.push(id);
         expectedBalance[holder] -= units;
         ++done[msg.sig];
@@ -106,7 +104,7 @@ contract Handler is Freezable {
         uint64[] memory hints = new uint64[](1);
         hints[0] = lens.hintFor(bridge, counter, first);
         Outcome[] memory outcomes = _outcomes(_outcome(id, state.parts, first, first + units - 1));
-        bridge.settle(outcomes, hints, _sign(verraKeys, _digest(outcomes)));
+        bridge.settle(outcomes, _requestsOf(outcomes), hints, _sign(verraKeys, _digest(outcomes)));
         settledUnits[id] += units;
         ++done[msg.sig];
     }
@@ -115,8 +113,8 @@ contract Handler is Freezable {
         bytes32 id = _some(which);
         RequestState memory state = bridge.requestState(id);
         if (!_isOpen(state.status)) return;
-        _refuse(asked[id]);
-        if (asked[id].holder.code.length == 0) _giveBack(id, asked[id].holder, state.remaining);
+        _refuse(requestOf[id]);
+        if (requestOf[id].holder.code.length == 0) _giveBack(id, requestOf[id].holder, state.remaining);
         ++done[msg.sig];
     }
 
@@ -125,14 +123,14 @@ contract Handler is Freezable {
         RequestState memory state = bridge.requestState(id);
         if (state.status != Status.Open) return;
         if (vm.getBlockTimestamp() <= state.deadline) _passDeadline();
-        _callBack(asked[id]);
+        _callBack(requestOf[id]);
         ++done[msg.sig];
     }
 
     function takeBack(uint256 which, uint256 to) external {
         bytes32 id = _some(which);
         RequestState memory state = bridge.requestState(id);
-        Request memory request = asked[id];
+        Request memory request = requestOf[id];
         if (state.status == Status.CalledBack && !bridge.paused()) _passChallenge();
         (uint40 seconds_, uint40 blocks) = bridge.challengeClock();
         bool challenged = state.status == Status.CalledBack
@@ -195,12 +193,12 @@ contract Handler is Freezable {
         bytes32 id = _some(which);
         RequestState memory state = bridge.requestState(id);
         if (_isOpen(state.status) || (state.status == Status.Refused && state.remaining != 0)) return;
-        Request memory request = asked[id];
+        Request memory request = requestOf[id];
         LedgerRange memory range = _someLive(which);
         Outcome[] memory outcomes = _outcomes(_outcome(id, state.parts, range.liveFrom, range.liveFrom));
         uint64[] memory hints = new uint64[](1);
         hints[0] = lens.hintFor(bridge, counter, range.liveFrom);
-        _try(mallory, abi.encodeCall(bridge.settle, (outcomes, hints, _sign(verraKeys, _digest(outcomes)))));
+        _try(mallory, abi.encodeCall(bridge.settle, (outcomes, _requestsOf(outcomes), hints, _sign(verraKeys, _digest(outcomes)))));
         Refusal[] memory refusals = new Refusal[](1);
         refusals[0] = Refusal(id, "again");
         Request[] memory requests = new Request[](1);
@@ -215,7 +213,7 @@ contract Handler is Freezable {
         address holder = holders[who % 3];
         if (_balance(holder) == 0) return;
         address[4] memory thieves = [mallory, operator, guardian, admin];
-        Request memory request = asked[_some(which)];
+        Request memory request = requestOf[_some(which)];
         for (uint256 i; i < 4; ++i) {
             _try(thieves[i], abi.encodeCall(bridge.safeTransferFrom, (holder, thieves[i], class, 1, "")));
             _try(thieves[i], abi.encodeCall(bridge.retire, (class, 1, COMMITMENT, 1)));
@@ -259,7 +257,7 @@ contract Handler is Freezable {
     function requestsAddUp() external view returns (bool) {
         for (uint256 i; i < ids.length; ++i) {
             RequestState memory state = bridge.requestState(ids[i]);
-            if (settledUnits[ids[i]] + givenBack[ids[i]] + state.remaining != asked[ids[i]].units) return false;
+            if (settledUnits[ids[i]] + givenBack[ids[i]] + state.remaining != requestOf[ids[i]].units) return false;
             bool ended = state.status == Status.Settled || state.status == Status.Returned;
             if (ended && state.remaining != 0) return false;
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Lock, Request} from "../../src/ICarbonBridge.sol";
+import {Lock, Request} from "../../src/Types.sol";
 import {Vm, vm} from "../Cheats.sol";
 import {Movement, Standard} from "./Standard.t.sol";
 

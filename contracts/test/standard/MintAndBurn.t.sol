@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC1155Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
-import {Lock, Request} from "../../src/ICarbonBridge.sol";
+import {Lock, Request} from "../../src/Types.sol";
 import {Base} from "../Base.t.sol";
 import {Vm, vm} from "../Cheats.sol";
 import {Hook} from "./Receivers.sol";

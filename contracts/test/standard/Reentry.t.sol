@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ICarbonBridge, Lock, Signature} from "../../src/ICarbonBridge.sol";
+import {Signals} from "../../src/Signals.sol";
+import {Lock, Signature} from "../../src/Types.sol";
 import {vm} from "../Cheats.sol";
 import {Hook} from "./Receivers.sol";
 import {Door, Standard} from "./Standard.t.sol";
@@ -90,7 +91,7 @@ contract ReentryTest is Standard {
         vm.assertTrue(ok);
         vm.assertEq(receiver.tried(), 1);
         vm.assertEq(receiver.succeeded(), 0);
-        vm.assertEq(bytes32(bytes4(receiver.lastRefusal())), bytes32(ICarbonBridge.LockUsed.selector));
+        vm.assertEq(bytes32(bytes4(receiver.lastRefusal())), bytes32(Signals.LockUsed.selector));
         vm.assertEq(_balance(address(receiver)), 20);
     }
 

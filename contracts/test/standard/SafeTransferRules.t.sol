@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC1155Receiver} from "@openzeppelin/contracts/token/ERC1155/IERC1155Receiver.sol";
-import {Lock, Request} from "../../src/ICarbonBridge.sol";
+import {Lock, Request} from "../../src/Types.sol";
 import {Vm, vm} from "../Cheats.sol";
 import {Forwarder, Hook, Odd, Recorder} from "./Receivers.sol";
 import {Door, Movement, Standard} from "./Standard.t.sol";
