@@ -17,9 +17,7 @@ SETTINGS = {
     "viaIR": True,
     "evmVersion": "prague",  # py-evm stops there
     "metadata": {"bytecodeHash": "none"},
-    "outputSelection": {
-        "*": {"*": ["abi", "evm.bytecode.object", "evm.bytecode.linkReferences", "evm.deployedBytecode.object"]}
-    },
+    "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]}},
 }
 
 
@@ -45,16 +43,9 @@ def _abi(name: str, contracts: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _artifact(contract: dict[str, Any], abi: list[dict[str, Any]]) -> str:
-    bytecode = contract["evm"]["bytecode"]
-    links = [name for libraries in bytecode["linkReferences"].values() for name in libraries]
-    placeholders = {
-        name: sorted(place["start"] for libraries in bytecode["linkReferences"].values() for place in libraries[name])
-        for name in links
-    }
     kept = {
         "abi": abi,
-        "bytecode": bytecode["object"],
-        "links": placeholders,
+        "bytecode": contract["evm"]["bytecode"]["object"],
         "deployedBytecode": contract["evm"]["deployedBytecode"]["object"],
     }
     return json.dumps(kept, indent=1, sort_keys=True) + "\n"

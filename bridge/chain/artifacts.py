@@ -7,28 +7,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from bridge.domain.values import Address
-
 
 class Artifact(NamedTuple):
-    """ABI, creation code as hex text, and for each library the places of its address in that text."""
+    """ABI (the bridge's with its extensions'), creation code and deployed code as hex text."""
 
     abi: list[dict[str, Any]]
     bytecode: str
-    links: dict[str, list[int]]
     deployed_bytecode: str
-
-    def linked(self, libraries: dict[str, Address]) -> str:
-        """Creation code with every library's address filled in. Raises KeyError when one is missing."""
-        code = self.bytecode
-        for name, byte_offsets in self.links.items():
-            address = libraries[name].removeprefix("0x")
-            for offset in byte_offsets:
-                code = code[: 2 * offset] + address + code[2 * offset + 40 :]
-        return "0x" + code
 
 
 @cache
 def artifact(name: str) -> Artifact:
     raw = json.loads((files(__package__) / "artifacts" / f"{name}.json").read_text())
-    return Artifact(raw["abi"], raw["bytecode"], raw["links"], raw["deployedBytecode"])
+    return Artifact(raw["abi"], raw["bytecode"], raw["deployedBytecode"])

@@ -33,6 +33,8 @@ TRANSACTION_GAS_CAP = 16_777_216
 
 LENS_PAGE = 64
 
+NOBODY = "0x" + 40 * "0"
+
 ContractCall = ContractFunction
 """A call of one of our doors, ready to be simulated and sent."""
 
@@ -43,17 +45,18 @@ class RequestState(Fact):
     remaining: int
     deadline: int
     parts: int
-    kind: Kind
     status: RequestStatus
 
 
 class ClassState(Fact):
-    """A class on chain, in units, with the terms it copied."""
+    """A class on chain, in units, with the terms it copied. While it is short, or until `quarantined_until` (chain
+    seconds), its units stay where they are."""
 
     supply: int
     pending_retirement: int
     pending_redemption: int
     shortfall: int
+    quarantined_until: int
     terms: Terms
 
     @property
@@ -132,11 +135,11 @@ class BridgeContract:
 
     def request_state(self, request_id: Hex32, block: int | None = None) -> RequestState:
         state = self.view(self.functions.requestState(to_bytes(request_id)), block)
-        return RequestState(remaining=state[0], deadline=state[2], parts=state[5], kind=state[6], status=state[7])
+        return RequestState(remaining=state[0], deadline=state[1], parts=state[4], status=state[5])
 
     def class_state(self, class_id: Hex32, block: int | None = None) -> ClassState | None:
         """None when the class does not exist."""
-        supply, retiring, redeeming, shortfall, index, _, terms = self.view(
+        supply, retiring, redeeming, shortfall, quarantined_until, index, _, terms = self.view(
             self.functions.creditClass(to_int(class_id)), block
         )
         if index == 0:
@@ -146,6 +149,7 @@ class BridgeContract:
             pending_retirement=retiring,
             pending_redemption=redeeming,
             shortfall=shortfall,
+            quarantined_until=quarantined_until,
             terms=_terms(terms),
         )
 
@@ -184,9 +188,14 @@ class BridgeContract:
         locks = [wire(lock) | {"recipient": _account(lock.recipient)} for lock in attested.items]
         return self.functions.mint(locks, self._mint_hints(attested.items), _signatures(attested.signatures))
 
-    def settle(self, attested: Attested[Outcome]) -> ContractCall:
-        outcomes = [wire(outcome) for outcome in attested.items]
-        return self.functions.settle(outcomes, self._settle_hints(attested.items), _signatures(attested.signatures))
+    def settle(self, attested: Attested[Outcome], requests: Sequence[Request]) -> ContractCall:
+        """Each outcome with the request it is about."""
+        return self.functions.settle(
+            [wire(outcome) for outcome in attested.items],
+            [_request(request) for request in requests],
+            self._settle_hints(attested.items, requests),
+            _signatures(attested.signatures),
+        )
 
     def refuse(self, attested: Attested[Refusal], requests: Sequence[Request]) -> ContractCall:
         refusals = [wire(refusal) for refusal in attested.items]
@@ -214,13 +223,9 @@ class BridgeContract:
     def add_registry(
         self, registry: RegistryCode, attesters: Sequence[Address], threshold: int, terms: Terms
     ) -> ContractCall:
-        wire_terms = (
-            terms.request_deadline_seconds,
-            terms.challenge_seconds,
-            terms.challenge_blocks,
-            terms.kg_per_unit,
+        return self.functions.addRegistry(
+            code_bytes(registry), [_account(a) for a in attesters], threshold, _wire_terms(terms)
         )
-        return self.functions.addRegistry(code_bytes(registry), [_account(a) for a in attesters], threshold, wire_terms)
 
     def set_allowance(self, operator: Address, units_per_day: int) -> ContractCall:
         return self.functions.setAllowance(_account(operator), units_per_day)
@@ -258,19 +263,18 @@ class BridgeContract:
             hints.append(max([self._hint(lock.range.space, lock.range.first), *earlier]))
         return hints
 
-    def _settle_hints(self, outcomes: Sequence[Outcome]) -> list[int]:
+    def _settle_hints(self, outcomes: Sequence[Outcome], requests: Sequence[Request]) -> list[int]:
         """For each range the start of one before it. A redemption takes its ranges out of the ledger, so a start that
         an earlier range of the batch takes away is no hint for a later one."""
         gone: set[tuple[Hex32, int]] = set()
         hints = []
-        for outcome in outcomes:
-            redeems = self.request_state(outcome.request_id).kind is Kind.REDEMPTION
+        for outcome, request in zip(outcomes, requests, strict=True):
             for r in outcome.ranges:
                 hint = self._hint(r.space, r.first)
                 while (r.space, hint) in gone:
                     hint = self._hint(r.space, hint)
                 hints.append(hint)
-                if redeems:
+                if request.kind is Kind.REDEMPTION:
                     gone.add((r.space, r.first))
         return hints
 
@@ -278,13 +282,30 @@ class BridgeContract:
         return int(self.view(self._lens.functions.hintFor(self._address, to_bytes(space), serial)))
 
 
-def _terms(value: Sequence[int]) -> Terms:
-    deadline, challenge_seconds, challenge_blocks, kg_per_unit = value
+def _terms(value: Sequence[Any]) -> Terms:
+    deadline, challenge, blocks, kg_per_unit, statement, recovery, admission_required, recoverer = value
     return Terms(
         request_deadline_seconds=deadline,
-        challenge_seconds=challenge_seconds,
-        challenge_blocks=challenge_blocks,
+        challenge_seconds=challenge,
+        challenge_blocks=blocks,
         kg_per_unit=kg_per_unit,
+        statement_seconds=statement,
+        recovery_seconds=recovery,
+        admission_required=admission_required,
+        recoverer=None if int(recoverer, 16) == 0 else recoverer,
+    )
+
+
+def _wire_terms(terms: Terms) -> tuple[int | bool | str, ...]:
+    return (
+        terms.request_deadline_seconds,
+        terms.challenge_seconds,
+        terms.challenge_blocks,
+        terms.kg_per_unit,
+        terms.statement_seconds,
+        terms.recovery_seconds,
+        terms.admission_required,
+        NOBODY if terms.recoverer is None else _account(terms.recoverer),
     )
 
 

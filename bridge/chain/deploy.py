@@ -1,4 +1,4 @@
-"""Bringing a contract to a chain: library, policy, bridge and lens, then what the admin and the operator set up."""
+"""Bringing a bridge to a chain: policy, remedies, office, bridge and lens; then what admin and operator set up."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from hexbytes import HexBytes
 
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection, answering
-from bridge.chain.contract import Deployed
+from bridge.chain.contract import NOBODY, Deployed
 from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Deployment
 from bridge.domain.values import Address
 from bridge.errors import Refused
-
-_NOBODY = "0x" + 40 * "0"
 
 
 def deploy(connection: Connection, sender: Sender, admin: Address, uri: str, *, freezable: bool = False) -> Deployed:
@@ -23,18 +21,12 @@ def deploy(connection: Connection, sender: Sender, admin: Address, uri: str, *, 
     later is too late. Costs the sender gas; a crash leaves orphans, no credits."""
     first_block = connection.head().number
     owner = connection.w3.to_checksum_address(admin)
-    policy = _create(connection, sender, "FreezePolicy", {}, owner) if freezable else None
-    book = _create(connection, sender, "RegistryBook", {})
-    bridge = _create(
-        connection,
-        sender,
-        "CarbonBridge",
-        {"RegistryBook": book},
-        owner,
-        uri,
-        connection.w3.to_checksum_address(policy or _NOBODY),
-    )
-    lens = _create(connection, sender, "BridgeLens", {})
+    policy = _create(connection, sender, "FreezePolicy", owner) if freezable else None
+    asked = connection.w3.to_checksum_address(policy or NOBODY)
+    remedies = connection.w3.to_checksum_address(_create(connection, sender, "Remedies", asked))
+    office = connection.w3.to_checksum_address(_create(connection, sender, "Office", asked, remedies))
+    bridge = _create(connection, sender, "CarbonBridge", owner, uri, asked, office)
+    lens = _create(connection, sender, "BridgeLens")
     deployment = Deployment(chain_id=connection.chain_id, contract=bridge)
     return Deployed(deployment=deployment, lens=lens, first_block=first_block, policy=policy)
 
@@ -53,11 +45,9 @@ def send_and_wait(connection: Connection, sender: Sender, call: Any) -> Any:
     return receipt
 
 
-def _create(
-    connection: Connection, sender: Sender, name: str, libraries: dict[str, Address], *arguments: object
-) -> Address:
+def _create(connection: Connection, sender: Sender, name: str, *arguments: object) -> Address:
     parts = artifact(name)
-    factory = connection.w3.eth.contract(abi=parts.abi, bytecode=parts.linked(libraries))
+    factory = connection.w3.eth.contract(abi=parts.abi, bytecode=parts.bytecode)
     receipt = send_and_wait(connection, sender, _Creation(factory.constructor(*arguments)))
     return str(receipt["contractAddress"]).lower()
 

@@ -60,7 +60,7 @@ def refusals_in_words() -> _Answers:
 
 _ERRORS: dict[bytes, dict[str, Any]] = {
     function_abi_to_4byte_selector(entry): entry  # type: ignore[arg-type]
-    for name in ("CarbonBridge", "RegistryBook", "FreezePolicy")
+    for name in ("CarbonBridge", "AllowListPolicy")
     for entry in artifact(name).abi
     if entry["type"] == "error"
 }

@@ -140,7 +140,7 @@ def _terms(kg_per_unit: int, dev: bool) -> Terms:
 
 def _programme(code: str, name: str, terms: Terms) -> str:
     listed = ", ".join(f'"{attester}"' for attester in ATTESTERS)
-    lines = [f"{field} = {value}" for field, value in terms.model_dump().items()]
+    lines = [f"{field} = {value}" for field, value in terms.model_dump(exclude_defaults=True).items()]
     head = [f"\n# {name}", f"[programmes.{code}]", "threshold = 2", f"attesters = [{listed}]"]
     return "\n".join([*head, f"[programmes.{code}.terms]", *lines, ""])
 
@@ -166,4 +166,6 @@ url = "sqlite:///registry.db"
 
 # A programme: how many of which keys must sign for it, and the terms that its classes copy for good: seconds until a
 # holder may call an unanswered request back, seconds and blocks until he may take it back, kilograms a unit weighs.
+# Optional: statement_seconds (mints lean on a statement no older), admission_required = true (nothing mints before
+# project and methodology are admitted), recoverer = "0x..." and recovery_seconds (a week or more).
 """

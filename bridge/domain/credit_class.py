@@ -7,7 +7,7 @@ from functools import cached_property
 from eth_abi.abi import encode
 from pydantic import Field
 
-from bridge.domain.values import Fact, Hex32, RegistryCode, code_bytes, keccak_hex
+from bridge.domain.values import Address, Fact, Hex32, RegistryCode, code_bytes, keccak_hex
 
 
 class CreditClass(Fact):
@@ -37,9 +37,18 @@ class CreditClass(Fact):
 
 
 class Terms(Fact):
-    """What a class copies from its registry for good: seconds, seconds, blocks, kilograms."""
+    """What a class copies from its registry for good.
+
+    `statement_seconds` is how old a statement a mint may lean on, zero for no reserve gate; with `admission_required`
+    nothing mints before project and methodology are admitted; `recoverer` may order units from one account to another
+    after `recovery_seconds`.
+    """
 
     request_deadline_seconds: int = Field(gt=0, lt=2**32)
     challenge_seconds: int = Field(gt=0, lt=2**32)
     challenge_blocks: int = Field(ge=0, lt=2**32)
     kg_per_unit: int = Field(gt=0, lt=2**32)
+    statement_seconds: int = Field(default=0, ge=0, lt=2**32)
+    recovery_seconds: int = Field(default=0, ge=0, lt=2**32)
+    admission_required: bool = False
+    recoverer: Address | None = None

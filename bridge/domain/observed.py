@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from bridge.domain.attestations import Attested, Deployment, Outcome, StatementHead
+from bridge.domain.attestations import Attested, Deployment, Outcome, Request, StatementHead
 from bridge.domain.lifecycle import Kind, RequestStatus, SerialState
 from bridge.domain.serials import SerialRange, SpaceKind
 from bridge.domain.values import Address, Fact, Hex32, RegistryCode, keccak_hex
@@ -64,6 +64,18 @@ class RequestOpened(Fact):
     commitment: Hex32
     salt: Hex32
     deadline: int
+
+    @property
+    def request(self) -> Request:
+        """What the id commits to."""
+        return Request(
+            kind=self.kind,
+            holder=self.holder,
+            class_id=self.class_id,
+            units=self.units,
+            commitment=self.commitment,
+            salt=self.salt,
+        )
 
 
 class OutcomeSettled(Fact):

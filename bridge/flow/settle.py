@@ -35,21 +35,14 @@ def _note(bridge: Bridge, rows: list[Exit], error: BridgeError) -> None:
 
 def request_of(row: Exit) -> Request:
     """What the contract's request id commits to, from the event that opened it."""
-    opened = RequestOpened.model_validate_json(row.opened)
-    return Request(
-        kind=opened.kind,
-        holder=opened.holder,
-        class_id=opened.class_id,
-        units=opened.units,
-        commitment=opened.commitment,
-        salt=opened.salt,
-    )
+    return RequestOpened.model_validate_json(row.opened).request
 
 
 def _call(bridge: Bridge, attestation_id: int) -> ContractCall:
     stored = bridge.journal.attestation(attestation_id)
     if stored.kind == "outcomes":
-        return bridge.contract.settle(Attested[Outcome].model_validate_json(stored.body))
+        outcomes = Attested[Outcome].model_validate_json(stored.body)
+        return bridge.contract.settle(outcomes, [_request(bridge, item.request_id) for item in outcomes.items])
     refusals = Attested[Refusal].model_validate_json(stored.body)
     return bridge.contract.refuse(refusals, [_request(bridge, item.request_id) for item in refusals.items])
 

@@ -142,7 +142,9 @@ class Rig:
         if isinstance(hints, int):
             hints = [hints] * len(outcomes)
         requests = [self.requests[request_id] for request_id, _, _ in outcomes]
-        return self.bridge.functions.settle(packed, requests, hints, self.sign("Outcomes", {"outcomes": message}, signers))
+        return self.bridge.functions.settle(
+            packed, requests, hints, self.sign("Outcomes", {"outcomes": message}, signers)
+        )
 
     def refuse_call(self, requests: list[tuple[bytes, tuple[Any, ...]]], signers: int = 2) -> Any:
         refusals = [{"requestId": request_id, "reason": b"no".ljust(32, b"\0")} for request_id, _ in requests]
@@ -219,24 +221,12 @@ def _floors() -> dict[str, dict[str, Any]]:
     )
     floors = {name: output["contracts"][name]["Floor"] for name in FLOORS}
     return {
-        name: {"abi": floor["abi"], "bytecode": floor["evm"]["bytecode"]["object"], "links": {}}
-        for name, floor in floors.items()
+        name: {"abi": floor["abi"], "bytecode": floor["evm"]["bytecode"]["object"]} for name, floor in floors.items()
     }
 
 
-def _deploy(
-    w3: Web3,
-    sender: str,
-    artifact: dict[str, Any],
-    arguments: tuple[Any, ...] = (),
-    libraries: dict[str, str] | None = None,
-) -> Any:
-    code = artifact["bytecode"]
-    for name, places in artifact["links"].items():
-        address = (libraries or {})[name][2:].lower()
-        for start in places:
-            code = code[: 2 * start] + address + code[2 * start + 40 :]
-    contract = w3.eth.contract(abi=artifact["abi"], bytecode=code)
+def _deploy(w3: Web3, sender: str, artifact: dict[str, Any], arguments: tuple[Any, ...] = ()) -> Any:
+    contract = w3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"])
     receipt = w3.eth.wait_for_transaction_receipt(
         contract.constructor(*arguments).transact({"from": sender, "gas": 100_000_000})
     )

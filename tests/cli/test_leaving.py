@@ -10,7 +10,7 @@ import pytest
 
 from bridge.chain.contract import RequestState
 from bridge.cli.leaving import take_a_step_out
-from bridge.domain.lifecycle import Kind, RequestStatus
+from bridge.domain.lifecycle import RequestStatus
 from bridge.errors import Refused
 from bridge.flow import hold
 
@@ -31,7 +31,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 def step(status: RequestStatus, remaining: int) -> None:
-    state = RequestState(remaining=remaining, deadline=1, parts=0, kind=Kind.RETIREMENT, status=status)
+    state = RequestState(remaining=remaining, deadline=1, parts=0, status=status)
     holder: Any = SimpleNamespace(contract=SimpleNamespace(request_state=lambda _: state))
     row: Any = SimpleNamespace(request_id=REQUEST)
     take_a_step_out(holder, row, RECEIVER, True)

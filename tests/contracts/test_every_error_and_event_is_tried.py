@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
-SOURCES = {name: (CONTRACTS / "src" / f"{name}.sol").read_text() for name in ("ICarbonBridge", "FreezePolicy")}
+SOURCES = {name: (CONTRACTS / "src" / f"{name}.sol").read_text() for name in ("Signals", "FreezePolicy")}
 TESTS = "".join(path.read_text() for path in CONTRACTS.glob("test/**/*.sol"))
 
 

@@ -204,7 +204,7 @@ def test_other_attesters_cannot_settle_another_registry_s_request(world: World) 
         send_and_wait(
             world.chain.connection,
             world.sender("mallory"),
-            world.contract.settle(sign(world, [outcome], stolen(world))),
+            world.settling(sign(world, [outcome], stolen(world))),
         )
 
 
@@ -213,7 +213,7 @@ def test_a_stolen_quorum_that_settles_falsely_is_shown_by_the_reconciler(world: 
     request_id = world.ask("alice", Kind.RETIREMENT, 10, for_="Acme")
     outcome = Outcome(request_id=request_id, part=0, ranges=(span(91, 100),))
     send_and_wait(
-        world.chain.connection, world.sender("mallory"), world.contract.settle(sign(world, [outcome], stolen(world)))
+        world.chain.connection, world.sender("mallory"), world.settling(sign(world, [outcome], stolen(world)))
     )
     world.chain.pass_seconds(20 * DAY)
     found = world.reconcile()

@@ -105,7 +105,7 @@ def test_the_same_request_twice_in_a_batch_settles_once(world: World) -> None:
         signers=tuple(key.address for key in thieves),
         signatures=tuple(key.sign(document) for key in thieves),
     )
-    send_and_wait(world.chain.connection, world.sender("operator"), world.contract.settle(twice))
+    send_and_wait(world.chain.connection, world.sender("operator"), world.settling(twice))
     state = world.contract.request_state(request_id)
     assert (state.remaining, state.parts, state.status) == (30, 1, RequestStatus.OPEN)
 

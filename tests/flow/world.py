@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bridge.bootstrap import ATTESTER_NAMES, evidence, rehearse
+from bridge.chain.contract import ContractCall
 from bridge.chain.signers import KeySigner
 from bridge.chain.transactions import Sender
+from bridge.domain.attestations import Attested, Outcome
 from bridge.domain.credit_class import CreditClass, Terms
 from bridge.domain.lifecycle import Kind
+from bridge.domain.observed import RequestOpened
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind
 from bridge.domain.values import Hex32, hex32
 from bridge.flow.advance import advance
@@ -142,6 +145,16 @@ class World:
 
     def now(self) -> int:
         return self.chain.connection.head().timestamp
+
+    def settling(self, attested: Attested[Outcome]) -> ContractCall:
+        """The door for outcomes, with the requests that they are about."""
+        last = self.contract.connection.head().number
+        opened = {
+            event.request_id: event.request
+            for event in self.contract.events(0, last, RequestOpened)
+            if isinstance(event, RequestOpened)
+        }
+        return self.contract.settle(attested, [opened[outcome.request_id] for outcome in attested.items])
 
     def exit_state(self, request_id: Hex32) -> str:
         row = self.bridge.journal.exit(request_id)

@@ -51,7 +51,7 @@ def settle_falsely(world: World, request_id: str, first: int, last: int) -> None
         signers=tuple(key.address for key in thieves),
         signatures=tuple(key.sign(document) for key in thieves),
     )
-    send_and_wait(world.chain.connection, world.sender("mallory"), world.contract.settle(attested))
+    send_and_wait(world.chain.connection, world.sender("mallory"), world.settling(attested))
 
 
 def test_l1_to_l5_hold_in_a_busy_world_and_after_it(busy: World) -> None:
