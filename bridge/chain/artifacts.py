@@ -11,12 +11,16 @@ from bridge.domain.values import Address
 
 
 class Artifact(NamedTuple):
-    """ABI, creation code as hex text, and for each library the places of its address in that text."""
+    """ABI, creation code and deployed code as hex text; in each the places of every library's address; in the deployed
+    code those of the immutables' 32 bytes; and the functions that only an owner may call."""
 
     abi: list[dict[str, Any]]
     bytecode: str
     links: dict[str, list[int]]
     deployed_bytecode: str
+    deployed_links: dict[str, list[int]]
+    immutables: dict[str, list[int]]
+    owner_only: list[str]
 
     def linked(self, libraries: dict[str, Address]) -> str:
         """Creation code with every library's address filled in. Raises KeyError when one is missing."""
@@ -31,4 +35,12 @@ class Artifact(NamedTuple):
 @cache
 def artifact(name: str) -> Artifact:
     raw = json.loads((files(__package__) / "artifacts" / f"{name}.json").read_text())
-    return Artifact(raw["abi"], raw["bytecode"], raw["links"], raw["deployedBytecode"])
+    return Artifact(
+        abi=raw["abi"],
+        bytecode=raw["bytecode"],
+        links=raw["links"],
+        deployed_bytecode=raw["deployedBytecode"],
+        deployed_links=raw["deployedLinks"],
+        immutables=raw["immutables"],
+        owner_only=raw["ownerOnly"],
+    )

@@ -1,4 +1,4 @@
-"""Bringing a contract to a chain: library, policy, bridge and lens, then what the admin and the operator set up."""
+"""Bringing contracts to a chain: policy, libraries, bridge and lens, and the timelock that owns them in the end."""
 
 from __future__ import annotations
 
@@ -23,20 +23,18 @@ def deploy(connection: Connection, sender: Sender, admin: Address, uri: str, *, 
     later is too late. Costs the sender gas; a crash leaves orphans, no credits."""
     first_block = connection.head().number
     owner = connection.w3.to_checksum_address(admin)
-    policy = _create(connection, sender, "FreezePolicy", {}, owner) if freezable else None
-    book = _create(connection, sender, "RegistryBook", {})
-    bridge = _create(
-        connection,
-        sender,
-        "CarbonBridge",
-        {"RegistryBook": book},
-        owner,
-        uri,
-        connection.w3.to_checksum_address(policy or _NOBODY),
-    )
-    lens = _create(connection, sender, "BridgeLens", {})
+    policy = _create(connection, sender, "FreezePolicy", owner) if freezable else None
+    named = connection.w3.to_checksum_address(policy or _NOBODY)
+    bridge = _create(connection, sender, "CarbonBridge", owner, uri, named)
+    lens = _create(connection, sender, "BridgeLens")
     deployment = Deployment(chain_id=connection.chain_id, contract=bridge)
     return Deployed(deployment=deployment, lens=lens, first_block=first_block, policy=policy)
+
+
+def deploy_timelock(connection: Connection, sender: Sender, multisig: Address, delay_seconds: int) -> Address:
+    """A timelock in which the multisig proposes, cancels and executes, and nobody is admin but the timelock itself."""
+    alone = [connection.w3.to_checksum_address(multisig)]
+    return _create(connection, sender, "TimelockController", delay_seconds, alone, alone, _NOBODY)
 
 
 def send_and_wait(connection: Connection, sender: Sender, call: Any) -> Any:
@@ -53,10 +51,10 @@ def send_and_wait(connection: Connection, sender: Sender, call: Any) -> Any:
     return receipt
 
 
-def _create(
-    connection: Connection, sender: Sender, name: str, libraries: dict[str, Address], *arguments: object
-) -> Address:
+def _create(connection: Connection, sender: Sender, name: str, *arguments: object) -> Address:
+    """Its libraries first, each anew."""
     parts = artifact(name)
+    libraries = {library: _create(connection, sender, library) for library in parts.links}
     factory = connection.w3.eth.contract(abi=parts.abi, bytecode=parts.linked(libraries))
     receipt = send_and_wait(connection, sender, _Creation(factory.constructor(*arguments)))
     return str(receipt["contractAddress"]).lower()
