@@ -88,7 +88,7 @@ def revert_bytes(text: str) -> bytes | str:
     """The bytes that a node's text about a revert holds, or the text itself."""
     if text.startswith("0x"):
         return bytes.fromhex(text[2:])
-    if printed := re.search(r"b(['\"]).*\1", text, re.DOTALL):
+    if printed := re.search(r"b(['\"]).*\1$", text, re.DOTALL):
         return bytes(ast.literal_eval(printed.group()))  # eth-tester prints the bytes into its message
     return text
 

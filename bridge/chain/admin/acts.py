@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from eth_abi.abi import decode
+from eth_abi.abi import decode, encode
 from eth_utils.abi import function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from web3 import Web3
 
 from bridge.chain.artifacts import artifact
 from bridge.domain.values import Address, Fact, code_bytes, to_bytes
@@ -24,10 +23,11 @@ _FOR_ANY_OWNER = ("acceptOwnership",)
 
 
 class Call(Fact):
-    """A call as it goes out: `data` is hex text. None of the admin's acts carries ether."""
+    """A call as it goes out: `data` is hex text, `value` is wei. None of the admin's own acts carries ether."""
 
     to: Address
     data: str
+    value: int = 0
 
 
 class Acts:
@@ -50,18 +50,19 @@ class Acts:
         if len(words) - 1 != len(members):
             raise UsageError(f"{words[0]} takes {len(members)} arguments, not {len(words) - 1}: {_signature(entry)}")
         values = [_value(member, text, resolve) for member, text in zip(members, words[1:], strict=True)]
-        contract = Web3().eth.contract(abi=artifact(ARTIFACTS[place]).abi)
-        return Call(to=self._contracts[place], data=contract.encode_abi(entry["name"], values))
+        arguments = encode([_type(member) for member in members], values)
+        return Call(to=self._contracts[place], data="0x" + (function_abi_to_4byte_selector(entry) + arguments).hex())
 
     def words(self, call: Call) -> str:
-        """A call as people read it; one that is no act of ours in hex."""
+        """A call as people read it; one that is none of these contracts' in hex."""
+        carried = f" with {call.value} wei" if call.value else ""
         for place, address in self._contracts.items():
             for entry in _functions(place) if address == call.to else ():
                 if to_bytes(call.data)[:4] == function_abi_to_4byte_selector(entry):
                     values = decode([_type(member) for member in entry["inputs"]], to_bytes(call.data)[4:])
                     shown = [f"{m['name']} {_shown(v)}" for m, v in zip(entry["inputs"], values, strict=True)]
-                    return f"{place}.{entry['name']}({', '.join(shown)})"
-        return f"{to_checksum_address(call.to)} is called with {call.data}"
+                    return f"{place}.{entry['name']}({', '.join(shown)}){carried}"
+        return f"{to_checksum_address(call.to)} is called{carried} with {call.data}"
 
     def _find(self, name: str) -> tuple[str, Any]:
         place, dot, act = name.rpartition(".")

@@ -51,7 +51,7 @@ def checksum(made: dict[str, Any]) -> str:
 def _transaction(call: Call) -> dict[str, Any]:
     return {
         "to": to_checksum_address(call.to),
-        "value": "0",
+        "value": str(call.value),
         "data": call.data,
         "contractMethod": None,
         "contractInputsValues": None,

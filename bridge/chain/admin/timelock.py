@@ -17,7 +17,7 @@ from bridge.chain.reverts import refusals_in_words
 from bridge.chain.verifying.code import read_code
 from bridge.chain.verifying.powers import Reader, waiting
 from bridge.domain.values import Address, Fact, Hex32, hex32, keccak_hex, to_bytes
-from bridge.errors import UsageError
+from bridge.errors import ContractRefused, Refused, UsageError
 
 NO_PREDECESSOR = hex32(0)
 
@@ -30,7 +30,7 @@ class OperationState(IntEnum):
 
 
 class Operation(Fact):
-    """Calls that are executed together or not at all. `predecessor` must be done before; `salt` tells two alike apart."""
+    """Calls executed together or not at all. `predecessor` must be done before; `salt` tells two alike apart."""
 
     calls: tuple[Call, ...]
     predecessor: Hex32 = NO_PREDECESSOR
@@ -46,7 +46,7 @@ class Operation(Fact):
     def arguments(self) -> list[Any]:
         return [
             [to_checksum_address(call.to) for call in self.calls],
-            [0 for _ in self.calls],
+            [call.value for call in self.calls],
             [to_bytes(call.data) for call in self.calls],
             to_bytes(self.predecessor),
             to_bytes(self.salt),
@@ -104,19 +104,26 @@ class Timelock:
         return self._call("cancel", [to_bytes(operation_id)])
 
     def simulate(self, call: Call) -> None:
-        """As the timelock itself would send it now. Raises ContractRefused."""
+        """As the timelock would send it now. Raises ContractRefused. A node that cannot tell raises nothing: eth-tester
+        calls only for who could pay."""
         w3 = self.connection.w3
         sent: Any = {"from": self._contract.address, "to": w3.to_checksum_address(call.to), "data": call.data}
-        with answering(), refusals_in_words():
-            w3.eth.call(sent)
+        try:
+            with answering(), refusals_in_words():
+                w3.eth.call(sent)
+        except Refused as refusal:
+            if isinstance(refusal, ContractRefused):
+                raise
 
     def scheduled(self, first_block: int) -> list[Scheduled]:
         """What waits, of all that was scheduled since that block."""
         reader = Reader(self.connection, self._code, first_block, self._head.number)
         calls: dict[Hex32, list[Call]] = {}
         for event in reader.events("CallScheduled"):
-            made = Call(to=event["args"]["target"].lower(), data="0x" + bytes(event["args"]["data"]).hex())
-            calls.setdefault("0x" + bytes(event["args"]["id"]).hex(), []).append(made)
+            scheduled = event["args"]
+            data = "0x" + bytes(scheduled["data"]).hex()
+            made = Call(to=scheduled["target"].lower(), data=data, value=scheduled["value"])
+            calls.setdefault("0x" + bytes(scheduled["id"]).hex(), []).append(made)
         return [
             Scheduled(operation_id=one, calls=tuple(calls[one]), ready_at=self.ready_at(one), state=self.state(one))
             for one in waiting(reader)

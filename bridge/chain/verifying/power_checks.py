@@ -33,11 +33,11 @@ def _group(subject: str, actual: Collection[Address], expected: Collection[Addre
 
 
 def _operators(actual: Mapping[Address, int], expected: Mapping[Address, int] | None) -> Check:
-    shown = "; ".join(f"{shown(account)} {units:,} a day" for account, units in actual.items()) or "nobody"
+    found = "; ".join(f"{shown(account)} {units:,} a day" for account, units in actual.items()) or "nobody"
     if expected is None:
-        return Check.shows(About.POWERS, "operators", shown)
+        return Check.shows(About.POWERS, "operators", found)
     advice = "as expected: carbonbridge admin propose setAllowance OPERATOR UNITS"
-    return Check.compared(About.POWERS, "operators", dict(actual) == dict(expected), shown, advice)
+    return Check.compared(About.POWERS, "operators", dict(actual) == dict(expected), found, advice)
 
 
 def _registries(
@@ -55,16 +55,16 @@ def _registries(
 
 
 def _registry(registry: RegistryPower, expected: ExpectedRegistry | None) -> Check:
-    subject, shown = f"registry {registry.code}", _registry_shown(registry)
+    subject, found = f"registry {registry.code}", _registry_shown(registry)
     if len(registry.attesters) != registry.counted:
-        found = f"{shown}; the contract counts {registry.counted} attesters"
-        return Check.fails(About.POWERS, subject, found, "the node does not give every event: ask another one")
+        less = f"{found}; the contract counts {registry.counted} attesters"
+        return Check.fails(About.POWERS, subject, less, "the node does not give every event: ask another one")
     wrong = _unlike(registry, expected) if expected else ""
     if wrong:
-        return Check.fails(About.POWERS, subject, f"{shown}; {wrong}", "carbonbridge admin propose setAttesters …")
+        return Check.fails(About.POWERS, subject, f"{found}; {wrong}", "carbonbridge admin propose setAttesters …")
     if registry.threshold == 1:
-        return Check.warns(About.POWERS, subject, shown, "one stolen key attests anything: raise the threshold")
-    return (Check.holds if expected else Check.shows)(About.POWERS, subject, shown)
+        return Check.warns(About.POWERS, subject, found, "one stolen key attests anything: raise the threshold")
+    return (Check.holds if expected else Check.shows)(About.POWERS, subject, found)
 
 
 def _unlike(registry: RegistryPower, expected: ExpectedRegistry) -> str:
