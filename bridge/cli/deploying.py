@@ -113,6 +113,15 @@ def keep_contract(path: Path, deployed: Deployed, timelock: str | None, multisig
     write_file(path, path.read_text(encoding="utf-8") + "\n".join(section))
 
 
+def keep_timelock(path: Path, timelock: str, multisig: str) -> None:
+    """Beside a contract that the file names already."""
+    from bridge.cli.screen import checksummed, write_file
+
+    before, head, after = path.read_text(encoding="utf-8").partition("[contract]\n")
+    named = f'timelock = "{checksummed(timelock)}"\nmultisig = "{checksummed(multisig)}"\n'
+    write_file(path, before + head + named + after)
+
+
 def following_words(timelock: str | None) -> list[str]:
     """What to do next; and without a timelock what is missing."""
     if timelock:

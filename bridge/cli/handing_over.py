@@ -5,11 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bridge.cli.deploying import Timelocked
     from bridge.cli.proposing import Proposal
     from bridge.settings import Settings
 
 
-def hand_over(config: Settings) -> Proposal:
+def add_timelock(config: Settings, path: Path, timelocked: Timelocked) -> Settings:
+    """Deploys it and writes it into carbonbridge.toml. Raises UsageError where there is one."""
+    from bridge import bootstrap
+    from bridge.chain.deploy import deploy_timelock
+    from bridge.chain.verifying.words import DAY
+    from bridge.cli.deploying import keep_timelock
+    from bridge.cli.passwords import ask
+    from bridge.cli.screen import checksummed
+    from bridge.errors import UsageError
+    from bridge.settings import load
+
+    if known := config.deployed().timelock:
+        raise UsageError(f"carbonbridge.toml names timelock {checksummed(known)} already; hand over without options")
+    connection = bootstrap.contract(config).connection
+    admin = bootstrap.sender(config, "admin", ask)
+    made = deploy_timelock(connection, admin, timelocked.multisig, timelocked.days * DAY)
+    keep_timelock(path, made, timelocked.multisig)
+    return load(path)
+
+
+def offer_to_timelock(config: Settings) -> Proposal:
     """Raises Refused when something else than the owner fails verification, UsageError when nothing is left to do."""
     from bridge import bootstrap
     from bridge.chain.admin.handover import offer, unaccepted

@@ -38,6 +38,14 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Deploy, verify, deposit, settle, and watch what is in flight.", no_args_is_help=True)
 
 
+Multisig = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Who alone steers the timelock that is to own the contract.")
+]
+DelayDays = Annotated[
+    int | None, typer.Option(metavar="DAYS", min=1, help="How long before every admin act all are warned of it.")
+]
+
+
 @app.command("deploy", epilog="Example: carbonbridge operator deploy --allowance 1000000")
 def deploy(
     allowance: Annotated[int, typer.Option(min=1, help="Units that the operator may mint a day.")] = 10_000_000,
@@ -45,12 +53,8 @@ def deploy(
     freezable: Annotated[
         bool, typer.Option("--freezable", help="With a policy, for ever, by which the guardian freezes accounts.")
     ] = False,
-    multisig: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Who alone steers the timelock that is to own the contract.")
-    ] = None,
-    admin_delay_days: Annotated[
-        int | None, typer.Option(metavar="DAYS", min=1, help="How long before every admin act all are warned of it.")
-    ] = None,
+    multisig: Multisig = None,
+    admin_delay_days: DelayDays = None,
     as_json: Json = False,
 ) -> None:
     """Put the contract on the chain with the admin's key, set it up, and write it into carbonbridge.toml.
@@ -108,19 +112,25 @@ def verify(
 
 
 @app.command("hand-over", epilog="Example: carbonbridge operator hand-over --out acceptance")
-def hand_over(out: OutFolder = None, as_json: Json = False) -> None:
-    """Offer the contract, and its policy, to the timelock, and write what the multisig signs to accept them.
+def hand_over(
+    multisig: Multisig = None, admin_delay_days: DelayDays = None, out: OutFolder = None, as_json: Json = False
+) -> None:
+    """Offer the contract, and its policy, to the timelock, and show what the multisig signs to accept them.
 
-    Refused while anything else than the owner fails `operator verify`. Safe to repeat. The old owner keeps all power
-    until the timelock has accepted: that is scheduled, and executed when the delay has passed.
+    With --multisig and --admin-delay-days, where `operator deploy` had none, it deploys the timelock first. Refused
+    while anything else than the owner fails `operator verify`. Safe to repeat. The old owner keeps all power until the
+    timelock has accepted: that is scheduled, and executed when the delay has passed.
     """
     from bridge import settings
-    from bridge.cli.handing_over import hand_over as offer
+    from bridge.cli.handing_over import add_timelock, offer_to_timelock
     from bridge.cli.proposing import show_proposal
 
-    config = settings.load()
-    proposal = offer(config)
-    show_proposal(proposal, out, as_json)
+    path = settings.config_path()
+    config = settings.load(path)
+    timelocked = require_timelock(config, multisig, admin_delay_days, config.deployed().policy is not None)
+    if timelocked:
+        config = add_timelock(config, path, timelocked)
+    show_proposal(offer_to_timelock(config), out, as_json)
 
 
 @app.command("class", epilog="Example: carbonbridge operator class GS1-1-UG-GS11236-16-2024-30307-1-19149")

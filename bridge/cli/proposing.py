@@ -67,6 +67,7 @@ def cancellation(config: Settings, operation_id: str) -> dict[str, Any]:
 
 
 def show_proposal(proposal: Proposal, out: Path | None, as_json: bool) -> None:
+    from bridge.chain.admin.timelock import NO_PREDECESSOR
     from bridge.chain.verifying.words import duration
     from bridge.cli.screen import emit, facts, moment, say
 
@@ -79,7 +80,7 @@ def show_proposal(proposal: Proposal, out: Path | None, as_json: bool) -> None:
         [
             *(("act", words) for words in proposal.words),
             ("operation", operation.id),
-            ("predecessor", operation.predecessor),
+            ("predecessor", "none" if operation.predecessor == NO_PREDECESSOR else operation.predecessor),
             ("salt", operation.salt),
             ("state", proposal.state.name.lower()),
             ("delay", duration(proposal.delay_seconds)),

@@ -24,6 +24,10 @@ class Code(Fact):
     libraries: dict[str, Address] = Field(default={})
     immutables: dict[str, Hex32] = Field(default={})
 
+    @property
+    def absent(self) -> bool:
+        return self.code_hash == keccak_hex(b"")
+
 
 def read_code(connection: Connection, name: str, address: Address, block: int) -> Code:
     """What it links and holds is not checked here: see `read_libraries`, and the immutables' meaning in `verify`."""

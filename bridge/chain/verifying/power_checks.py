@@ -78,4 +78,4 @@ def _unlike(registry: RegistryPower, expected: ExpectedRegistry) -> str:
 
 def _registry_shown(registry: RegistryPower) -> str:
     terms = ", ".join(f"{name} {value}" for name, value in registry.terms.items())
-    return f"{registry.threshold} of {all_shown(registry.attesters)}; {terms}"
+    return f"{registry.threshold} of {len(registry.attesters)}: {all_shown(registry.attesters)}; {terms}"

@@ -36,6 +36,7 @@ from bridge.domain.attestations import Deployment
 from bridge.domain.deployment import About, Check, Expectations, Verdict
 from bridge.domain.observed import BlockStamp
 from bridge.domain.values import Address, Fact
+from bridge.errors import NotYet
 
 
 class Verification(Fact):
@@ -62,8 +63,8 @@ def verify(
     timelock: Address | None = None,
     since: int | None = None,
 ) -> Verification:
-    """`timelock` is the one that is to own the bridge, before it does. `since`: an earlier block than the deployment's,
-    when the timelock is older."""
+    """`timelock` is the one that is to own the bridge, before it does. `since` is a block before the deployment's, for a
+    timelock that is older. Raises NotYet while the deployment is not final."""
     block = connection.final()
     place = _Place(connection, deployed.deployment, since or deployed.first_block, block.number)
     code = place.code("CarbonBridge", deployed.deployment.contract)
@@ -102,7 +103,11 @@ class _Place(NamedTuple):
     block: int
 
     def code(self, name: str, address: Address) -> Code:
-        return read_code(self.connection, name, address, self.block)
+        """Raises NotYet for code that is newer than the final block."""
+        code = read_code(self.connection, name, address, self.block)
+        if code.absent and self.connection.has_code(address):
+            raise NotYet(f"{shown(address)} is newer than final block {self.block:,}; repeat later")
+        return code
 
     def reader(self, code: Code) -> Reader:
         return Reader(self.connection, code, self.first, self.block)
