@@ -53,9 +53,7 @@ def require_timelock(config: Settings, multisig: str | None, days: int | None, f
                 "change; name more --admin-delay-days"
             )
     if freezable and days >= _FREEZE_DAYS:
-        raise UsageError(
-            f"a freeze lasts {_FREEZE_DAYS} days and would end before it can be confirmed: name fewer days"
-        )
+        raise UsageError(f"a freeze lasts {_FREEZE_DAYS} days and would end before its confirmation: name fewer days")
     return Timelocked(address(config, multisig), days)
 
 

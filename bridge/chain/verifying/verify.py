@@ -63,7 +63,7 @@ def verify(
     timelock: Address | None = None,
     since: int | None = None,
 ) -> Verification:
-    """`timelock` is the one that is to own the bridge, before it does. `since` is a block before the deployment's, for a
+    """`timelock` is the one that is to own the bridge, before it does. `since` is an earlier block to read from, for a
     timelock that is older. Raises NotYet while the deployment is not final."""
     block = connection.final()
     place = _Place(connection, deployed.deployment, since or deployed.first_block, block.number)
