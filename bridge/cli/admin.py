@@ -103,10 +103,10 @@ def cancel(
 
 
 def _calls(config: Settings, words: list[str], unchecked: bool) -> list[Call]:
-    """The acts between the pluses. Raises ContractRefused for one that the timelock could not do now."""
+    """The acts between the pluses. Raises Refused for one that the timelock could not do now."""
     from bridge import bootstrap
     from bridge.cli.naming import address
-    from bridge.errors import UsageError
+    from bridge.errors import ContractRefused, Refused, UsageError
 
     acts, timelock = bootstrap.admin_acts(config), bootstrap.timelock(config)
     parts: list[list[str]] = [[]]
@@ -119,5 +119,8 @@ def _calls(config: Settings, words: list[str], unchecked: bool) -> list[Call]:
         raise UsageError("a + stands between two acts")
     calls = [acts.read(part, lambda text: address(config, text)) for part in parts]
     for call in calls if not unchecked else ():
-        timelock.simulate(call)
+        try:
+            timelock.simulate(call)
+        except ContractRefused as refusal:
+            raise Refused(f"{acts.words(call)} cannot be done now: {refusal}. Even so: --unchecked") from refusal
     return calls

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bridge.chain.connection import Connection
+from bridge.chain.local import fund
 from bridge.chain.signers import open_keystore
 from tests.cli.office import PASSWORD, Office, chain_process
 
@@ -113,6 +114,9 @@ def test_a_bridge_comes_under_a_timelock_and_obeys_it_alone(headquarters: Headqu
     headquarters.done("compliance", "pause")
     assert "carbonbridge admin propose" in headquarters.refused(4, "compliance", "unpause")
     headquarters.decides("unpause")
+    fund(Connection(headquarters.w3, 0), named["timelock"].lower())  # eth-tester simulates only for who could pay
+    assert "IsNotPaused" in headquarters.refused(4, "admin", "propose", "unpause")
+    assert headquarters.told("admin", "propose", "unpause", "--unchecked")["calls"][0]["words"] == "bridge.unpause()"
     headquarters.decides("setAllowance", "operator", "0", "+", "policy.setGuardian", "guardian", "false")
     found = json.loads(headquarters.run("operator", "verify", "--json").out)
     assert (found["bridge"]["paused"], found["bridge"]["operators"], found["policy"]["guardians"]) == (False, {}, [])
