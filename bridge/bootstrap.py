@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.chain.admin.acts import Acts
+from bridge.chain.admin.timelock import Timelock
 from bridge.chain.connection import Connection
 from bridge.chain.contract import BridgeContract, ContractCall, Deployed
 from bridge.chain.deploy import deploy, send_and_wait
@@ -13,9 +15,11 @@ from bridge.chain.history import ChainHistory
 from bridge.chain.local import EmbeddedChain
 from bridge.chain.signers import KeySigner, keystore_address, open_keystore, recover
 from bridge.chain.transactions import Sender
+from bridge.chain.verifying.verify import Verification, verify
 from bridge.chain.witness import FinalWitness
 from bridge.domain.attestations import Deployment, Lock, Receipt, typed_data
 from bridge.domain.credit_class import Terms
+from bridge.domain.deployment import Expectations
 from bridge.domain.observed import Minted, OutcomeSettled, Statement
 from bridge.domain.values import Address, RegistryCode
 from bridge.errors import ContractRefused, RegistryRefused, UsageError
@@ -29,7 +33,7 @@ from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.port import Registry, Signer
-from bridge.settings import FILE_NAME, Settings, password
+from bridge.settings import FILE_NAME, Contract, Settings, password
 
 Ask = Callable[[str], str]
 """Asks a person for the password of the key with this name."""
@@ -50,9 +54,38 @@ def contract(settings: Settings) -> BridgeContract:
             f"no contract at {named.address} on chain {named.chain_id}: a local chain forgets when it stops; "
             f"take the [contract] section out of {FILE_NAME} and deploy again"
         )
+    return BridgeContract(connection, _deployed(named))
+
+
+def _deployed(named: Contract) -> Deployed:
     deployment = Deployment(chain_id=named.chain_id, contract=named.address)
-    deployed = Deployed(deployment=deployment, lens=named.lens, first_block=named.first_block, policy=named.policy)
-    return BridgeContract(connection, deployed)
+    return Deployed(deployment=deployment, lens=named.lens, first_block=named.first_block, policy=named.policy)
+
+
+def verification(settings: Settings, expected: Expectations | None = None, since: int | None = None) -> Verification:
+    """The configured deployment at its final block. The configured multisig is expected where no other is."""
+    named, connection = settings.deployed(), contract(settings).connection
+    expected = expected or Expectations()
+    expected = expected.model_copy(update={"multisig": expected.multisig or named.multisig})
+    return verify(connection, _deployed(named), expected, named.timelock, since)
+
+
+def timelock(settings: Settings) -> Timelock:
+    """Raises UsageError when the configuration names none, or what it names is none."""
+    named = settings.deployed()
+    if named.timelock is None or named.multisig is None:
+        raise UsageError(
+            f"{FILE_NAME} names no timelock and multisig: the admin is a key. Hand over to a timelock with: "
+            "carbonbridge operator hand-over --multisig ADDRESS --admin-delay-days DAYS"
+        )
+    return Timelock(contract(settings).connection, named.timelock)
+
+
+def admin_acts(settings: Settings) -> Acts:
+    """What the admin may do on the contracts that the configuration names."""
+    named = settings.deployed()
+    contracts = {"bridge": named.address, "policy": named.policy, "timelock": named.timelock}
+    return Acts({place: address for place, address in contracts.items() if address is not None})
 
 
 def signer(settings: Settings, key: str, ask: Ask) -> KeySigner:

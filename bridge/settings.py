@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bridge.domain.credit_class import Terms
+from bridge.domain.deployment import Expectations
 from bridge.domain.values import Address, RegistryCode
 from bridge.errors import UsageError
 
@@ -28,13 +29,16 @@ class Chain(_Section):
 
 
 class Contract(_Section):
-    """`policy`: the contract that freezes accounts, where the deployment was made with one."""
+    """`policy`: the contract that freezes accounts, where the deployment was made with one. `timelock`: the contract
+    that owns the others or is to own them, and the `multisig` that steers it."""
 
     chain_id: int = Field(gt=0)
     address: Address
     lens: Address
     first_block: int = Field(ge=0)
     policy: Address | None = None
+    timelock: Address | None = None
+    multisig: Address | None = None
 
 
 class Database(_Section):
@@ -81,25 +85,41 @@ def config_path() -> Path:
 def load(path: Path | None = None) -> Settings:
     """Raises UsageError that names the file, the entry and what is wrong with it."""
     path = path or config_path()
+    if not path.exists():
+        raise UsageError(f"no configuration at {path}; make one with: carbonbridge init")
+    raw = _read_toml(path)
+    if "folder" in raw:
+        raise UsageError(f"{path}: folder: it is where the file lies, and cannot be named in it")
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(f"no configuration at {path}; make one with: carbonbridge init") from error
+        settings = Settings(folder=path.parent, **raw)
+    except ValidationError as error:
+        raise _wrong_entry(path, error) from error
+    return _with_absolute_databases(settings)
+
+
+def expectations(path: Path) -> Expectations:
+    """What a deployment ought to be, from a file. Raises UsageError as `load` does."""
+    try:
+        return Expectations(**_read_toml(path))
+    except ValidationError as error:
+        raise _wrong_entry(path, error) from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8: byte {error.start} is no letter") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
-    if "folder" in raw:
-        raise UsageError(f"{path}: folder: it is where the file lies, and cannot be named in it")
-    try:
-        settings = Settings(folder=path.parent, **raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{path}: {place}: {first['msg']}") from error
-    return _with_absolute_databases(settings)
+
+
+def _wrong_entry(path: Path, error: ValidationError) -> UsageError:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return UsageError(f"{path}: {place}: {first['msg']}")
 
 
 def password(key_name: str) -> str | None:

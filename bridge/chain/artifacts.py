@@ -9,14 +9,23 @@ from typing import Any, NamedTuple
 
 
 class Artifact(NamedTuple):
-    """ABI (the bridge's with its extensions'), creation code and deployed code as hex text."""
+    """ABI (the bridge's with its extensions'), creation code and deployed code as hex text; in the deployed code the
+    places of the immutables' 32 bytes; and the functions that only an owner may call."""
 
     abi: list[dict[str, Any]]
     bytecode: str
     deployed_bytecode: str
+    immutables: dict[str, list[int]]
+    owner_only: list[str]
 
 
 @cache
 def artifact(name: str) -> Artifact:
     raw = json.loads((files(__package__) / "artifacts" / f"{name}.json").read_text())
-    return Artifact(raw["abi"], raw["bytecode"], raw["deployedBytecode"])
+    return Artifact(
+        abi=raw["abi"],
+        bytecode=raw["bytecode"],
+        deployed_bytecode=raw["deployedBytecode"],
+        immutables=raw["immutables"],
+        owner_only=raw["ownerOnly"],
+    )

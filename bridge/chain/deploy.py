@@ -1,4 +1,4 @@
-"""Bringing a bridge to a chain: policy, remedies, office, bridge and lens; then what admin and operator set up."""
+"""Bringing contracts to a chain: policy, remedies, office, bridge and lens; and the timelock that owns them at last."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ def deploy(connection: Connection, sender: Sender, admin: Address, uri: str, *, 
     lens = _create(connection, sender, "BridgeLens")
     deployment = Deployment(chain_id=connection.chain_id, contract=bridge)
     return Deployed(deployment=deployment, lens=lens, first_block=first_block, policy=policy)
+
+
+def deploy_timelock(connection: Connection, sender: Sender, multisig: Address, delay_seconds: int) -> Address:
+    """A timelock in which the multisig proposes, cancels and executes, and nobody is admin but the timelock itself."""
+    alone = [connection.w3.to_checksum_address(multisig)]
+    return _create(connection, sender, "TimelockController", delay_seconds, alone, alone, NOBODY)
 
 
 def send_and_wait(connection: Connection, sender: Sender, call: Any) -> Any:

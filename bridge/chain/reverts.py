@@ -31,6 +31,8 @@ _ADVICE = {
     "FreezeCoolingDown": "a guardian freezes once, then as long a peace follows; ask the admin to confirm",
     "SpaceUnknown": "register the serial space first",
     "ClassUnknown": "create the class first with: carbonbridge operator class",
+    "OwnableUnauthorizedAccount": "the owner alone may; a timelock is asked with: carbonbridge admin propose",
+    "TimelockInsufficientDelay": "the timelock asks for a longer delay",
     "NothingToSettle": "all of it is settled or has ended",
 }
 
@@ -60,7 +62,7 @@ def refusals_in_words() -> _Answers:
 
 _ERRORS: dict[bytes, dict[str, Any]] = {
     function_abi_to_4byte_selector(entry): entry  # type: ignore[arg-type]
-    for name in ("CarbonBridge", "AllowListPolicy")
+    for name in ("CarbonBridge", "AllowListPolicy", "TimelockController")
     for entry in artifact(name).abi
     if entry["type"] == "error"
 }
@@ -86,7 +88,7 @@ def revert_bytes(text: str) -> bytes | str:
     """The bytes that a node's text about a revert holds, or the text itself."""
     if text.startswith("0x"):
         return bytes.fromhex(text[2:])
-    if printed := re.search(r"b(['\"]).*\1", text, re.DOTALL):
+    if printed := re.search(r"b(['\"]).*\1$", text, re.DOTALL):
         return bytes(ast.literal_eval(printed.group()))  # eth-tester prints the bytes into its message
     return text
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import compliance, dev, holder, keys, operator, registry
+from bridge.cli import admin, compliance, dev, holder, keys, operator, registry
 from bridge.errors import BridgeError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.add_typer(operator.app, name="operator")
 app.add_typer(holder.app, name="holder")
 app.add_typer(compliance.app, name="compliance")
 app.add_typer(registry.app, name="registry")
+app.add_typer(admin.app, name="admin")
 app.add_typer(keys.app, name="key")
 app.add_typer(dev.app, name="dev")
 

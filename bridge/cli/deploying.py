@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract, Deployed
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from bridge.domain.serials import SerialSpace
     from bridge.flow.bridge import Bridge
     from bridge.settings import Settings
+
+_DAY = 86_400
+_FREEZE_DAYS = 30
+"""As the policy says on chain, where verification reads it; this only spares a useless deployment."""
 
 
 def require_undeployed(config: Settings) -> None:
@@ -25,8 +29,38 @@ def require_undeployed(config: Settings) -> None:
         )
 
 
-def deploy_and_set_up(config: Settings, allowance: int, uri: str, freezable: bool, quiet: bool) -> Deployed:
-    """Everything before the file is written: a crash leaves an orphan without credits."""
+class Timelocked(NamedTuple):
+    """The admin that is to be: a timelock of so many days that this multisig steers."""
+
+    multisig: str
+    days: int
+
+
+def require_timelock(config: Settings, multisig: str | None, days: int | None, freezable: bool) -> Timelocked | None:
+    """None when neither is named. Raises UsageError for a delay that leaves holders or guardians too little time."""
+    from bridge.cli.naming import address
+    from bridge.errors import UsageError
+
+    if multisig is None and days is None:
+        return None
+    if multisig is None or days is None:
+        raise UsageError("--multisig and --admin-delay-days go together: who decides, and how long all are warned")
+    for code, programme in config.programmes.items():
+        exit_seconds = programme.terms.request_deadline_seconds + programme.terms.challenge_seconds
+        if days * _DAY <= exit_seconds:
+            raise UsageError(
+                f"{days} days are too short: holders of {code} need {exit_seconds / _DAY:.3g} days to be out before a "
+                "change; name more --admin-delay-days"
+            )
+    if freezable and days >= _FREEZE_DAYS:
+        raise UsageError(f"a freeze lasts {_FREEZE_DAYS} days and would end before its confirmation: name fewer days")
+    return Timelocked(address(config, multisig), days)
+
+
+def deploy_and_set_up(
+    config: Settings, allowance: int, uri: str, freezable: bool, timelocked: Timelocked | None, quiet: bool
+) -> tuple[Deployed, str | None]:
+    """Everything before the file is written, and the timelock's address: a crash leaves orphans without credits."""
     from bridge import bootstrap
     from bridge.chain import deploy as chain
     from bridge.chain.contract import BridgeContract
@@ -35,7 +69,7 @@ def deploy_and_set_up(config: Settings, allowance: int, uri: str, freezable: boo
 
     connection = bootstrap.connect(config)
     admin = bootstrap.sender(config, "admin", ask)
-    with progress("Deploying", 3 + len(config.programmes) + freezable, quiet) as step:
+    with progress("Deploying", 4 + len(config.programmes) + freezable, quiet) as step:
         deployed = chain.deploy(connection, admin, admin.address, uri, freezable=freezable)
         step(1)
         contract = BridgeContract(connection, deployed)
@@ -51,13 +85,18 @@ def deploy_and_set_up(config: Settings, allowance: int, uri: str, freezable: boo
         for call in calls:
             chain.send_and_wait(connection, admin, call)
             step(1)
+        timelock = None
+        if timelocked:
+            timelock = chain.deploy_timelock(connection, admin, timelocked.multisig, timelocked.days * _DAY)
+        step(1)
     bootstrap.ledger(config).serve(deployed.deployment)
-    return deployed
+    return deployed, timelock
 
 
-def keep_contract(path: Path, deployed: Deployed) -> None:
+def keep_contract(path: Path, deployed: Deployed, timelock: str | None, multisig: str | None) -> None:
     from bridge.cli.screen import checksummed, write_file
 
+    further = {"policy": deployed.policy, "timelock": timelock, "multisig": multisig}
     section = [
         "",
         "# Written by `carbonbridge operator deploy`.",
@@ -66,10 +105,33 @@ def keep_contract(path: Path, deployed: Deployed) -> None:
         f'address = "{checksummed(deployed.deployment.contract)}"',
         f'lens = "{checksummed(deployed.lens)}"',
         f"first_block = {deployed.first_block}",
-        *([f'policy = "{checksummed(deployed.policy)}"'] if deployed.policy else []),
+        *(f'{name} = "{checksummed(address)}"' for name, address in further.items() if address),
         "",
     ]
     write_file(path, path.read_text(encoding="utf-8") + "\n".join(section))
+
+
+def keep_timelock(path: Path, timelock: str, multisig: str) -> None:
+    """Beside a contract that the file names already."""
+    from bridge.cli.screen import checksummed, write_file
+
+    before, head, after = path.read_text(encoding="utf-8").partition("[contract]\n")
+    named = f'timelock = "{checksummed(timelock)}"\nmultisig = "{checksummed(multisig)}"\n'
+    write_file(path, before + head + named + after)
+
+
+def following_words(timelock: str | None) -> list[str]:
+    """What to do next; and without a timelock what is missing."""
+    if timelock:
+        return [
+            f"timelock {timelock}, which owns nothing yet: until the hand-over the admin's key does",
+            "Next: carbonbridge operator verify, then carbonbridge operator hand-over",
+        ]
+    return [
+        "Warning: the admin is one key that acts at once. That is for rehearsals; for others' credits deploy with",
+        "--multisig and --admin-delay-days.",
+        "Next: carbonbridge registry import VERRA transactions.csv --into NAME",
+    ]
 
 
 def ensure_class(

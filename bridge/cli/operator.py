@@ -1,12 +1,21 @@
-"""What operators do: deploy, register classes, deposit, settle, and see what is in flight."""
+"""What operators do: deploy, verify, hand over, register classes, deposit, settle, and see what is in flight."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.deploying import deploy_and_set_up, ensure_class, ensure_class_of, keep_contract, require_undeployed
+from bridge.cli.deploying import (
+    deploy_and_set_up,
+    ensure_class,
+    ensure_class_of,
+    following_words,
+    keep_contract,
+    require_timelock,
+    require_undeployed,
+)
 from bridge.cli.in_flight import (
     advance_until,
     all_ended,
@@ -17,7 +26,7 @@ from bridge.cli.in_flight import (
     saga_rows,
     waits_for,
 )
-from bridge.cli.options import Json, Programme, Vintage, Wait
+from bridge.cli.options import Json, OutFolder, Programme, Vintage, Wait
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract
@@ -26,7 +35,15 @@ if TYPE_CHECKING:
     from bridge.flow.bridge import Bridge
     from bridge.settings import Settings
 
-app = typer.Typer(help="Deploy, deposit, settle, and watch what is in flight.", no_args_is_help=True)
+app = typer.Typer(help="Deploy, verify, deposit, settle, and watch what is in flight.", no_args_is_help=True)
+
+
+Multisig = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Who alone steers the timelock that is to own the contract.")
+]
+DelayDays = Annotated[
+    int | None, typer.Option(metavar="DAYS", min=1, help="How long before every admin act all are warned of it.")
+]
 
 
 @app.command("deploy", epilog="Example: carbonbridge operator deploy --allowance 1000000")
@@ -36,27 +53,84 @@ def deploy(
     freezable: Annotated[
         bool, typer.Option("--freezable", help="With a policy, for ever, by which the guardian freezes accounts.")
     ] = False,
+    multisig: Multisig = None,
+    admin_delay_days: DelayDays = None,
     as_json: Json = False,
 ) -> None:
-    """Put the contract on the chain with the admin's key, set it up, and write it into carbonbridge.toml."""
+    """Put the contract on the chain with the admin's key, set it up, and write it into carbonbridge.toml.
+
+    With --multisig and --admin-delay-days also the timelock, to which `operator hand-over` then gives the contract. The
+    delay is longer than any holder's exit and, with --freezable, shorter than a freeze. Without, the admin is one key.
+    """
     from bridge import settings
     from bridge.cli.screen import checksummed, emit, say
 
     path = settings.config_path()
     config = settings.load(path)
     require_undeployed(config)
-    deployed = deploy_and_set_up(config, allowance, uri, freezable, as_json)
-    keep_contract(path, deployed)
+    timelocked = require_timelock(config, multisig, admin_delay_days, freezable)
+    deployed, timelock = deploy_and_set_up(config, allowance, uri, freezable, timelocked, as_json)
+    keep_contract(path, deployed, timelock, timelocked.multisig if timelocked else None)
     place = checksummed(deployed.deployment.contract)
+    locked = checksummed(timelock) if timelock else None
     if as_json:
-        emit({"chain_id": deployed.deployment.chain_id, "address": place, "programmes": list(config.programmes)})
+        found = {"chain_id": deployed.deployment.chain_id, "address": place, "programmes": list(config.programmes)}
+        emit(found | {"timelock": locked})
         return
     say(
         f"deployed {place} on chain {deployed.deployment.chain_id}",
         f"programmes: {', '.join(config.programmes)}; the operator may mint {allowance:,} units a day",
         f"written into {path}",
-        "Next: carbonbridge registry import VERRA transactions.csv --into NAME",
+        *following_words(locked),
     )
+
+
+@app.command("verify", epilog="Example: carbonbridge operator verify --expect deployment.toml")
+def verify(
+    expect: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", exists=True, dir_okay=False, readable=True, help="What ought to be there, TOML."),
+    ] = None,
+    since: Annotated[
+        int | None, typer.Option(metavar="BLOCK", min=0, help="Read from here, when the timelock is the older one.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check the deployment from the chain alone: every code, the owner and its delay, and who may do what.
+
+    Ends with 1 when a check fails. FILE may name multisig, admin_delay_days, guardians, freezers (the policy's
+    guardians), [operators] with their units a day, and [registries.CODE] with threshold, attesters and terms; what it
+    leaves out is shown and not compared. Needs no password.
+    """
+    from bridge import bootstrap, settings
+    from bridge.cli.verifying import show_verification
+
+    config = settings.load()
+    found = bootstrap.verification(config, settings.expectations(expect) if expect else None, since)
+    show_verification(found, as_json)
+    raise typer.Exit(0 if found.holds else 1)
+
+
+@app.command("hand-over", epilog="Example: carbonbridge operator hand-over --out acceptance")
+def hand_over(
+    multisig: Multisig = None, admin_delay_days: DelayDays = None, out: OutFolder = None, as_json: Json = False
+) -> None:
+    """Offer the contract, and its policy, to the timelock, and show what the multisig signs to accept them.
+
+    With --multisig and --admin-delay-days, where `operator deploy` had none, it deploys the timelock first. Refused
+    while anything else than the owner fails `operator verify`. Safe to repeat. The old owner keeps all power until the
+    timelock has accepted: that is scheduled, and executed when the delay has passed.
+    """
+    from bridge import settings
+    from bridge.cli.handing_over import add_timelock, offer_to_timelock
+    from bridge.cli.proposing import show_proposal
+
+    path = settings.config_path()
+    config = settings.load(path)
+    timelocked = require_timelock(config, multisig, admin_delay_days, config.deployed().policy is not None)
+    if timelocked:
+        config = add_timelock(config, path, timelocked)
+    show_proposal(offer_to_timelock(config), out, as_json)
 
 
 @app.command("class", epilog="Example: carbonbridge operator class GS1-1-UG-GS11236-16-2024-30307-1-19149")

@@ -17,5 +17,8 @@ Programme = Annotated[str | None, typer.Option(metavar="CODE", help="The program
 Vintage = Annotated[int | None, typer.Option(help="The vintage of serials that do not state it (CERs).")]
 Wait = Annotated[int, typer.Option(metavar="SECONDS", min=0, help="Go on for so long until all is done.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it to this file.")]
+OutFolder = Annotated[
+    Path | None, typer.Option("--out", metavar="FOLDER", help="Write the multisig's files into this folder.")
+]
 File = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)]
 Language = Annotated[str | None, typer.Option("--lang", metavar="en|ja", help="Language; else the locale's.")]
