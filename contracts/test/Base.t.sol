@@ -90,6 +90,7 @@ abstract contract Base {
     address internal immutable admin = _actor("admin");
     address internal immutable guardian = _actor("guardian");
     address internal immutable operator = _actor("operator");
+    address internal immutable recoverer = _actor("recoverer");
     address internal immutable alice = _actor("alice");
     address internal immutable bob = _actor("bob");
     address internal immutable mallory = _actor("mallory");
@@ -185,6 +186,14 @@ abstract contract Base {
         bridge.mint(locks, _noHints(1), signatures);
     }
 
+    function _mintRefused(Lock memory lock, bytes memory why) internal {
+        Lock[] memory locks = _locks(lock);
+        Signature[] memory signatures = _sign(verraKeys, _digest(locks));
+        vm.prank(operator);
+        vm.expectRevert(why);
+        bridge.mint(locks, _noHints(1), signatures);
+    }
+
     function _retire(address holder, uint64 units) internal returns (Request memory request, bytes32 id) {
         return _ask(Kind.Retirement, holder, units);
     }
@@ -244,6 +253,17 @@ abstract contract Base {
         Signature[] memory signatures = _sign(verraKeys, _digest(head));
         vm.prank(mallory);
         bridge.stateReserves(head, signatures);
+    }
+
+    function _transfer(address from, address to, uint256 classId, uint256 units) internal {
+        vm.prank(from);
+        bridge.safeTransferFrom(from, to, classId, units, "");
+    }
+
+    function _transferRefused(address from, uint256 classId, bytes memory why) internal {
+        vm.prank(from);
+        vm.expectRevert(why);
+        bridge.safeTransferFrom(from, bob, classId, 1, "");
     }
 
     function _refuse(Request memory request) internal {
@@ -368,8 +388,16 @@ abstract contract Base {
         return new uint64[](count);
     }
 
-    function _terms() internal pure returns (Terms memory) {
+    function _terms() internal view virtual returns (Terms memory) {
         return Terms(uint32(DEADLINE), uint32(CHALLENGE_SECONDS), uint32(CHALLENGE_BLOCKS), 1_000, 0, 0, false, address(0));
+    }
+
+    /// @dev A Verra class with terms of its own; the registry keeps them for the next.
+    function _classWith(string memory project, Terms memory terms) internal returns (uint256 classId) {
+        vm.prank(admin);
+        bridge.setTerms(VERRA, terms);
+        vm.prank(operator);
+        return bridge.createClass(VERRA, project, 2024, "VCU");
     }
 
     function _balance(address holder) internal view returns (uint256) {
