@@ -14,11 +14,15 @@ from bridge.chain.events import read_events
 from bridge.chain.reverts import refusals_in_words
 from bridge.domain.attestations import (
     Attested,
+    Cover,
     Deployment,
     Lock,
     Outcome,
+    Recovery,
     Refusal,
     Request,
+    Reversal,
+    StatementHead,
     wire,
 )
 from bridge.domain.credit_class import CreditClass, Terms
@@ -130,6 +134,13 @@ class BridgeContract:
     def balance(self, holder: Address, class_id: Hex32, block: int | None = None) -> int:
         return int(self.view(self.functions.balanceOf(_account(holder), to_int(class_id)), block))
 
+    def retired_balance(self, account: Address, class_id: Hex32, block: int | None = None) -> int:
+        """Units that the registry retired for the account, for ever."""
+        return int(self.view(self.functions.retiredBalanceOf(_account(account), to_int(class_id)), block))
+
+    def cover_left(self, cover_id: Hex32, block: int | None = None) -> int:
+        return int(self.view(self.functions.coverLeft(to_bytes(cover_id)), block))
+
     def lock_used(self, registry: RegistryCode, lock_id: Hex32, block: int | None = None) -> bool:
         return bool(self.view(self.functions.lockUsed(code_bytes(registry), to_int(lock_id)), block))
 
@@ -185,8 +196,22 @@ class BridgeContract:
     # ----------------------------------------------------------------- doors
 
     def mint(self, attested: Attested[Lock]) -> ContractCall:
-        locks = [wire(lock) | {"recipient": _account(lock.recipient)} for lock in attested.items]
+        locks = [_lock(lock) for lock in attested.items]
         return self.functions.mint(locks, self._mint_hints(attested.items), _signatures(attested.signatures))
+
+    def cover(self, attested: Attested[Cover]) -> ContractCall:
+        hints = self._mint_hints([cover.lock for cover in attested.items])
+        return self.functions.cover([_cover(c) for c in attested.items], hints, _signatures(attested.signatures))
+
+    def reverse(self, attested: Attested[Reversal]) -> ContractCall:
+        hints = [self._hint(r.space, r.first) for reversal in attested.items for r in reversal.ranges]
+        reversals = [wire(reversal) for reversal in attested.items]
+        return self.functions.reverse(reversals, hints, _signatures(attested.signatures))
+
+    def state_reserves(self, attested: Attested[StatementHead]) -> ContractCall:
+        """A batch of one statement."""
+        (head,) = attested.items
+        return self.functions.stateReserves(wire(head), _signatures(attested.signatures))
 
     def settle(self, attested: Attested[Outcome], requests: Sequence[Request]) -> ContractCall:
         """Each outcome with the request it is about."""
@@ -205,11 +230,32 @@ class BridgeContract:
         door = self.functions.retire if request.kind is Kind.RETIREMENT else self.functions.redeem
         return door(to_int(request.class_id), request.units, to_bytes(request.commitment), to_int(request.salt))
 
+    def request_for(self, request: Request, not_after: int, signature: bytes) -> ContractCall:
+        return self.functions.requestFor(_request(request), not_after, signature)
+
     def call_back(self, request: Request) -> ContractCall:
         return self.functions.callBack(_request(request))
 
     def take_back(self, request: Request, to: Address) -> ContractCall:
         return self.functions.takeBack(_request(request), _account(to))
+
+    def take_cover(self, cover: Cover, units: int) -> ContractCall:
+        return self.functions.takeCover(_cover(cover), units)
+
+    def withdraw_cover(self, cover: Cover) -> ContractCall:
+        return self.functions.withdrawCover(_cover(cover))
+
+    def order_recovery(self, recovery: Recovery) -> ContractCall:
+        return self.functions.orderRecovery(_recovery(recovery))
+
+    def veto_recovery(self, recovery: Recovery) -> ContractCall:
+        return self.functions.vetoRecovery(_recovery(recovery))
+
+    def recover(self, recovery: Recovery) -> ContractCall:
+        return self.functions.recover(_recovery(recovery))
+
+    def quarantine(self, class_id: Hex32) -> ContractCall:
+        return self.functions.quarantine(to_int(class_id))
 
     def transfer(self, sender: Address, to: Address, class_id: Hex32, units: int) -> ContractCall:
         return self.functions.safeTransferFrom(_account(sender), _account(to), to_int(class_id), units, b"")
@@ -311,6 +357,25 @@ def _wire_terms(terms: Terms) -> tuple[int | bool | str, ...]:
 
 def _account(address: Address) -> str:
     return to_checksum_address(address)
+
+
+def _lock(lock: Lock) -> dict[str, Any]:
+    return wire(lock) | {"recipient": _account(lock.recipient)}
+
+
+def _cover(cover: Cover) -> dict[str, Any]:
+    return wire(cover) | {"lock": _lock(cover.lock)}
+
+
+def _recovery(recovery: Recovery) -> tuple[int, str, str, int, int]:
+    """A recovery as the contract's struct."""
+    return (
+        to_int(recovery.class_id),
+        _account(recovery.sender),
+        _account(recovery.to),
+        recovery.units,
+        to_int(recovery.salt),
+    )
 
 
 def _request(request: Request) -> tuple[int, str, int, int, bytes, int]:

@@ -16,13 +16,22 @@ from bridge.domain.lifecycle import Kind
 from bridge.domain.observed import (
     ChainEvent,
     ClassCreated,
+    CoverOffered,
+    CoverTaken,
+    CoverWithdrawn,
+    CreditRetired,
     Minted,
     OutcomeSettled,
     Place,
+    Quarantined,
+    Recovered,
+    RecoveryOrdered,
+    RecoveryVetoed,
     RequestCalledBack,
     RequestOpened,
     RequestRefused,
     RequestReturned,
+    Reversed,
     SpaceRegistered,
     Transferred,
 )
@@ -113,6 +122,10 @@ def _outcome_settled(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
     ]
 
 
+def _credit_retired(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [CreditRetired(place=place, account=a["account"], class_id=hex32(a["classId"]), units=a["units"])]
+
+
 def _request_refused(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
     return [RequestRefused(place=place, request_id=_hex(a["requestId"]), reason=_code(a["reason"]), units=a["units"])]
 
@@ -123,6 +136,75 @@ def _request_called_back(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
 
 def _request_returned(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
     return [RequestReturned(place=place, request_id=_hex(a["requestId"]), to=a["to"], units=a["units"])]
+
+
+def _reversed(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [
+        Reversed(
+            place=place,
+            event_id=_hex(a["eventId"]),
+            class_id=hex32(a["classId"]),
+            reason=_code(a["reason"]),
+            ranges=tuple(_range(r) for r in a["ranges"]),
+            shortfall=a["shortfall"],
+        )
+    ]
+
+
+def _cover_offered(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [
+        CoverOffered(
+            place=place,
+            cover_id=_hex(a["coverId"]),
+            lock_id=hex32(a["lockId"]),
+            short_class_id=hex32(a["shortClassId"]),
+            units=a["units"],
+        )
+    ]
+
+
+def _cover_taken(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [
+        CoverTaken(
+            place=place,
+            cover_id=_hex(a["coverId"]),
+            holder=a["holder"],
+            short_class_id=hex32(a["shortClassId"]),
+            units=a["units"],
+            shortfall=a["shortfall"],
+        )
+    ]
+
+
+def _cover_withdrawn(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [CoverWithdrawn(place=place, cover_id=_hex(a["coverId"]), to=a["to"], units=a["units"])]
+
+
+def _recovery_ordered(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [
+        RecoveryOrdered(
+            place=place,
+            recovery_id=_hex(a["recoveryId"]),
+            sender=a["from"],
+            class_id=hex32(a["classId"]),
+            to=a["to"],
+            units=a["units"],
+            salt=hex32(a["salt"]),
+            matures_at=a["maturesAt"],
+        )
+    ]
+
+
+def _recovery_vetoed(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [RecoveryVetoed(place=place, recovery_id=_hex(a["recoveryId"]), by=a["by"])]
+
+
+def _recovered(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [Recovered(place=place, recovery_id=_hex(a["recoveryId"]), sender=a["from"], to=a["to"], units=a["units"])]
+
+
+def _quarantined(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    return [Quarantined(place=place, class_id=hex32(a["classId"]), until=a["until"])]
 
 
 def _transfer_single(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
@@ -143,9 +225,18 @@ _READERS: dict[str, Callable[[Place, dict[str, Any]], list[ChainEvent]]] = {
     "Minted": _minted,
     "RequestOpened": _request_opened,
     "OutcomeSettled": _outcome_settled,
+    "CreditRetired": _credit_retired,
     "RequestRefused": _request_refused,
     "RequestCalledBack": _request_called_back,
     "RequestReturned": _request_returned,
+    "Reversed": _reversed,
+    "CoverOffered": _cover_offered,
+    "CoverTaken": _cover_taken,
+    "CoverWithdrawn": _cover_withdrawn,
+    "RecoveryOrdered": _recovery_ordered,
+    "RecoveryVetoed": _recovery_vetoed,
+    "Recovered": _recovered,
+    "Quarantined": _quarantined,
     "TransferSingle": _transfer_single,
     "TransferBatch": _transfer_batch,
 }

@@ -62,6 +62,26 @@ class Refusal(Fact):
     reason: str = Field(pattern=r"^[a-z0-9-]{1,32}$")
 
 
+class Cover(Fact):
+    """ "These serials are to cover what `short_class_id` lacks." The lock's recipient gets what nobody takes."""
+
+    lock: Lock
+    short_class_id: Hex32
+
+
+class Reversal(Fact):
+    """ "The registry has taken these serials back", once for each of its events. Ranges rise; `reason` as above."""
+
+    event_id: Hex32
+    class_id: Hex32
+    reason: str = Field(pattern=r"^[a-z0-9-]{1,32}$")
+    ranges: tuple[SerialRange, ...] = Field(min_length=1)
+
+    @property
+    def units(self) -> Units:
+        return total_units(self.ranges)
+
+
 class ClassTotal(Fact):
     """Lifetime totals of one class for one deployment, in units; they never fall."""
 
@@ -91,7 +111,7 @@ class Receipt(Fact):
     executed_at: int = Field(ge=0, lt=2**64)
 
 
-Message = TypeVar("Message", Lock, Outcome, Refusal, StatementHead, Receipt)
+Message = TypeVar("Message", Lock, Cover, Outcome, Refusal, Reversal, StatementHead, Receipt)
 
 
 class Attested(Fact, Generic[Message]):
@@ -132,6 +152,16 @@ class Request(Fact):
         )
 
 
+class Recovery(Fact):
+    """Units that the class's recoverer orders from one account to another; an id is usable once."""
+
+    class_id: Hex32
+    sender: Address
+    to: Address
+    units: int = Field(gt=0, lt=2**64)
+    salt: Hex32
+
+
 class Opening(Fact):
     """What the holder tells the registry alone. `beneficiary` names who retires, or the account that receives."""
 
@@ -167,23 +197,41 @@ _DOMAIN: _Members = [
     ("verifyingContract", "address"),
 ]
 _RANGE: _Members = [("space", "bytes32"), ("first", "uint64"), ("last", "uint64")]
+_LOCK: _Members = [
+    ("lockId", "uint256"),
+    ("classId", "uint256"),
+    ("space", "bytes32"),
+    ("first", "uint64"),
+    ("last", "uint64"),
+    ("recipient", "address"),
+    ("notAfter", "uint64"),
+]
+_REQUEST: _Members = [
+    ("kind", "uint8"),
+    ("holder", "address"),
+    ("classId", "uint256"),
+    ("units", "uint64"),
+    ("commitment", "bytes32"),
+    ("salt", "uint256"),
+    ("notAfter", "uint64"),
+]
 _TYPES: Mapping[str, Mapping[str, _Members]] = {
-    "Lock": {
-        "Lock": [
-            ("lockId", "uint256"),
-            ("classId", "uint256"),
-            ("space", "bytes32"),
-            ("first", "uint64"),
-            ("last", "uint64"),
-            ("recipient", "address"),
-            ("notAfter", "uint64"),
-        ],
-    },
+    "Lock": {"Lock": _LOCK},
+    "Cover": {"Cover": [("lock", "Lock"), ("shortClassId", "uint256")], "Lock": _LOCK},
     "Outcome": {
         "Outcome": [("requestId", "bytes32"), ("part", "uint16"), ("ranges", "Range[]")],
         "Range": _RANGE,
     },
     "Refusal": {"Refusal": [("requestId", "bytes32"), ("reason", "bytes32")]},
+    "Reversal": {
+        "Reversal": [
+            ("eventId", "bytes32"),
+            ("classId", "uint256"),
+            ("reason", "bytes32"),
+            ("ranges", "Range[]"),
+        ],
+        "Range": _RANGE,
+    },
     "StatementHead": {
         "StatementHead": [
             ("sequence", "uint64"),
@@ -212,8 +260,10 @@ _TYPES: Mapping[str, Mapping[str, _Members]] = {
 }
 _BATCH_MEMBER = {
     "Lock": "locks",
+    "Cover": "covers",
     "Outcome": "outcomes",
     "Refusal": "refusals",
+    "Reversal": "reversals",
     "StatementHead": "statementHeads",
     "Receipt": "receipts",
 }
@@ -224,25 +274,42 @@ def typed_data(deployment: Deployment, items: Sequence[Message]) -> TypedData:
     name = type(items[0]).__name__
     member = _BATCH_MEMBER[name]
     batch_type = member[0].upper() + member[1:]
-    types: dict[str, _Members] = {
-        "EIP712Domain": _DOMAIN,
-        batch_type: [(member, f"{name}[]")],
-        **_TYPES[name],
+    types = {batch_type: [(member, f"{name}[]")], **_TYPES[name]}
+    return _document(deployment, batch_type, types, {member: [wire(item) for item in items]})
+
+
+def typed_request(deployment: Deployment, request: Request, not_after: int) -> TypedData:
+    """The EIP-712 document by which a holder lets anybody open his request until `not_after` (chain seconds)."""
+    message = {
+        "kind": int(request.kind),
+        "holder": request.holder,
+        "classId": to_int(request.class_id),
+        "units": request.units,
+        "commitment": to_bytes(request.commitment),
+        "salt": to_int(request.salt),
+        "notAfter": not_after,
     }
+    return _document(deployment, "Request", {"Request": _REQUEST}, message)
+
+
+def _document(
+    deployment: Deployment, primary: str, types: Mapping[str, _Members], message: dict[str, Any]
+) -> TypedData:
+    all_types = {"EIP712Domain": _DOMAIN, **types}
     return {
-        "types": {key: [{"name": n, "type": t} for n, t in members] for key, members in types.items()},
-        "primaryType": batch_type,
+        "types": {key: [{"name": n, "type": t} for n, t in members] for key, members in all_types.items()},
+        "primaryType": primary,
         "domain": {
             "name": NAME,
             "version": VERSION,
             "chainId": deployment.chain_id,
             "verifyingContract": deployment.contract,
         },
-        "message": {member: [wire(item) for item in items]},
+        "message": message,
     }
 
 
-def wire(item: Lock | Outcome | Refusal | StatementHead | Receipt | ClassTotal) -> dict[str, Any]:
+def wire(item: Lock | Cover | Outcome | Refusal | Reversal | StatementHead | Receipt | ClassTotal) -> dict[str, Any]:
     """One message with the contract's member names and types."""
     match item:
         case Lock():
@@ -253,6 +320,8 @@ def wire(item: Lock | Outcome | Refusal | StatementHead | Receipt | ClassTotal) 
                 "recipient": item.recipient,
                 "notAfter": item.not_after,
             }
+        case Cover():
+            return {"lock": wire(item.lock), "shortClassId": to_int(item.short_class_id)}
         case Outcome():
             return {
                 "requestId": to_bytes(item.request_id),
@@ -261,6 +330,13 @@ def wire(item: Lock | Outcome | Refusal | StatementHead | Receipt | ClassTotal) 
             }
         case Refusal():
             return {"requestId": to_bytes(item.request_id), "reason": code_bytes(item.reason)}
+        case Reversal():
+            return {
+                "eventId": to_bytes(item.event_id),
+                "classId": to_int(item.class_id),
+                "reason": code_bytes(item.reason),
+                "ranges": [_wire_range(r) for r in item.ranges],
+            }
         case StatementHead():
             return {
                 "sequence": item.sequence,

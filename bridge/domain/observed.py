@@ -88,6 +88,15 @@ class OutcomeSettled(Fact):
     remaining: int
 
 
+class CreditRetired(Fact):
+    """`units` have joined the account's retired balance for good."""
+
+    place: Place
+    account: Address
+    class_id: Hex32
+    units: int
+
+
 class RequestRefused(Fact):
     place: Place
     request_id: Hex32
@@ -108,6 +117,76 @@ class RequestReturned(Fact):
     units: int
 
 
+class Reversed(Fact):
+    """Serials that the registry took back, now tombstones; `shortfall` is the class's, with them."""
+
+    place: Place
+    event_id: Hex32
+    class_id: Hex32
+    reason: str
+    ranges: tuple[SerialRange, ...]
+    shortfall: int
+
+
+class CoverOffered(Fact):
+    """`Minted` with the same lock, in the same transaction, names the serials and the provider."""
+
+    place: Place
+    cover_id: Hex32
+    lock_id: Hex32
+    short_class_id: Hex32
+    units: int
+
+
+class CoverTaken(Fact):
+    place: Place
+    cover_id: Hex32
+    holder: Address
+    short_class_id: Hex32
+    units: int
+    shortfall: int
+
+
+class CoverWithdrawn(Fact):
+    place: Place
+    cover_id: Hex32
+    to: Address
+    units: int
+
+
+class RecoveryOrdered(Fact):
+    place: Place
+    recovery_id: Hex32
+    sender: Address
+    class_id: Hex32
+    to: Address
+    units: int
+    salt: Hex32
+    matures_at: int
+
+
+class RecoveryVetoed(Fact):
+    place: Place
+    recovery_id: Hex32
+    by: Address
+
+
+class Recovered(Fact):
+    place: Place
+    recovery_id: Hex32
+    sender: Address
+    to: Address
+    units: int
+
+
+class Quarantined(Fact):
+    """The class is closed until then (chain seconds); now or earlier: opened."""
+
+    place: Place
+    class_id: Hex32
+    until: int
+
+
 class Transferred(Fact):
     """An ERC-1155 movement of one class; `sender` or `to` is the zero address for a mint or a burn."""
 
@@ -124,9 +203,18 @@ ChainEvent = (
     | Minted
     | RequestOpened
     | OutcomeSettled
+    | CreditRetired
     | RequestRefused
     | RequestCalledBack
     | RequestReturned
+    | Reversed
+    | CoverOffered
+    | CoverTaken
+    | CoverWithdrawn
+    | RecoveryOrdered
+    | RecoveryVetoed
+    | Recovered
+    | Quarantined
     | Transferred
 )
 

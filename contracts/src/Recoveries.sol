@@ -18,6 +18,8 @@ abstract contract Recoveries is BridgeBase, IRemedies {
         id = _recoveryId(recovery);
         if (msg.sender != class.terms.recoverer) revert NotRecoverer(msg.sender, recovery.classId);
         if (recovery.units == 0) revert ZeroUnits();
+        // From nobody they would be new units, and what the bridge has is its cover.
+        if (recovery.from == address(0) || recovery.from == address(this)) revert ERC1155InvalidSender(recovery.from);
         if (recovery.to == address(0)) revert ERC1155InvalidReceiver(recovery.to);
         if (_recoveries[id] != 0) revert RecoveryExists(id);
 

@@ -7,15 +7,22 @@ import {BridgeLens} from "../src/BridgeLens.sol";
 import {FreezePolicy} from "../src/FreezePolicy.sol";
 import {ICarbonBridge} from "../src/ICarbonBridge.sol";
 import {
+    ClassTotal,
+    Cover,
+    CreditClass,
     Kind,
+    LedgerRange,
     Lock,
     Outcome,
     Range,
+    Recovery,
     Refusal,
     Request,
     RequestState,
+    Reversal,
     Signature,
     SpaceKind,
+    StatementHead,
     Status,
     Terms
 } from "../src/Types.sol";
@@ -83,6 +90,7 @@ abstract contract Base {
     address internal immutable admin = _actor("admin");
     address internal immutable guardian = _actor("guardian");
     address internal immutable operator = _actor("operator");
+    address internal immutable recoverer = _actor("recoverer");
     address internal immutable alice = _actor("alice");
     address internal immutable bob = _actor("bob");
     address internal immutable mallory = _actor("mallory");
@@ -178,6 +186,14 @@ abstract contract Base {
         bridge.mint(locks, _noHints(1), signatures);
     }
 
+    function _mintRefused(Lock memory lock, bytes memory why) internal {
+        Lock[] memory locks = _locks(lock);
+        Signature[] memory signatures = _sign(verraKeys, _digest(locks));
+        vm.prank(operator);
+        vm.expectRevert(why);
+        bridge.mint(locks, _noHints(1), signatures);
+    }
+
     function _retire(address holder, uint64 units) internal returns (Request memory request, bytes32 id) {
         return _ask(Kind.Retirement, holder, units);
     }
@@ -206,6 +222,48 @@ abstract contract Base {
         for (uint256 i; i < outcomes.length; ++i) ranges += outcomes[i].ranges.length;
         vm.prank(mallory);
         bridge.settle(outcomes, _requestsOf(outcomes), _noHints(ranges), signatures);
+    }
+
+    /// @dev Anyone submits: mallory does.
+    function _reverse(bytes32 eventId, uint64 first, uint64 last) internal {
+        _reverse(_reversals(_reversal(eventId, first, last)));
+    }
+
+    function _reverse(Reversal[] memory reversals) internal {
+        Signature[] memory signatures = _sign(verraKeys, _digest(reversals));
+        uint256 ranges;
+        for (uint256 i; i < reversals.length; ++i) ranges += reversals[i].ranges.length;
+        vm.prank(mallory);
+        bridge.reverse(reversals, _noHints(ranges), signatures);
+    }
+
+    function _offer(Cover memory cover) internal {
+        Cover[] memory covers = _covers(cover);
+        Signature[] memory signatures = _sign(verraKeys, _digest(covers));
+        vm.prank(operator);
+        bridge.cover(covers, _noHints(1), signatures);
+    }
+
+    function _takeCover(address holder, Cover memory cover, uint64 units) internal {
+        vm.prank(holder);
+        bridge.takeCover(cover, units);
+    }
+
+    function _state(StatementHead memory head) internal {
+        Signature[] memory signatures = _sign(verraKeys, _digest(head));
+        vm.prank(mallory);
+        bridge.stateReserves(head, signatures);
+    }
+
+    function _transfer(address from, address to, uint256 classId, uint256 units) internal {
+        vm.prank(from);
+        bridge.safeTransferFrom(from, to, classId, units, "");
+    }
+
+    function _transferRefused(address from, uint256 classId, bytes memory why) internal {
+        vm.prank(from);
+        vm.expectRevert(why);
+        bridge.safeTransferFrom(from, bob, classId, 1, "");
     }
 
     function _refuse(Request memory request) internal {
@@ -273,6 +331,50 @@ abstract contract Base {
         (outcomes[0], outcomes[1]) = (a, b);
     }
 
+    function _reversal(bytes32 eventId, uint64 first, uint64 last) internal view returns (Reversal memory) {
+        Range[] memory ranges = new Range[](1);
+        ranges[0] = Range(counter, first, last);
+        return Reversal(eventId, class, "buffer", ranges);
+    }
+
+    function _reversals(Reversal memory a) internal pure returns (Reversal[] memory reversals) {
+        reversals = new Reversal[](1);
+        reversals[0] = a;
+    }
+
+    function _reversals(Reversal memory a, Reversal memory b) internal pure returns (Reversal[] memory reversals) {
+        reversals = new Reversal[](2);
+        (reversals[0], reversals[1]) = (a, b);
+    }
+
+    /// @dev The sibling's serials for what `class` lacks; `to` takes what nobody took.
+    function _coverBy(address to, uint64 first, uint64 last) internal returns (Cover memory) {
+        Lock memory lock = _lock(to, first, last);
+        lock.classId = sibling;
+        return Cover(lock, class);
+    }
+
+    function _covers(Cover memory a) internal pure returns (Cover[] memory covers) {
+        covers = new Cover[](1);
+        covers[0] = a;
+    }
+
+    function _covers(Cover memory a, Cover memory b) internal pure returns (Cover[] memory covers) {
+        covers = new Cover[](2);
+        (covers[0], covers[1]) = (a, b);
+    }
+
+    /// @dev As of now, of one class.
+    function _head(uint64 sequence, uint256 classId, uint64 locked, uint64 released)
+        internal
+        view
+        returns (StatementHead memory)
+    {
+        ClassTotal[] memory totals = new ClassTotal[](1);
+        totals[0] = ClassTotal(classId, locked, released, 0, 0);
+        return StatementHead(sequence, uint64(vm.getBlockTimestamp()), keccak256("rows"), totals);
+    }
+
     /// @dev For an id that nobody opened a request that nobody made.
     function _requestsOf(Outcome[] memory outcomes) internal view returns (Request[] memory requests) {
         requests = new Request[](outcomes.length);
@@ -286,8 +388,16 @@ abstract contract Base {
         return new uint64[](count);
     }
 
-    function _terms() internal pure returns (Terms memory) {
+    function _terms() internal view virtual returns (Terms memory) {
         return Terms(uint32(DEADLINE), uint32(CHALLENGE_SECONDS), uint32(CHALLENGE_BLOCKS), 1_000, 0, 0, false, address(0));
+    }
+
+    /// @dev A Verra class with terms of its own; the registry keeps them for the next.
+    function _classWith(string memory project, Terms memory terms) internal returns (uint256 classId) {
+        vm.prank(admin);
+        bridge.setTerms(VERRA, terms);
+        vm.prank(operator);
+        return bridge.createClass(VERRA, project, 2024, "VCU");
     }
 
     function _balance(address holder) internal view returns (uint256) {
@@ -302,6 +412,20 @@ abstract contract Base {
         vm.assertEq(uint256(_status(id)), uint256(expected), "status");
     }
 
+    /// @dev Law L1, of a class whose serials lie in `counter`, `batch` or `goldSpace`.
+    function _auditL1(uint256 classId) internal view {
+        bytes32[3] memory spaces = [counter, batch, goldSpace];
+        uint256 live;
+        for (uint256 i; i < 3; ++i) {
+            LedgerRange[] memory ranges = lens.ranges(bridge, spaces[i], 0, 99);
+            for (uint256 j; j < ranges.length; ++j) {
+                if (ranges[j].classId == classId) live += ranges[j].last + 1 - ranges[j].liveFrom;
+            }
+        }
+        CreditClass memory c = bridge.creditClass(classId);
+        vm.assertEq(uint256(c.supply) + c.pendingRetirement + c.pendingRedemption, live + c.shortfall, "L1");
+    }
+
     // -------------------------------------------- signatures, hashed from the type strings anew
 
     string private constant LOCK =
@@ -309,6 +433,14 @@ abstract contract Base {
     string private constant OUTCOME = "Outcome(bytes32 requestId,uint16 part,Range[] ranges)";
     string private constant RANGE = "Range(bytes32 space,uint64 first,uint64 last)";
     string private constant REFUSAL = "Refusal(bytes32 requestId,bytes32 reason)";
+    string private constant REVERSAL = "Reversal(bytes32 eventId,uint256 classId,bytes32 reason,Range[] ranges)";
+    string private constant COVER = "Cover(Lock lock,uint256 shortClassId)";
+    string private constant TOTAL =
+        "ClassTotal(uint256 classId,uint64 locked,uint64 released,uint64 retired,uint64 handedOver)";
+    string private constant HEAD =
+        "StatementHead(uint64 sequence,uint64 asOf,bytes32 rowsHash,ClassTotal[] totals)";
+    string private constant REQUEST =
+        "Request(uint8 kind,address holder,uint256 classId,uint64 units,bytes32 commitment,uint256 salt,uint64 notAfter)";
 
     function _digest(Lock[] memory locks) internal view returns (bytes32) {
         bytes memory items;
@@ -322,12 +454,8 @@ abstract contract Base {
         bytes memory items;
         for (uint256 i; i < outcomes.length; ++i) {
             Outcome memory o = outcomes[i];
-            bytes memory ranges;
-            for (uint256 j; j < o.ranges.length; ++j) {
-                ranges = bytes.concat(ranges, keccak256(abi.encode(keccak256(bytes(RANGE)), o.ranges[j])));
-            }
             bytes32 kind = keccak256(bytes(string.concat(OUTCOME, RANGE)));
-            items = bytes.concat(items, keccak256(abi.encode(kind, o.requestId, o.part, keccak256(ranges))));
+            items = bytes.concat(items, keccak256(abi.encode(kind, o.requestId, o.part, _hashed(o.ranges))));
         }
         string memory kinds = string.concat("Outcomes(Outcome[] outcomes)", OUTCOME, RANGE);
         return _domain(address(bridge), block.chainid, kinds, items);
@@ -341,12 +469,77 @@ abstract contract Base {
         return _domain(address(bridge), block.chainid, string.concat("Refusals(Refusal[] refusals)", REFUSAL), items);
     }
 
+    function _digest(Reversal[] memory reversals) internal view returns (bytes32) {
+        bytes32 kind = keccak256(bytes(string.concat(REVERSAL, RANGE)));
+        bytes memory items;
+        for (uint256 i; i < reversals.length; ++i) {
+            Reversal memory r = reversals[i];
+            items = bytes.concat(
+                items, keccak256(abi.encode(kind, r.eventId, r.classId, r.reason, _hashed(r.ranges)))
+            );
+        }
+        string memory kinds = string.concat("Reversals(Reversal[] reversals)", RANGE, REVERSAL);
+        return _domain(address(bridge), block.chainid, kinds, items);
+    }
+
+    function _digest(Cover[] memory covers) internal view returns (bytes32) {
+        bytes32 kind = keccak256(bytes(string.concat(COVER, LOCK)));
+        bytes memory items;
+        for (uint256 i; i < covers.length; ++i) {
+            bytes32 lock = keccak256(abi.encode(keccak256(bytes(LOCK)), covers[i].lock));
+            items = bytes.concat(items, keccak256(abi.encode(kind, lock, covers[i].shortClassId)));
+        }
+        string memory kinds = string.concat("Covers(Cover[] covers)", COVER, LOCK);
+        return _domain(address(bridge), block.chainid, kinds, items);
+    }
+
+    /// @dev A batch of one.
+    function _digest(StatementHead memory head) internal view returns (bytes32) {
+        bytes memory totals;
+        for (uint256 i; i < head.totals.length; ++i) {
+            totals = bytes.concat(totals, keccak256(abi.encode(keccak256(bytes(TOTAL)), head.totals[i])));
+        }
+        bytes32 kind = keccak256(bytes(string.concat(HEAD, TOTAL)));
+        bytes memory item = bytes.concat(
+            keccak256(abi.encode(kind, head.sequence, head.asOf, head.rowsHash, keccak256(totals)))
+        );
+        string memory kinds = string.concat("StatementHeads(StatementHead[] statementHeads)", TOTAL, HEAD);
+        return _domain(address(bridge), block.chainid, kinds, item);
+    }
+
+    /// @dev What a holder signs for {IDoors-requestFor}.
+    function _digest(Request memory request, uint64 notAfter) internal view returns (bytes32) {
+        return _digest(address(bridge), block.chainid, request, notAfter);
+    }
+
+    function _digest(address contract_, uint256 chain, Request memory request, uint64 notAfter)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32 hashed = keccak256(abi.encode(keccak256(bytes(REQUEST)), request, notAfter));
+        return keccak256(abi.encodePacked(hex"1901", _separator(contract_, chain), hashed));
+    }
+
+    function _hashed(Range[] memory ranges) private pure returns (bytes32) {
+        bytes memory items;
+        for (uint256 i; i < ranges.length; ++i) {
+            items = bytes.concat(items, keccak256(abi.encode(keccak256(bytes(RANGE)), ranges[i])));
+        }
+        return keccak256(items);
+    }
+
     function _domain(address contract_, uint256 chain, string memory kind, bytes memory items)
         internal
         pure
         returns (bytes32)
     {
-        bytes32 separator = keccak256(
+        bytes32 hashed = keccak256(abi.encode(keccak256(bytes(kind)), keccak256(items)));
+        return keccak256(abi.encodePacked(hex"1901", _separator(contract_, chain), hashed));
+    }
+
+    function _separator(address contract_, uint256 chain) private pure returns (bytes32) {
+        return keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
                 keccak256("CarbonBridge"),
@@ -355,7 +548,6 @@ abstract contract Base {
                 contract_
             )
         );
-        return keccak256(abi.encodePacked(hex"1901", separator, keccak256(abi.encode(keccak256(bytes(kind)), keccak256(items)))));
     }
 
     /// @dev The first two of three sign, in rising order.

@@ -12,8 +12,10 @@ interface Vm {
     function addr(uint256 key) external pure returns (address);
     function assume(bool condition) external pure;
     function chainId(uint256 id) external;
+    function cool(address account) external;
     function etch(address account, bytes calldata code) external;
     function expectEmit() external;
+    function expectPartialRevert(bytes4 selector) external;
     function expectRevert() external;
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata why) external;
@@ -24,8 +26,10 @@ interface Vm {
     function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
     function readFile(string calldata path) external view returns (string memory);
     function toString(address account) external pure returns (string memory);
+    function pauseGasMetering() external;
     function prank(address sender) external;
     function recordLogs() external;
+    function resumeGasMetering() external;
     function revertToState(uint256 id) external returns (bool);
     function roll(uint256 number) external;
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
