@@ -84,7 +84,8 @@ def tables(evidence: Evidence) -> dict[str, pa.Table]:
     """One Arrow table a schema, empty where the evidence is silent."""
     rows: Rows = defaultdict(list)
     for index, (view, event) in enumerate(chain_events(evidence)):
-        _EVENTS[type(event)](rows, index, view, event)
+        if type(event) in _EVENTS:
+            _EVENTS[type(event)](rows, index, view, event)
     rows["chains"] = [(str(view.deployment), view.stamp.timestamp) for view in evidence.chains]
     _add_statements(rows, evidence.statements)
     _add_endorsements(rows, evidence)
