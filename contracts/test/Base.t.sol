@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 import {IERC1155Receiver} from "@openzeppelin/contracts/token/ERC1155/IERC1155Receiver.sol";
+import {deploy} from "deploy/deploy.sol";
 import {BridgeLens} from "../src/BridgeLens.sol";
 import {FreezePolicy} from "../src/FreezePolicy.sol";
 import {
@@ -135,33 +136,13 @@ abstract contract Base {
         vm.stopPrank();
     }
 
-    /// @dev Deploys what the package ships, so that it is what these tests try. `scripts/compile` makes it.
     function _shipped(bytes memory arguments) internal returns (address) {
-        string memory artifact = vm.readFile("../bridge/chain/artifacts/CarbonBridge.json");
-        string memory book = vm.readFile("../bridge/chain/artifacts/RegistryBook.json");
-        address library_ = _create(vm.parseBytes(vm.parseJsonString(book, ".bytecode")));
-        bytes memory code = bytes(vm.parseJsonString(artifact, ".bytecode"));
-        uint256[] memory places = vm.parseJsonUintArray(artifact, ".links.RegistryBook");
-        bytes memory hex_ = bytes(vm.toString(library_));
-        for (uint256 i; i < places.length; ++i) {
-            for (uint256 j; j < 40; ++j) code[2 * places[i] + j] = hex_[2 + j];
-        }
-        return _create(bytes.concat(vm.parseBytes(string(code)), arguments));
+        return deploy("CarbonBridge", arguments);
     }
 
     /// @dev Most bridges have none.
     function _policy() internal virtual returns (IHolderPolicy) {
         return IHolderPolicy(address(0));
-    }
-
-    function _create(bytes memory code) internal returns (address created) {
-        assembly ("memory-safe") {
-            created := create(0, add(code, 32), mload(code))
-            if iszero(created) {
-                returndatacopy(0, 0, returndatasize())
-                revert(0, returndatasize())
-            }
-        }
     }
 
     // ------------------------------------------------------------- what people do
@@ -383,9 +364,7 @@ abstract contract Freezable is Base {
     FreezePolicy internal policy;
 
     function _policy() internal override returns (IHolderPolicy) {
-        string memory artifact = vm.readFile("../bridge/chain/artifacts/FreezePolicy.json");
-        bytes memory code = vm.parseBytes(vm.parseJsonString(artifact, ".bytecode"));
-        policy = FreezePolicy(_create(bytes.concat(code, abi.encode(admin))));
+        policy = FreezePolicy(deploy("FreezePolicy", abi.encode(admin)));
         vm.prank(admin);
         policy.setGuardian(guardian, true);
         return policy;
