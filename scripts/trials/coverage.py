@@ -19,9 +19,9 @@ ROW = re.compile(r"^\|\s*(src/\S+|File)\s*\|" + r"\s*([^|]*?)\s*\|" * 4)
 
 def run(trace: Path, *settings: str) -> subprocess.CompletedProcess[str]:
     [forge] = CONTRACTS.glob("node_modules/@foundry-rs/forge-*/bin/forge")
-    chosen = ["--no-match-path", "test/invariant/*", "--report", "summary", "--report", "lcov", "--report-file", trace]
+    chosen = ["--no-match-path", "test/invariant/*", "--report", "summary", "--report", "lcov", "--report-file"]
     return subprocess.run(
-        [forge, "coverage", *chosen, *settings],
+        [forge, "coverage", *chosen, trace, *settings],
         cwd=CONTRACTS,
         env=os.environ | {"FOUNDRY_PROFILE": "source", "NO_COLOR": "1"},
         capture_output=True,
@@ -42,7 +42,7 @@ def uncovered(trace: str) -> Iterator[str]:
         line, *rest = values.split(",")
         if kind == "DA" and rest[0] == "0":
             yield f"{source}:{line}: line"
-        elif kind == "BRDA" and rest[-1] in "-0":
+        elif kind == "BRDA" and rest[-1] in ("-", "0"):
             yield f"{source}:{line}: branch, path {rest[1]}"
 
 
