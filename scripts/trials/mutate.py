@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
+from threading import Lock
 from typing import Any
 
 from schemata import CONTRACTS, SWITCH, Mutant, Schemata
@@ -75,12 +76,6 @@ class Bench:
     def copy(self, root: Path) -> "Bench":
         return Bench(shutil.copytree(self.root, root))
 
-    def killer(self, switch: int) -> str | None:
-        for stage in STAGES:
-            if failed := self.failed(switch, stage):
-                return failed
-        return None
-
     def failed(self, switch: int, stage: Iterable[str]) -> str | None:
         """The first test that fails with this mutant switched on."""
         # What an earlier mutant's fuzzing found is not this one's.
@@ -116,21 +111,30 @@ class Bench:
 
 
 class Results:
-    """Killers by mutant, kept until sources, tests or trials change."""
+    """Mutant → its killer if there is one, and the stages that it went through; until sources or tests change."""
 
     def __init__(self, sources: dict[str, str], anew: bool) -> None:
         tests = [CONTRACTS / "foundry.toml", *sorted(CONTRACTS.glob("test/**/*.sol"))]
         text = repr((sources, STAGES, [test.read_text() for test in tests]))
         self._of = hashlib.sha256(text.encode()).hexdigest()
         kept = json.loads(RESULTS.read_text()) if RESULTS.exists() and not anew else {}
-        self.killers: dict[str, str | None] = kept["killers"] if kept.get("of") == self._of else {}
+        self._found: dict[str, tuple[str | None, int]] = kept["found"] if kept.get("of") == self._of else {}
+        self._lock = Lock()
 
-    def keep(self, switch: int, killer: str | None) -> None:
-        self.killers[str(switch)] = killer
-        RESULTS.parent.mkdir(exist_ok=True)
-        partial = RESULTS.with_suffix(".part")
-        partial.write_text(json.dumps({"of": self._of, "killers": self.killers}))
-        partial.replace(RESULTS)
+    def killer(self, mutant: Mutant) -> str | None:
+        return self._found[str(mutant.number)][0]
+
+    def awaits(self, mutant: Mutant, stage: int) -> bool:
+        killer, passed = self._found.get(str(mutant.number), (None, 0))
+        return killer is None and passed <= stage
+
+    def keep(self, mutant: Mutant, killer: str | None, stage: int) -> None:
+        with self._lock:
+            self._found[str(mutant.number)] = (killer, stage + 1)
+            RESULTS.parent.mkdir(exist_ok=True)
+            partial = RESULTS.with_suffix(".part")
+            partial.write_text(json.dumps({"of": self._of, "found": self._found}))
+            partial.replace(RESULTS)
 
 
 def explanations() -> dict[Key, str]:
@@ -139,11 +143,10 @@ def explanations() -> dict[Key, str]:
 
 
 def run(mutants: list[Mutant], sources: dict[str, str], results: Results, unused: int) -> None:
-    """Fills in the results that are not known yet, on two benches."""
-    waiting = [mutant for mutant in mutants if str(mutant.number) not in results.killers]
-    if not waiting:
+    """Finds the results that are not known yet, on two benches, stage by stage."""
+    if not any(results.awaits(mutant, stage) for mutant in mutants for stage in range(len(STAGES))):
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
         first = Bench.build(Path(folder, "0"), sources)
         benches = (first, first.copy(Path(folder, "1")))
         free: Queue[Bench] = Queue()
@@ -153,17 +156,21 @@ def run(mutants: list[Mutant], sources: dict[str, str], results: Results, unused
         def judge(mutant: Mutant) -> None:
             bench = free.get()
             try:
-                killer = bench.killer(mutant.number)
+                killer = bench.failed(mutant.number, STAGES[stage])
             finally:
                 free.put(bench)
-            results.keep(mutant.number, killer)
-            print(f"{len(results.killers):4}  {mutant.number:4}  {killer or 'survived'}", file=sys.stderr)
+            results.keep(mutant, killer, stage)
+            print(f"stage {stage + 1}: {mutant.number} {killer or 'survived'}", file=sys.stderr, flush=True)
 
-        with ThreadPoolExecutor(len(benches)) as pool:
+        for stage in range(len(STAGES)):
+            waiting = [mutant for mutant in mutants if results.awaits(mutant, stage)]
+            if not waiting:
+                continue
             # The unchanged contract must pass, and so must it with a switch that no mutant has.
-            for broken in pool.map(Bench.killer, benches, (0, unused)):
+            for broken in pool.map(Bench.failed, benches, (0, unused), [STAGES[stage]] * 2):
                 if broken:
                     raise SystemExit(f"{broken} fails without any mutant")
+            print(f"stage {stage + 1}: {len(waiting)} mutants", file=sys.stderr, flush=True)
             list(pool.map(judge, waiting))
 
 
@@ -190,7 +197,7 @@ def main() -> int:
     why = explanations()
     survivors = []
     for mutant in chosen:
-        killer = results.killers[str(mutant.number)]
+        killer = results.killer(mutant)
         if killer is None:
             survivors.append(mutant)
         verdict = killer or f"SURVIVED: {why.get(mutant.key, 'not explained')}"
