@@ -109,6 +109,8 @@ class Schemata:
         self.mutants: list[Mutant] = []
         self._texts, self._trees = parse()
         self._own = [name for name in self._trees if name.startswith("src/")]
+        if seen := [name for name in self._trees if SWITCH.encode() in self._texts[name]]:
+            raise SystemExit(f"{seen} read {SWITCH}, which switches the mutants: choose another switch")
         self._seen: Counter[tuple[str, str, str]] = Counter()
         self._modifiers: dict[int, tuple[str, Tree]] = {}
         self._bodies: dict[int, str] = {}
