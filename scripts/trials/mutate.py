@@ -80,7 +80,7 @@ class Bench:
         """The first test that fails with this mutant switched on."""
         # What an earlier mutant's fuzzing found is not this one's.
         for memory in ("fuzz", "invariant"):
-            shutil.rmtree(self.root / "cache" / "source" / memory, ignore_errors=True)
+            shutil.rmtree(self.root / "cache" / memory, ignore_errors=True)
         options = ("--json", "--fail-fast", "-j", "1", "--block-base-fee-per-gas", str(switch))
         try:
             done = self._forge("test", *options, *stage)
@@ -101,7 +101,8 @@ class Bench:
 
     def _forge(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [FORGE, *arguments, "--root", self.root, "--use", self.root / "solc"],
+            [FORGE, *arguments, "--use", self.root / "solc"],
+            cwd=self.root,
             env=os.environ | {"FOUNDRY_PROFILE": "source", "NO_COLOR": "1"},
             capture_output=True,
             text=True,
