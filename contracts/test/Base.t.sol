@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 import {IERC1155Receiver} from "@openzeppelin/contracts/token/ERC1155/IERC1155Receiver.sol";
+import {deploy} from "deploy/deploy.sol";
 import {BridgeLens} from "../src/BridgeLens.sol";
 import {FreezePolicy} from "../src/FreezePolicy.sol";
 import {ICarbonBridge} from "../src/ICarbonBridge.sol";
@@ -146,31 +147,15 @@ abstract contract Base {
         vm.stopPrank();
     }
 
-    /// @dev Deploys what the package ships, so that it is what these tests try. `scripts/compile` makes it.
     function _deploy(address admin_, string memory uri, address policy_) internal returns (address) {
-        address remedies = _create(bytes.concat(_shipped("Remedies"), abi.encode(policy_)));
-        address office = _create(bytes.concat(_shipped("Office"), abi.encode(policy_, remedies)));
-        return _create(bytes.concat(_shipped("CarbonBridge"), abi.encode(admin_, uri, policy_, office)));
-    }
-
-    function _shipped(string memory name) internal view returns (bytes memory) {
-        string memory artifact = vm.readFile(string.concat("../bridge/chain/artifacts/", name, ".json"));
-        return vm.parseBytes(vm.parseJsonString(artifact, ".bytecode"));
+        address remedies = deploy("Remedies", abi.encode(policy_));
+        address office = deploy("Office", abi.encode(policy_, remedies));
+        return deploy("CarbonBridge", abi.encode(admin_, uri, policy_, office));
     }
 
     /// @dev Most bridges have none.
     function _policy() internal virtual returns (IHolderPolicy) {
         return IHolderPolicy(address(0));
-    }
-
-    function _create(bytes memory code) internal returns (address created) {
-        assembly ("memory-safe") {
-            created := create(0, add(code, 32), mload(code))
-            if iszero(created) {
-                returndatacopy(0, 0, returndatasize())
-                revert(0, returndatasize())
-            }
-        }
     }
 
     // ------------------------------------------------------------- what people do
@@ -586,7 +571,7 @@ abstract contract Freezable is Base {
     FreezePolicy internal policy;
 
     function _policy() internal override returns (IHolderPolicy) {
-        policy = FreezePolicy(_create(bytes.concat(_shipped("FreezePolicy"), abi.encode(admin))));
+        policy = FreezePolicy(deploy("FreezePolicy", abi.encode(admin)));
         vm.prank(admin);
         policy.setGuardian(guardian, true);
         return policy;

@@ -7,6 +7,7 @@ import {AllowListPolicy} from "../src/AllowListPolicy.sol";
 import {IHolderPolicy} from "../src/IHolderPolicy.sol";
 import {Signals} from "../src/Signals.sol";
 import {Cover, Recovery, Signature, Terms} from "../src/Types.sol";
+import {deploy} from "deploy/deploy.sol";
 import {Base, Freezable} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 
@@ -344,7 +345,7 @@ contract RecoveryPolicyTest is Lost {
     AllowListPolicy private list;
 
     function _policy() internal override returns (IHolderPolicy) {
-        list = AllowListPolicy(_create(bytes.concat(_shipped("AllowListPolicy"), abi.encode(admin))));
+        list = AllowListPolicy(deploy("AllowListPolicy", abi.encode(admin)));
         address[] memory holders = new address[](1);
         holders[0] = alice;
         vm.startPrank(admin);
