@@ -200,5 +200,3 @@ abstract contract SerialLedgerProofs {
 contract LedgerOf0 is SerialLedgerProofs(0) {}
 
 contract LedgerOf1 is SerialLedgerProofs(1) {}
-
-contract LedgerOf2 is SerialLedgerProofs(2) {}
