@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,9 @@ RESULTS = {0: "proved", 1: "COUNTEREXAMPLE", 2: "TIMEOUT", 3: "STUCK", 4: "REVER
 def main() -> int:
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     root = Path.cwd().parent
+    # Anew each time: a build left over holds proofs that are gone.
+    shutil.rmtree("out/proofs", ignore_errors=True)
+    shutil.rmtree("cache/proofs", ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [
