@@ -40,9 +40,7 @@ def test_each_function_of_the_specification_is_somebodys(described: Described) -
     assert {doors[selector] for selector in doors.keys() - answered} == set()
 
 
-@pytest.mark.parametrize(
-    ("interface", "name"), [("IDoors", BRIDGE), ("IOffice", OFFICE), ("IRemedies", REMEDIES)]
-)
+@pytest.mark.parametrize(("interface", "name"), [("IDoors", BRIDGE), ("IOffice", OFFICE), ("IRemedies", REMEDIES)])
 def test_each_interface_is_the_whole_of_one_contract(described: Described, interface: str, name: str) -> None:
     public_constants = {"PAUSE_SECONDS()", "QUARANTINE_SECONDS()"}
     assert set(own(described, name).values()) - public_constants == set(selectors(described, interface).values())
