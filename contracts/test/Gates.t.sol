@@ -153,13 +153,19 @@ contract GatesTest is Base {
         _mintRefused(_lock(alice, 121, 130), _shut(Subject.Methodology, Verdict.Barred));
     }
 
-    function test_admission_is_asked_of_the_classes_whose_terms_say_so() public {
+    function test_admission_is_asked_of_the_classes_whose_own_terms_say_so() public {
+        uint256 old = class;
         _mustBeAdmitted();
-        vm.prank(operator);
-        class = bridge.createClass(VERRA, "1686", 2015, "VCU");
-        _mintRefused(_lock(alice, 101, 110), _shut(Subject.Project, Verdict.None));
-        class = uint256(keccak256(abi.encode(VERRA, "1686", uint16(2014), "VCU")));
+        uint256 strict = class;
+        // Some verdict, so that the next mint of each looks.
+        _say(Subject.Project, "1", Verdict.Admitted);
+        class = old;
         _mint(alice, 101, 110);
+        vm.prank(admin);
+        bridge.setTerms(VERRA, _terms());
+        _say(Subject.Project, "2", Verdict.Admitted);
+        class = strict;
+        _mintRefused(_lock(alice, 111, 120), _shut(Subject.Project, Verdict.None));
     }
 
     function test_a_verdict_is_its_registrys_own() public {

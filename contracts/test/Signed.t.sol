@@ -14,6 +14,7 @@ contract OwnedWallet is ERC1155Holder {
     enum Mood {
         Honest,
         Entering,
+        Auditing,
         Devouring,
         Short,
         Reverting
@@ -53,6 +54,10 @@ contract OwnedWallet is ERC1155Holder {
         if (mood == Mood.Entering) {
             (bool entered,) = target.call{gas: 1_000_000}(reply);
             if (entered) return 0xffffffff;
+        }
+        if (mood == Mood.Auditing) {
+            (bool sound,) = target.call(reply);
+            if (!sound) return 0xffffffff;
         }
         (address signer,,) = ECDSA.tryRecover(hash, signature);
         return signer == owner ? bytes4(0x1626ba7e) : bytes4(0xffffffff);
@@ -301,6 +306,21 @@ contract SignedTest is Freezable {
         bridge.requestFor{gas: 3_000_000}(request, notAfter, signature);
         request.holder = alice;
         _submit(_signed());
+    }
+
+    function audit() external view {
+        _auditL1(class);
+        vm.assertEq(_balance(address(owned)), 100);
+    }
+
+    function test_a_wallet_that_is_asked_finds_the_books_in_order_and_nothing_taken_yet() public {
+        request.holder = address(owned);
+        bytes memory signature = _signed();
+        owned.turn(OwnedWallet.Mood.Auditing, address(this), abi.encodeCall(this.audit, ()));
+        _assertStatus(_submit(signature), Status.Open);
+        // An audit that finds something amiss would have been seen: now thirty are gone.
+        request.salt = 2;
+        _refused(_signed(), _invalid());
     }
 
     function test_a_wallet_that_acts_while_it_is_asked_changes_nothing() public {
