@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Signals} from "../src/Signals.sol";
-import {Cover, Lock, Signature} from "../src/Types.sol";
+import {Lock, Signature} from "../src/Types.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 

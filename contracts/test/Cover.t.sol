@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IERC1155Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 import {Signals} from "../src/Signals.sol";
-import {Cover, Lock, Request, Reversal, Signature, Status, Subject, Terms, Verdict} from "../src/Types.sol";
+import {Cover, Lock, Request, Signature, Status, Subject, Terms, Verdict} from "../src/Types.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 

@@ -12,7 +12,7 @@ contract CalmPolicy is IHolderPolicy {
     function requireMayMove(address, address) external view {}
 }
 
-/// @dev The bridge runs the office's code and the remedies' on its own storage; at their own addresses they are nothing.
+/// @dev The bridge runs the office's and the remedies' code on its own storage; at their own addresses they are nothing.
 contract ExtensionTest is Base {
     IBridge private office;
     IBridge private remedies;

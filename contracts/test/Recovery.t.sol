@@ -6,8 +6,8 @@ import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 import {AllowListPolicy} from "../src/AllowListPolicy.sol";
 import {IHolderPolicy} from "../src/IHolderPolicy.sol";
 import {Signals} from "../src/Signals.sol";
-import {Cover, Recovery, Signature, Terms} from "../src/Types.sol";
-import {Base, Freezable} from "./Base.t.sol";
+import {Cover, Recovery, Terms} from "../src/Types.sol";
+import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 
 /// @dev Alice has lost her key; her hundred units are to go to bob.
@@ -245,15 +245,11 @@ contract RecoveryTest is Lost {
 
     function test_a_holder_who_still_has_his_key_can_move_away_in_time() public {
         _order();
-        _transfer(alice, wallet_(), class, 100);
+        _transfer(alice, address(wallet), class, 100);
         _pass(DELAY, 1);
         _refused(
             abi.encodeWithSelector(IERC1155Errors.ERC1155InsufficientBalance.selector, alice, 0, 100, class)
         );
-    }
-
-    function wallet_() private view returns (address) {
-        return address(wallet);
     }
 
     function test_a_quarantined_class_is_recovered_in_afterwards() public {
