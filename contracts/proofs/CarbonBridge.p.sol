@@ -11,6 +11,24 @@ import {Remedies} from "../src/Remedies.sol";
 import {CreditClass, Lock, Signature, SpaceKind, Terms} from "../src/Types.sol";
 import {svm, vm} from "./Svm.sol";
 
+/// @dev All that answers at a bridge's address. Were a function missing here, the bytes that the prover makes for an
+/// unknown one would reach it without a form, and the proof would fail.
+interface Whole is ICarbonBridge, IERC1155 {
+    function uri(uint256 classId) external view returns (string memory);
+    function extension() external view returns (address);
+    function eip712Domain()
+        external
+        view
+        returns (bytes1, string memory, string memory, uint256, address, bytes32, uint256[] memory);
+    function owner() external view returns (address);
+    function pendingOwner() external view returns (address);
+    function transferOwnership(address to) external;
+    function acceptOwnership() external;
+    function renounceOwnership() external;
+    function PAUSE_SECONDS() external view returns (uint40);
+    function QUARANTINE_SECONDS() external view returns (uint40);
+}
+
 /// @dev A bridge with one registry of three attesters, two of whom must sign, and one class.
 abstract contract BridgeProofs {
     address internal constant ADMIN = address(0xad);
@@ -108,29 +126,8 @@ contract AnyCall is BridgeProofs {
         bridge.redeem(class, 20, "", 2);
     }
 
-    function check_without_a_quorum_no_door_mints() external {
-        _check(svm.createCalldata("IDoors", false));
-    }
-
-    function check_without_a_quorum_the_office_mints_nothing() external {
-        _check(svm.createCalldata("IOffice", false));
-    }
-
-    function check_without_a_quorum_the_remedies_mint_nothing() external {
-        _check(svm.createCalldata("IRemedies", false));
-    }
-
-    function check_transfers_mint_nothing() external {
-        _check(svm.createCalldata("IERC1155", false));
-    }
-
-    function check_a_change_of_owner_mints_nothing() external {
-        _check(svm.createCalldata("Ownable2Step", false));
-    }
-
-    function _check(bytes memory data) private {
-        // Bytes without a form are made too, for a fallback; with ours they are calls that have no function.
-        vm.assume(data.length % 32 == 4);
+    function check_without_a_quorum_nothing_is_minted() external {
+        bytes memory data = svm.createCalldata("Whole", false);
         address caller = svm.createAddress("caller");
         CreditClass memory before = bridge.creditClass(class);
         address holder = svm.createAddress("holder");

@@ -58,7 +58,10 @@ abstract contract Exits is BridgeBase, IDoors {
     /// @inheritdoc IDoors
     function takeBack(Request calldata request, address to) external {
         (bytes32 id, RequestState storage state) = _requireHolders(request);
-        if (to != request.holder) _requireMayMove(request.holder, to);
+        if (to != request.holder) {
+            _book.requireOpen(request.classId);
+            _requireMayMove(request.holder, to);
+        }
         if (state.status == Status.CalledBack) {
             _requireChallengePassed(id, state, _book.classes[request.classId]);
             state.status = Status.Returned;

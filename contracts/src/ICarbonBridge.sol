@@ -78,7 +78,7 @@ interface IDoors is Signals {
     function callBack(Request calldata request) external;
 
     /// @notice The holder takes called-back units after the challenge, or refused ones at once, to `to`.
-    /// Warning: a holder whom the policy holds may name himself only.
+    /// Warning: a holder whom the policy holds, or whose class is closed, may name himself only.
     function takeBack(Request calldata request, address to) external;
 
     /// @notice Units that the registry retired for `account`, for ever; named as in the draft ERC-8393.
@@ -187,7 +187,8 @@ interface IRemedies is Signals {
     /// @notice The caller gives `units` of the short class for as many of the cover. Nobody must.
     function takeCover(Cover calldata cover_, uint64 units) external;
 
-    /// @notice Once the class is short no more, the recipient whom the cover names takes what nobody took.
+    /// @notice Once the class is short no more, the recipient whom the cover names takes what nobody took; and when
+    /// the cover's own class has become short, since only a holder can take cover for it.
     function withdrawCover(Cover calldata cover_) external;
 
     // ------------------------------------------------------------ recoveries

@@ -156,7 +156,9 @@ abstract contract Registrar is BridgeBase, IOffice {
         returns (bool)
     {
         Reserve storage reserve = _book.requireClassOf(total.classId, registryIndex).reserve;
-        if (head.sequence <= reserve.sequence || head.asOf < reserve.asOf) return false;
+        // Time first: a sequence that somebody forged can then spoil one second only.
+        bool newer = head.asOf > reserve.asOf || (head.asOf == reserve.asOf && head.sequence > reserve.sequence);
+        if (!newer) return false;
 
         // What was released can never be minted, so it backs nothing.
         (reserve.locked, reserve.sequence, reserve.asOf) =

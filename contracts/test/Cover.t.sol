@@ -4,7 +4,19 @@ pragma solidity 0.8.37;
 import {IERC1155Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 import {Signals} from "../src/Signals.sol";
-import {Cover, Lock, Request, Reversal, Signature, Status, Subject, Terms, Verdict} from "../src/Types.sol";
+import {
+    Cover,
+    Lock,
+    Outcome,
+    Refusal,
+    Request,
+    Reversal,
+    Signature,
+    Status,
+    Subject,
+    Terms,
+    Verdict
+} from "../src/Types.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 
@@ -488,6 +500,45 @@ contract TakeCoverTest is Short {
         }
     }
 
+    function test_what_attesters_signed_lands_inside_a_hook_as_anywhere_else() public {
+        _walletHolds();
+        uint256 short = class;
+        class = sibling;
+        _mint(bob, 6_001, 6_010);
+        (Request memory request, bytes32 id) = _retire(bob, 10);
+        bytes[3] memory replies = _attested(request, id);
+        class = short;
+        for (uint256 i; i < 3; ++i) {
+            uint256 before = vm.snapshotState();
+            wallet.whenPaid(address(bridge), replies[i]);
+            _takeCover(address(wallet), cover, 4);
+            vm.assertEq(wallet.answer().length, 0);
+            if (i < 2) _assertStatus(id, i == 0 ? Status.Settled : Status.Refused);
+            vm.assertEq(bridge.creditClass(sibling).shortfall, i == 2 ? 3 : 0);
+            vm.assertEq(bridge.balanceOf(address(wallet), sibling), 4);
+            _auditL1(class);
+            _auditL1(sibling);
+            vm.revertToState(before);
+        }
+    }
+
+    /// @dev A settlement of the request, a refusal of it, and a reversal of three serials of the cover.
+    function _attested(Request memory request, bytes32 id) private view returns (bytes[3] memory) {
+        Outcome[] memory outcomes = _outcomes(_outcome(id, 0, 6_001, 6_010));
+        Refusal[] memory refusals = new Refusal[](1);
+        refusals[0] = Refusal(id, "unserved");
+        Request[] memory requests = new Request[](1);
+        requests[0] = request;
+        Reversal[] memory reversals = _reversals(_reversal("event 3", 2_001, 2_003));
+        return [
+            abi.encodeCall(
+                bridge.settle, (outcomes, requests, _noHints(1), _sign(verraKeys, _digest(outcomes)))
+            ),
+            abi.encodeCall(bridge.refuse, (refusals, requests, _sign(verraKeys, _digest(refusals)))),
+            abi.encodeCall(bridge.reverse, (reversals, _noHints(1), _sign(verraKeys, _digest(reversals))))
+        ];
+    }
+
     function test_any_shares_of_holders_fill_the_class_and_the_books_agree(uint64 mine, uint64 more) public {
         mine = 1 + mine % 30;
         _takeCover(alice, cover, mine);
@@ -553,11 +604,30 @@ contract WithdrawCoverTest is Short {
         vm.assertEq(bridge.balanceOf(bob, sibling), 10);
     }
 
-    function test_nothing_is_withdrawn_from_a_closed_class() public {
-        _filled(bob);
+    /// @dev Held by the bridge it would keep its own class short for ever: nobody else could take cover for it.
+    function test_cover_whose_own_class_is_short_goes_back_to_its_owner_who_can_take_cover_for_it() public {
+        Cover memory first = _coverBy(bob, 1_001, 1_010);
+        _offer(first);
+        (uint256 whole, bytes32 id) = (class, bridge.coverId(first));
         class = sibling;
-        _reverse("event 2", 1_040, 1_040);
-        _refused(bob, abi.encodeWithSelector(Signals.ClassShort.selector, sibling, 1));
+        _reverse("event 2", 1_001, 1_010);
+        vm.prank(bob);
+        bridge.withdrawCover(first);
+        vm.assertEq(bridge.balanceOf(bob, sibling), 10);
+        vm.assertEq(bridge.coverLeft(id), 0);
+        _transferRefused(bob, sibling, abi.encodeWithSelector(Signals.ClassShort.selector, sibling, 10));
+        _auditL1(sibling);
+        _auditL1(whole);
+    }
+
+    function test_cover_needs_somebody_to_whom_it_goes_back() public {
+        Cover memory cover = _coverBy(address(0), 1_001, 1_010);
+        Cover[] memory covers = new Cover[](1);
+        covers[0] = cover;
+        Signature[] memory signatures = _sign(verraKeys, _digest(covers));
+        vm.prank(operator);
+        vm.expectRevert(abi.encodeWithSelector(IERC1155Errors.ERC1155InvalidReceiver.selector, address(0)));
+        bridge.cover(covers, _noHints(1), signatures);
     }
 
     function test_nothing_is_withdrawn_from_a_quarantined_class() public {

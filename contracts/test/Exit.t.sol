@@ -152,4 +152,17 @@ contract ExitTest is Base {
         _takeBack(request, alice);
         vm.assertEq(_balance(alice), 100);
     }
+
+    function audit() external view returns (bool) {
+        _auditL1(class);
+        return true;
+    }
+
+    function test_a_wallet_that_is_paid_back_finds_the_books_in_order() public {
+        (Request memory own,) = _redeem(address(wallet), 10);
+        _refuse(own);
+        wallet.whenPaid(address(this), abi.encodeCall(this.audit, ()));
+        _takeBack(own, address(wallet));
+        vm.assertTrue(abi.decode(wallet.answer(), (bool)));
+    }
 }

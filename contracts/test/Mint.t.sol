@@ -389,4 +389,18 @@ contract MintTest is Base {
         vm.assertEq(_balance(address(wallet)), 0);
         vm.assertEq(bridge.creditClass(class).pendingRetirement, 9);
     }
+
+    function audit() external view returns (bool) {
+        _auditL1(class);
+        return true;
+    }
+
+    function test_a_recipient_that_is_being_paid_finds_the_books_in_order() public {
+        wallet.whenPaid(address(this), abi.encodeCall(this.audit, ()));
+        Lock[] memory locks = _locks(_lock(address(wallet), 1, 9), _lock(bob, 20, 29));
+        Signature[] memory signatures = _sign(verraKeys, _digest(locks));
+        vm.prank(operator);
+        bridge.mint(locks, _noHints(2), signatures);
+        vm.assertTrue(abi.decode(wallet.answer(), (bool)));
+    }
 }

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {ERC1155Holder} from "@openzeppelin/contracts/token/ERC1155/utils/ERC1155Holder.sol";
 import {Signals} from "../src/Signals.sol";
-import {CreditClass, LedgerRange, Lock, Request, Signature, Status} from "../src/Types.sol";
+import {Cover, Lock, Recovery, Request, Signature, Status, Terms} from "../src/Types.sol";
 import {IHolderPolicy} from "../src/IHolderPolicy.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
@@ -138,6 +138,11 @@ contract HostilePolicyTest is Base {
 contract PolicyReentryTest is Base {
     ReentrantPolicy private reentrant;
 
+    function _terms() internal view override returns (Terms memory terms) {
+        terms = super._terms();
+        (terms.recoverer, terms.recoverySeconds) = (recoverer, 7 days);
+    }
+
     function _policy() internal override returns (IHolderPolicy) {
         reentrant = new ReentrantPolicy();
         return IHolderPolicy(address(reentrant));
@@ -153,11 +158,8 @@ contract PolicyReentryTest is Base {
 
     /// @dev Law L1, as whoever is asked sees it.
     function audit() public view {
-        CreditClass memory c = bridge.creditClass(class);
-        LedgerRange[] memory ranges = lens.ranges(bridge, counter, 0, 9);
-        uint256 live;
-        for (uint256 i; i < ranges.length; ++i) live += ranges[i].last + 1 - ranges[i].liveFrom;
-        vm.assertEq(uint256(c.supply) + c.pendingRetirement + c.pendingRedemption, live + c.shortfall, "L1");
+        _auditL1(class);
+        _auditL1(sibling);
     }
 
     function _everybodyActs(bytes memory reply) private {
@@ -171,11 +173,32 @@ contract PolicyReentryTest is Base {
         _callBack(asked);
         _passChallenge();
         _takeBack(asked, bob);
+        _recoverOne();
+        _coverTen();
         audit();
-        vm.assertEq(_balance(alice), 40);
-        vm.assertEq(_balance(bob), 30);
+        vm.assertEq(_balance(alice), 29);
+        vm.assertEq(_balance(bob), 31);
         vm.assertEq(_balance(address(reentrant)), 100);
         _actsOnlyWhenNotAsked(reply);
+    }
+
+    function _recoverOne() private {
+        Recovery memory recovery = Recovery(class, alice, bob, 1, 1);
+        vm.prank(recoverer);
+        bridge.orderRecovery(recovery);
+        _pass(7 days, 1);
+        bridge.recover(recovery);
+    }
+
+    /// @dev The policy is asked when bob withdraws what is left.
+    function _coverTen() private {
+        _reverse("event 1", 31, 40);
+        Cover memory cover = _coverBy(bob, 1_001, 1_015);
+        _offer(cover);
+        _takeCover(alice, cover, 10);
+        vm.prank(bob);
+        bridge.withdrawCover(cover);
+        vm.assertEq(bridge.balanceOf(bob, sibling), 5);
     }
 
     /// @dev What was refused above is open to it at any other time, so that only the static call refused it.

@@ -246,15 +246,11 @@ contract RecoveryTest is Lost {
 
     function test_a_holder_who_still_has_his_key_can_move_away_in_time() public {
         _order();
-        _transfer(alice, wallet_(), class, 100);
+        _transfer(alice, address(wallet), class, 100);
         _pass(DELAY, 1);
         _refused(
             abi.encodeWithSelector(IERC1155Errors.ERC1155InsufficientBalance.selector, alice, 0, 100, class)
         );
-    }
-
-    function wallet_() private view returns (address) {
-        return address(wallet);
     }
 
     function test_a_quarantined_class_is_recovered_in_afterwards() public {

@@ -285,9 +285,12 @@ contract ReverseTest is Base {
         _passDeadline();
         _callBack(request);
         _passChallenge();
-        _takeBack(request, bob);
-        vm.assertEq(_balance(bob), 100);
-        _transferRefused(bob, class, _closed(10));
+        vm.prank(alice);
+        vm.expectRevert(_closed(10));
+        bridge.takeBack(request, bob);
+        _takeBack(request, alice);
+        vm.assertEq(_balance(alice), 100);
+        _transferRefused(alice, class, _closed(10));
         _auditL1(class);
     }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
-SOURCES = {name: (CONTRACTS / "src" / f"{name}.sol").read_text() for name in ("Signals", "FreezePolicy")}
+SOURCES = {path.stem: path.read_text() for path in sorted(CONTRACTS.glob("src/*.sol"))}
 TESTS = "".join(path.read_text() for path in CONTRACTS.glob("test/**/*.sol"))
 
 
@@ -16,6 +16,11 @@ def declared(kind: str) -> list[str]:
         for source, text in SOURCES.items()
         for name in re.findall(rf"^    {kind} (\w+)\(", text, re.MULTILINE)
     ]
+
+
+def test_errors_and_events_are_found_where_they_are_declared() -> None:
+    for kind in ("error", "event"):
+        assert {name.split(".")[0] for name in declared(kind)} == {"Signals", "FreezePolicy", "AllowListPolicy"}
 
 
 @pytest.mark.parametrize("name", declared("error"))

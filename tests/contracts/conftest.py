@@ -1,0 +1,24 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+
+@pytest.fixture(scope="session")
+def described() -> dict[str, dict[str, Any]]:
+    """What the compiler says of each contract, with the settings that the kept artifacts are made with."""
+    if not (ROOT / "contracts" / "node_modules").exists():
+        pytest.skip("run scripts/compile once")
+    import solcx
+    from compile import CONTRACTS, SETTINGS
+
+    wanted = {"outputSelection": {"*": {"*": ["abi", "storageLayout", "evm.methodIdentifiers"]}}}
+    sources = {f"src/{path.name}": {"content": path.read_text()} for path in sorted(CONTRACTS.glob("src/*.sol"))}
+    output = solcx.compile_standard(
+        {"language": "Solidity", "sources": sources, "settings": SETTINGS | wanted}, solc_binary=CONTRACTS / "solc"
+    )
+    return {name: contract for file in output["contracts"].values() for name, contract in file.items()}
