@@ -29,6 +29,7 @@ abstract contract Books is World {
 
     struct CoverBook {
         Cover cover;
+        bytes32 id;
         uint64 left;
     }
 

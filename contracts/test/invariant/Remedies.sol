@@ -49,7 +49,7 @@ abstract contract Remedies is Books {
         Lock memory lock = _lockFor(classId, space, _holder(who), first, first + units - 1);
         Cover[] memory offered = _covers(Cover(lock, shortId));
         _bookMint(lock, address(bridge));
-        covers.push(CoverBook(offered[0], units));
+        covers.push(CoverBook(offered[0], bridge.coverId(offered[0]), units));
         _do(operator, _coverCall(offered));
     }
 

@@ -13,7 +13,7 @@ import {vm} from "../Cheats.sol";
 /// registry's statements. The latter two have a recoverer.
 abstract contract World is Base {
     uint40 internal constant RECOVERY = 10 days;
-    uint256 internal constant PAGE = 99;
+    uint256 internal constant PAGE = 32;
     uint256 internal constant MANY = 24;
     uint64 internal constant OPERATOR_PER_DAY = 600;
     uint64 internal constant GATED_PER_DAY = 200;
