@@ -9,8 +9,8 @@ PAGE = CONTRACTS / "STORAGE.md"
 HEAD = """\
 # Where the bridge keeps what
 
-Written by `scripts/compile` from the compiler's own layout. The slots are those of the bridge's address: its three parts
-run on them, and hold nothing at their own addresses. What the names mean stands in `src/Types.sol` and
+Written by `scripts/compile` from the compiler's own layout. The slots are those of the bridge's address: its three
+parts run on them, and hold nothing at their own addresses. What the names mean stands in `src/Types.sol` and
 `src/RegistryBook.sol`.
 """
 

@@ -54,6 +54,7 @@ abstract contract Books is World {
     bytes32[] internal reversedEvents;
     uint64 internal mostStated;
     uint64 internal sequence;
+    uint64 internal statedAt;
     Flow internal operatorFlow;
     Flow internal gatedFlow;
 

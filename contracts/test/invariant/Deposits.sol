@@ -59,6 +59,7 @@ abstract contract Deposits is Books {
         StatementHead memory head = _head(++sequence, stated, locked, released);
         if (locked - released > mostStated) mostStated = locked - released;
         vm.prank(mallory);
+        statedAt = head.asOf;
         bridge.stateReserves(head, _sign(goldKeys, _digest(head)));
     }
 

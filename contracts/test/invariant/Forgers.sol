@@ -67,9 +67,10 @@ abstract contract Forgers is Thieves {
     function quorumOverdoes(uint256 which, uint256 where, uint256 way) external {
         if (way % 3 == 0) {
             StatementHead memory head = _head(sequence, stated, type(uint64).max, 0);
+            head.asOf = statedAt;
             bytes memory state_ = abi.encodeCall(bridge.stateReserves, (head, _sign(goldKeys, _digest(head))));
             _refused(mallory, state_, Signals.StatementSuperseded.selector);
-            (head.sequence, head.asOf) = (sequence + 1, head.asOf + 1);
+            (head.sequence, head.asOf) = (sequence + 1, uint64(vm.getBlockTimestamp()) + 1);
             state_ = abi.encodeCall(bridge.stateReserves, (head, _sign(goldKeys, _digest(head))));
             _refused(mallory, state_, Signals.StatementFromFuture.selector);
         } else if (way % 3 == 1) {

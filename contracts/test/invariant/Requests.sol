@@ -117,8 +117,8 @@ abstract contract Requests is Books {
             if (!bridge.paused()) _passChallenge();
             vm.assume(_challenged(id));
         }
-        address receiver = _mayMove(b.request.holder, _holder(to)) ? _holder(to) : b.request.holder;
-        _return(id, receiver);
+        bool free = _isOpen(b.request.classId) && _mayMove(b.request.holder, _holder(to));
+        _return(id, free ? _holder(to) : b.request.holder);
     }
 
     /// @dev Whatever is paused, closed, short or frozen, after the challenge and one pause a holder has his units.
