@@ -33,6 +33,22 @@ contract SettleTest is Base {
         bridge.settle(new Outcome[](0), new Request[](0), _noHints(0), new Signature[](0));
     }
 
+    function test_each_outcome_needs_its_request() public {
+        Outcome[] memory outcomes = _outcomes(_outcome(id, 0, 1, 30));
+        Signature[] memory signatures = _sign(verraKeys, _digest(outcomes));
+        vm.expectRevert(abi.encodeWithSelector(Signals.LengthMismatch.selector, 1, 2));
+        bridge.settle(outcomes, new Request[](2), _noHints(1), signatures);
+    }
+
+    function test_an_outcome_with_another_request_beside_it_is_refused() public {
+        Outcome[] memory outcomes = _outcomes(_outcome(id, 0, 1, 30));
+        Request[] memory requests = _requestsOf(outcomes);
+        requests[0].holder = mallory;
+        Signature[] memory signatures = _sign(verraKeys, _digest(outcomes));
+        vm.expectRevert(abi.encodeWithSelector(Signals.RequestUnknown.selector, id));
+        bridge.settle(outcomes, requests, _noHints(1), signatures);
+    }
+
     function test_an_unknown_request_is_refused() public {
         Outcome memory outcome = _outcome("none", 0, 1, 30);
         bytes memory why = abi.encodeWithSelector(Signals.RequestUnknown.selector, bytes32("none"));

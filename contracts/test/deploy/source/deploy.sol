@@ -6,5 +6,5 @@ import {create} from "../create.sol";
 
 /// @dev Deploys what forge compiled and linked from `src`, for coverage and for mutants.
 function deploy(string memory name, bytes memory arguments) returns (address) {
-    return create(bytes.concat(vm.getCode(string.concat(name, ".sol:", name)), arguments));
+    return create(bytes.concat(vm.getCode(string.concat("src/", name, ".sol:", name)), arguments));
 }
