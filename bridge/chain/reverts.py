@@ -34,6 +34,20 @@ _ADVICE = {
     "OwnableUnauthorizedAccount": "the owner alone may; a timelock is asked with: carbonbridge admin propose",
     "TimelockInsufficientDelay": "the timelock asks for a longer delay",
     "NothingToSettle": "all of it is settled or has ended",
+    "SignatureExpired": "its holder signs it again with: carbonbridge holder send REQUEST_ID --sign-only",
+    "SignatureInvalid": "it was not signed so by this holder: ask the holder for the file again",
+    "RequestExists": "the request was opened before; nothing is left to do",
+    "NotAdmitted": "the admin admits projects and methodologies with: carbonbridge admin propose setVerdict",
+    "ReserveStale": "bring a newer statement with: carbonbridge operator reserves state",
+    "ReserveExceeded": "the newest statement locks no more: carbonbridge operator reserves state, else reconcile",
+    "ClassAllowanceExceeded": "wait for the class's allowance to refill, or ask the admin",
+    "NotRecoverer": "only the recoverer whom the class's terms name may order",
+    "RecoveryNotPending": "it was vetoed, executed or never ordered; see: carbonbridge compliance recovery list",
+    "RecoveryNotMature": "its time for a veto runs still; execute it afterwards",
+    "RecoveryLapsed": "nobody executed it in time: order it again",
+    "QuarantineCoolingDown": "a guardian closes a class once, then as long a peace follows; ask the admin to confirm",
+    "NotListed": "this account may not take units; a lister lists it with: carbonbridge compliance list ACCOUNT",
+    "NotLister": "only listers may; the admin names them with: carbonbridge admin propose policy.setLister",
 }
 
 

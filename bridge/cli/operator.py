@@ -27,6 +27,7 @@ from bridge.cli.in_flight import (
     waits_for,
 )
 from bridge.cli.options import Json, OutFolder, Programme, Vintage, Wait
+from bridge.cli.relaying import relay
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract
@@ -187,6 +188,9 @@ def settle(wait: Wait = 0, as_json: Json = False) -> None:
     before = ended_ids(bridge)
     final = advance_until(bridge, lambda: all_ended(bridge), wait, as_json)
     _show_settled(bridge, before, final, as_json)
+
+
+app.command("relay", epilog="Example: carbonbridge operator relay request.json --key anybody")(relay)
 
 
 @app.command("status", epilog="Example: carbonbridge operator status 0x1f9a")
