@@ -25,7 +25,7 @@ from bridge.domain.attestations import (
     StatementHead,
     wire,
 )
-from bridge.domain.credit_class import CreditClass, Terms
+from bridge.domain.credit_class import CreditClass, Subject, Terms, Verdict
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import ChainEvent, ClassCreated
 from bridge.domain.serials import SerialRange, SerialSpace
@@ -67,6 +67,15 @@ class ClassState(Fact):
     def live(self) -> int:
         """Live serials in the ledger, by law L1."""
         return self.supply + self.pending_retirement + self.pending_redemption - self.shortfall
+
+
+class ReserveState(Fact):
+    """Units minted in a class's life, and locked less released by its statement `sequence` as of a chain second."""
+
+    minted: int
+    locked: int
+    sequence: int
+    as_of: int
 
 
 class LedgerRange(Fact):
@@ -164,6 +173,13 @@ class BridgeContract:
             terms=_terms(terms),
         )
 
+    def reserve_of(self, class_id: Hex32, block: int | None = None) -> ReserveState:
+        minted, locked, sequence, as_of = self.view(self.functions.reserveOf(to_int(class_id)), block)
+        return ReserveState(minted=minted, locked=locked, sequence=sequence, as_of=as_of)
+
+    def recovery_id(self, recovery: Recovery) -> Hex32:
+        return "0x" + bytes(self.view(self.functions.recoveryId(_recovery(recovery)))).hex()
+
     def space_exists(self, space: Hex32, block: int | None = None) -> bool:
         try:
             self.view(self.functions.spaceOf(to_bytes(space)), block)
@@ -256,6 +272,9 @@ class BridgeContract:
 
     def quarantine(self, class_id: Hex32) -> ContractCall:
         return self.functions.quarantine(to_int(class_id))
+
+    def set_verdict(self, registry: RegistryCode, subject: Subject, code: str, verdict: Verdict) -> ContractCall:
+        return self.functions.setVerdict(code_bytes(registry), int(subject), code, int(verdict))
 
     def transfer(self, sender: Address, to: Address, class_id: Hex32, units: int) -> ContractCall:
         return self.functions.safeTransferFrom(_account(sender), _account(to), to_int(class_id), units, b"")

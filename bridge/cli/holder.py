@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bridge.cli import recovery
 from bridge.cli.leaving import take_a_step_out
 from bridge.cli.options import Class, File, Json, Key, Language, Out, Request, Units
 from bridge.cli.relaying import SignOnly, ValidDays, require_sign_only, sign_into_file
@@ -262,6 +263,9 @@ def verify(file: File, lang: Language = None, as_json: Json = False) -> None:
         show(given, spoken)
         say("", f"{file} holds: chain, serials, beneficiary and the registry's signatures agree")
     raise typer.Exit(1 if faults else 0)
+
+
+app.command("veto", epilog="Example: carbonbridge holder veto 0x5c3d --key alice")(recovery.veto_mine)
 
 
 def _draw_balance(found: dict[str, Any]) -> None:

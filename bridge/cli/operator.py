@@ -28,6 +28,7 @@ from bridge.cli.in_flight import (
 )
 from bridge.cli.options import Json, OutFolder, Programme, Vintage, Wait
 from bridge.cli.relaying import relay
+from bridge.cli.reserves import app as reserves
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract
@@ -190,6 +191,7 @@ def settle(wait: Wait = 0, as_json: Json = False) -> None:
     _show_settled(bridge, before, final, as_json)
 
 
+app.add_typer(reserves, name="reserves")
 app.command("relay", epilog="Example: carbonbridge operator relay request.json --key anybody")(relay)
 
 
