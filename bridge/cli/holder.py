@@ -221,7 +221,7 @@ def certificate(request_id: Request, out: Out = None, lang: Language = None, as_
     Shows a summary; --out writes the certificate itself, which anybody can check with: carbonbridge holder verify
     """
     from bridge import bootstrap, settings
-    from bridge.books.certificate import certify
+    from bridge.books.certificate import certify, retired_in_all
     from bridge.cli.certificate import language, show
     from bridge.cli.screen import emit_json, say, write_file
     from bridge.domain.attestations import Opening, Request
@@ -240,7 +240,7 @@ def certificate(request_id: Request, out: Out = None, lang: Language = None, as_
     if as_json:
         emit_json(text)
         return
-    show(made, spoken)
+    show(made, spoken, retired_in_all(made, contract))
     say("", f"written to {out}" if out else "Keep it: --out FILE writes the whole certificate")
 
 
@@ -253,14 +253,14 @@ def verify(file: File, lang: Language = None, as_json: Json = False) -> None:
     from bridge.cli.screen import emit, say
 
     spoken = language(lang)
-    given = read(file)
-    faults = books.verify(given, bootstrap.contract(settings.load()))
+    given, contract = read(file), bootstrap.contract(settings.load())
+    faults = books.verify(given, contract)
     if as_json:
         emit({"file": str(file), "request_id": given.request_id, "valid": not faults, "faults": faults})
     elif faults:
         say(f"{file} does not hold:", *(f"- {fault}" for fault in faults))
     else:
-        show(given, spoken)
+        show(given, spoken, books.retired_in_all(given, contract))
         say("", f"{file} holds: chain, serials, beneficiary and the registry's signatures agree")
     raise typer.Exit(1 if faults else 0)
 
