@@ -88,12 +88,14 @@ class LedgerRange(Fact):
 
 
 class Deployed(Fact):
-    """A deployment with its lens, the block before which nothing of it exists, and the policy that freezes, if any."""
+    """A deployment with its lens, the block before which nothing of it exists, and the policy that freezes, if any;
+    with `allow_list` that also says who takes units."""
 
     deployment: Deployment
     lens: Address
     first_block: int
     policy: Address | None = None
+    allow_list: bool = False
 
 
 class BridgeContract:
@@ -110,7 +112,7 @@ class BridgeContract:
         self.functions: ContractFunctions = w3.eth.contract(
             address=self._address, abi=artifact("CarbonBridge").abi
         ).functions
-        self._policy = deployed.policy
+        self._policy, self._allow_list = deployed.policy, deployed.allow_list
 
     # ---------------------------------------------------------------- events
 
@@ -306,12 +308,30 @@ class BridgeContract:
         """Raises UsageError when the deployment has no policy."""
         return self._freezing().freeze(_account(account))
 
+    def set_lister(self, account: Address, enabled: bool) -> ContractCall:
+        return self._listing().setLister(_account(account), enabled)
+
+    def set_listed(self, accounts: Sequence[Address], listed: bool) -> ContractCall:
+        """Raises UsageError when the deployment has no list."""
+        return self._listing().setListed([_account(account) for account in accounts], listed)
+
+    def is_listed(self, account: Address, block: int | None = None) -> bool:
+        return bool(self.view(self._listing().isListed(_account(account)), block))
+
     def _freezing(self) -> ContractFunctions:
         if self._policy is None:
             raise UsageError("this deployment has no policy, so nobody can freeze; deploy with --freezable")
+        return self._policy_functions(self._policy, "FreezePolicy")
+
+    def _listing(self) -> ContractFunctions:
+        if self._policy is None or not self._allow_list:
+            raise UsageError("this deployment keeps no list, so anybody takes units; deploy with --allow-list")
+        return self._policy_functions(self._policy, "AllowListPolicy")
+
+    def _policy_functions(self, policy: Address, name: str) -> ContractFunctions:
         w3 = self.connection.w3
-        address = w3.to_checksum_address(self._policy)
-        functions: ContractFunctions = w3.eth.contract(address=address, abi=artifact("FreezePolicy").abi).functions
+        address = w3.to_checksum_address(policy)
+        functions: ContractFunctions = w3.eth.contract(address=address, abi=artifact(name).abi).functions
         return functions
 
     # ----------------------------------------------------------------- hints

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import closing, recovery
+from bridge.cli import closing, listing, recovery
 from bridge.cli.options import File, Json, Language, Out
 
 if TYPE_CHECKING:
@@ -110,6 +110,8 @@ app.command(
     epilog="Example: carbonbridge compliance bar project VERRA 1340\n\n"
     "Example: carbonbridge compliance bar methodology VERRA VM0007",
 )(closing.bar)
+app.command("list", epilog="Example: carbonbridge compliance list alice bob")(listing.list_accounts)
+app.command("strike", epilog="Example: carbonbridge compliance strike mallory")(listing.strike)
 app.add_typer(recovery.app, name="recovery")
 
 

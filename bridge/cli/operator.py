@@ -55,6 +55,9 @@ def deploy(
     freezable: Annotated[
         bool, typer.Option("--freezable", help="With a policy, for ever, by which the guardian freezes accounts.")
     ] = False,
+    allow_list: Annotated[
+        bool, typer.Option("--allow-list", help="As --freezable; and only accounts that the guardian lists take units.")
+    ] = False,
     multisig: Multisig = None,
     admin_delay_days: DelayDays = None,
     as_json: Json = False,
@@ -62,7 +65,8 @@ def deploy(
     """Put the contract on the chain with the admin's key, set it up, and write it into carbonbridge.toml.
 
     With --multisig and --admin-delay-days also the timelock, to which `operator hand-over` then gives the contract. The
-    delay is longer than any holder's exit and, with --freezable, shorter than a freeze. Without, the admin is one key.
+    delay is longer than any holder's exit and, where accounts can be frozen, shorter than a freeze. Without, the admin
+    is one key.
     """
     from bridge import settings
     from bridge.cli.screen import checksummed, emit, say
@@ -70,8 +74,8 @@ def deploy(
     path = settings.config_path()
     config = settings.load(path)
     require_undeployed(config)
-    timelocked = require_timelock(config, multisig, admin_delay_days, freezable)
-    deployed, timelock = deploy_and_set_up(config, allowance, uri, freezable, timelocked, as_json)
+    timelocked = require_timelock(config, multisig, admin_delay_days, freezable or allow_list)
+    deployed, timelock = deploy_and_set_up(config, allowance, uri, freezable, allow_list, timelocked, as_json)
     keep_contract(path, deployed, timelock, timelocked.multisig if timelocked else None)
     place = checksummed(deployed.deployment.contract)
     locked = checksummed(timelock) if timelock else None
@@ -101,8 +105,8 @@ def verify(
     """Check the deployment from the chain alone: every code, the owner and its delay, and who may do what.
 
     Ends with 1 when a check fails. FILE may name multisig, admin_delay_days, guardians, freezers (the policy's
-    guardians), [operators] with their units a day, and [registries.CODE] with threshold, attesters and terms; what it
-    leaves out is shown and not compared. Needs no password.
+    guardians), listers (the policy's too), recoverers, [operators] with their units a day, and [registries.CODE] with
+    threshold, attesters and terms; what it leaves out is shown and not compared. Needs no password.
     """
     from bridge import bootstrap, settings
     from bridge.cli.verifying import show_verification
