@@ -54,6 +54,10 @@ class Sender:
         """EIP-712, for others to send: costs this account nothing."""
         return self._signer.sign(document)
 
+    def ether_wei(self) -> int:
+        with answering():
+            return int(self._w3.eth.get_balance(self._account))
+
     def next_nonce(self) -> int:
         with answering():
             return int(self._w3.eth.get_transaction_count(self._account, "pending"))

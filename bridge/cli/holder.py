@@ -9,7 +9,7 @@ import typer
 from bridge.cli import recovery
 from bridge.cli.leaving import take_a_step_out
 from bridge.cli.options import Class, File, Json, Key, Language, Out, Request, Units
-from bridge.cli.relaying import SignOnly, ValidDays, require_sign_only, sign_into_file
+from bridge.cli.relaying import SignOnly, ValidDays, explain_no_gas, require_sign_only, sign_into_file
 from bridge.cli.requests import (
     chosen_request,
     disclose_opened,
@@ -325,9 +325,14 @@ def _plan(kind: Kind, class_text: str, units: int, beneficiary: str, purpose: st
 
 def _ask(holder: Holder, request_id: str, as_json: bool) -> None:
     from bridge import settings
+    from bridge.errors import Refused
     from bridge.flow import hold
 
-    hold.ask(holder, request_id)
+    try:
+        hold.ask(holder, request_id)
+    except Refused as refusal:
+        explain_no_gas(holder, request_id, refusal)
+        raise
     show_request(settings.load(), holder, request_id, as_json)
 
 

@@ -11,6 +11,7 @@ from bridge.cli.options import File, Json, Key
 
 if TYPE_CHECKING:
     from bridge.domain.signed_request import SignedRequest
+    from bridge.errors import Refused
     from bridge.flow.hold import Holder
 
 SignOnly = Annotated[
@@ -29,6 +30,18 @@ def require_sign_only(sign_only: bool, valid_days: int | None, out: Path | None)
 
     if not sign_only and (valid_days is not None or out is not None):
         raise UsageError("--valid-days and --out are for --sign-only; nothing was signed or sent")
+
+
+def explain_no_gas(holder: Holder, request_id: str, refusal: Refused) -> None:
+    """Raises Refused with the way out, when a node refused for want of gas."""
+    from bridge.cli.screen import checksummed
+    from bridge.errors import ContractRefused, Refused
+
+    if not isinstance(refusal, ContractRefused) and holder.sender.ether_wei() == 0:
+        raise Refused(
+            f"{checksummed(holder.sender.address)} has no gas: request {request_id} is stored, and nothing was burned. "
+            f"Sign it for anybody to relay: carbonbridge holder send {request_id[:10]} --sign-only --out request.json"
+        ) from refusal
 
 
 def sign_into_file(holder: Holder, request_id: str, valid_days: int | None, out: Path | None, as_json: bool) -> None:

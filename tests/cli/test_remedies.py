@@ -95,7 +95,7 @@ def signed(office: Office, units: int, *options: str) -> tuple[str, Path]:
 def test_a_holder_without_gas_signs_and_anybody_relays(office: Office, tmp_path: Path) -> None:
     deposit(office, 1, 100, "poor")
     ran = office.run("holder", "retire", "GS 11236", "5", "--for", "Acme", "--key", "poor")
-    assert ran.code != 0
+    assert (ran.code, "has no gas" in ran.err, "send 0x" in ran.err) == (4, True, True)
     request_id, file = signed(office, 30)
     assert "Acme" not in file.read_text()
     assert (owned(office, "poor"), request(office, request_id)["state"]) == (100, "not sent")
