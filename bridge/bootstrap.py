@@ -59,7 +59,13 @@ def contract(settings: Settings) -> BridgeContract:
 
 def _deployed(named: Contract) -> Deployed:
     deployment = Deployment(chain_id=named.chain_id, contract=named.address)
-    return Deployed(deployment=deployment, lens=named.lens, first_block=named.first_block, policy=named.policy)
+    return Deployed(
+        deployment=deployment,
+        lens=named.lens,
+        first_block=named.first_block,
+        policy=named.policy,
+        allow_list=named.allow_list,
+    )
 
 
 def verification(settings: Settings, expected: Expectations | None = None, since: int | None = None) -> Verification:
@@ -85,7 +91,8 @@ def admin_acts(settings: Settings) -> Acts:
     """What the admin may do on the contracts that the configuration names."""
     named = settings.deployed()
     contracts = {"bridge": named.address, "policy": named.policy, "timelock": named.timelock}
-    return Acts({place: address for place, address in contracts.items() if address is not None})
+    known = {place: address for place, address in contracts.items() if address is not None}
+    return Acts(known, allow_list=named.allow_list)
 
 
 def signer(settings: Settings, key: str, ask: Ask) -> KeySigner:

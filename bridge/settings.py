@@ -29,7 +29,8 @@ class Chain(_Section):
 
 
 class Contract(_Section):
-    """`policy`: the contract that freezes accounts, where the deployment was made with one. `timelock`: the contract
+    """`policy`: the contract that freezes accounts, where the deployment was made with one; with `allow_list` it also
+    says who takes units. `timelock`: the contract
     that owns the others or is to own them, and the `multisig` that steers it."""
 
     chain_id: int = Field(gt=0)
@@ -37,6 +38,7 @@ class Contract(_Section):
     lens: Address
     first_block: int = Field(ge=0)
     policy: Address | None = None
+    allow_list: bool = False
     timelock: Address | None = None
     multisig: Address | None = None
 

@@ -47,9 +47,22 @@ class Certificate(Fact):
 
 def certify(contract: BridgeContract, request: Request, opening: Opening, receipt: Attested[Receipt]) -> Certificate:
     """Puts a certificate together: all from the final chain, but what request, opening and receipt say themselves.
+    Whoever has the opening can, and nobody else: the chain keeps only its seal.
 
-    Raises NotYet while the request is not settled there.
+    Raises Refused for another opening than was committed to, NotYet while the request is not settled there.
     """
+    if opening.commitment != request.commitment:
+        raise Refused(f"this opening is not what request {request.id_on(contract.deployment)} committed to")
+    return _certified(contract, request, opening, receipt)
+
+
+def retired_in_all(certificate: Certificate, contract: BridgeContract) -> int:
+    """Units of the class that the final chain keeps as retired for the holder, for ever, with those certified."""
+    final = contract.connection.final().number
+    return contract.retired_balance(certificate.request.holder, certificate.request.class_id, final)
+
+
+def _certified(contract: BridgeContract, request: Request, opening: Opening, receipt: Attested[Receipt]) -> Certificate:
     request_id = request.id_on(contract.deployment)
     told = _told(contract, request_id)
     if told.opened is None or not told.settled:
@@ -97,11 +110,12 @@ def _faults(c: Certificate, contract: BridgeContract) -> Iterator[str]:
         yield "the request does not hash to its id: kind, holder, class, units, commitment or salt was changed"
     yield from _faults_of_opening(c)
     try:
-        true = certify(contract, c.request, c.opening, c.receipt)
+        true = _certified(contract, c.request, c.opening, c.receipt)
     except NotYet as error:
         yield str(error)
         return
     yield from _differences(c.model_dump(), true.model_dump(), "")
+    yield from _faults_of_balance(true, contract)
     yield from _faults_of_receipt(true)
     yield from _faults_of_signatures(true, contract)
 
@@ -112,6 +126,15 @@ def _faults_of_opening(c: Certificate) -> Iterator[str]:
     asked = (c.request.holder, c.request.class_id, c.request.units)
     if (c.opening.holder, c.opening.class_id, c.opening.units) != asked:
         yield "the opening is of another holder, class or amount than the request"
+
+
+def _faults_of_balance(true: Certificate, contract: BridgeContract) -> Iterator[str]:
+    """What is settled as retired never leaves the holder's retired balance."""
+    if true.request.kind is not Kind.RETIREMENT:
+        return
+    if (retired := retired_in_all(true, contract)) < true.units:
+        asked = f"not the {true.units:,} settled"
+        yield f"request.holder: {retired:,} units of the class are retired for it on chain, {asked}"
 
 
 def _differences(stated: object, true: object, name: str) -> Iterator[str]:

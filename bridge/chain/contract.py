@@ -25,7 +25,7 @@ from bridge.domain.attestations import (
     StatementHead,
     wire,
 )
-from bridge.domain.credit_class import CreditClass, Terms
+from bridge.domain.credit_class import CreditClass, Subject, Terms, Verdict
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import ChainEvent, ClassCreated
 from bridge.domain.serials import SerialRange, SerialSpace
@@ -69,6 +69,15 @@ class ClassState(Fact):
         return self.supply + self.pending_retirement + self.pending_redemption - self.shortfall
 
 
+class ReserveState(Fact):
+    """Units minted in a class's life, and locked less released by its statement `sequence` as of a chain second."""
+
+    minted: int
+    locked: int
+    sequence: int
+    as_of: int
+
+
 class LedgerRange(Fact):
     """A range of the serial ledger: tombstones below `live_from`, live serials from there."""
 
@@ -79,12 +88,14 @@ class LedgerRange(Fact):
 
 
 class Deployed(Fact):
-    """A deployment with its lens, the block before which nothing of it exists, and the policy that freezes, if any."""
+    """A deployment with its lens, the block before which nothing of it exists, and the policy that freezes, if any;
+    with `allow_list` that also says who takes units."""
 
     deployment: Deployment
     lens: Address
     first_block: int
     policy: Address | None = None
+    allow_list: bool = False
 
 
 class BridgeContract:
@@ -101,7 +112,7 @@ class BridgeContract:
         self.functions: ContractFunctions = w3.eth.contract(
             address=self._address, abi=artifact("CarbonBridge").abi
         ).functions
-        self._policy = deployed.policy
+        self._policy, self._allow_list = deployed.policy, deployed.allow_list
 
     # ---------------------------------------------------------------- events
 
@@ -163,6 +174,13 @@ class BridgeContract:
             quarantined_until=quarantined_until,
             terms=_terms(terms),
         )
+
+    def reserve_of(self, class_id: Hex32, block: int | None = None) -> ReserveState:
+        minted, locked, sequence, as_of = self.view(self.functions.reserveOf(to_int(class_id)), block)
+        return ReserveState(minted=minted, locked=locked, sequence=sequence, as_of=as_of)
+
+    def recovery_id(self, recovery: Recovery) -> Hex32:
+        return "0x" + bytes(self.view(self.functions.recoveryId(_recovery(recovery)))).hex()
 
     def space_exists(self, space: Hex32, block: int | None = None) -> bool:
         try:
@@ -257,6 +275,9 @@ class BridgeContract:
     def quarantine(self, class_id: Hex32) -> ContractCall:
         return self.functions.quarantine(to_int(class_id))
 
+    def set_verdict(self, registry: RegistryCode, subject: Subject, code: str, verdict: Verdict) -> ContractCall:
+        return self.functions.setVerdict(code_bytes(registry), int(subject), code, int(verdict))
+
     def transfer(self, sender: Address, to: Address, class_id: Hex32, units: int) -> ContractCall:
         return self.functions.safeTransferFrom(_account(sender), _account(to), to_int(class_id), units, b"")
 
@@ -287,12 +308,30 @@ class BridgeContract:
         """Raises UsageError when the deployment has no policy."""
         return self._freezing().freeze(_account(account))
 
+    def set_lister(self, account: Address, enabled: bool) -> ContractCall:
+        return self._listing().setLister(_account(account), enabled)
+
+    def set_listed(self, accounts: Sequence[Address], listed: bool) -> ContractCall:
+        """Raises UsageError when the deployment has no list."""
+        return self._listing().setListed([_account(account) for account in accounts], listed)
+
+    def is_listed(self, account: Address, block: int | None = None) -> bool:
+        return bool(self.view(self._listing().isListed(_account(account)), block))
+
     def _freezing(self) -> ContractFunctions:
         if self._policy is None:
             raise UsageError("this deployment has no policy, so nobody can freeze; deploy with --freezable")
+        return self._policy_functions(self._policy, "FreezePolicy")
+
+    def _listing(self) -> ContractFunctions:
+        if self._policy is None or not self._allow_list:
+            raise UsageError("this deployment keeps no list, so anybody takes units; deploy with --allow-list")
+        return self._policy_functions(self._policy, "AllowListPolicy")
+
+    def _policy_functions(self, policy: Address, name: str) -> ContractFunctions:
         w3 = self.connection.w3
-        address = w3.to_checksum_address(self._policy)
-        functions: ContractFunctions = w3.eth.contract(address=address, abi=artifact("FreezePolicy").abi).functions
+        address = w3.to_checksum_address(policy)
+        functions: ContractFunctions = w3.eth.contract(address=address, abi=artifact(name).abi).functions
         return functions
 
     # ----------------------------------------------------------------- hints

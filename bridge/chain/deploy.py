@@ -16,19 +16,29 @@ from bridge.domain.values import Address
 from bridge.errors import Refused
 
 
-def deploy(connection: Connection, sender: Sender, admin: Address, uri: str, *, freezable: bool = False) -> Deployed:
-    """Deploys an immutable bridge owned by `admin`, and the policy that lets its guardians freeze if that is wanted:
-    later is too late. Costs the sender gas; a crash leaves orphans, no credits."""
+def deploy(
+    connection: Connection,
+    sender: Sender,
+    admin: Address,
+    uri: str,
+    *,
+    freezable: bool = False,
+    allow_list: bool = False,
+) -> Deployed:
+    """Deploys an immutable bridge owned by `admin`, and the policy that lets its guardians freeze, or that also keeps a
+    list of who takes units, if that is wanted: later is too late. Costs the sender gas; a crash leaves orphans, no
+    credits."""
     first_block = connection.head().number
     owner = connection.w3.to_checksum_address(admin)
-    policy = _create(connection, sender, "FreezePolicy", owner) if freezable else None
+    kind = "AllowListPolicy" if allow_list else "FreezePolicy"
+    policy = _create(connection, sender, kind, owner) if freezable or allow_list else None
     asked = connection.w3.to_checksum_address(policy or NOBODY)
     remedies = connection.w3.to_checksum_address(_create(connection, sender, "Remedies", asked))
     office = connection.w3.to_checksum_address(_create(connection, sender, "Office", asked, remedies))
     bridge = _create(connection, sender, "CarbonBridge", owner, uri, asked, office)
     lens = _create(connection, sender, "BridgeLens")
     deployment = Deployment(chain_id=connection.chain_id, contract=bridge)
-    return Deployed(deployment=deployment, lens=lens, first_block=first_block, policy=policy)
+    return Deployed(deployment=deployment, lens=lens, first_block=first_block, policy=policy, allow_list=allow_list)
 
 
 def deploy_timelock(connection: Connection, sender: Sender, multisig: Address, delay_seconds: int) -> Address:

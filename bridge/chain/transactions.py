@@ -16,8 +16,9 @@ from bridge.chain.connection import Connection, answering, rpc_error_text
 from bridge.chain.contract import TRANSACTION_GAS_CAP
 from bridge.chain.reverts import refusals_in_words
 from bridge.chain.signers import KeySigner, SignedTransaction
+from bridge.domain.attestations import TypedData
 from bridge.domain.observed import BlockStamp
-from bridge.domain.values import Address, Fact
+from bridge.domain.values import Address, Fact, Hex64
 from bridge.errors import Refused
 
 
@@ -48,6 +49,14 @@ class Sender:
     @property
     def address(self) -> Address:
         return self._signer.address
+
+    def sign(self, document: TypedData) -> Hex64:
+        """EIP-712, for others to send: costs this account nothing."""
+        return self._signer.sign(document)
+
+    def ether_wei(self) -> int:
+        with answering():
+            return int(self._w3.eth.get_balance(self._account))
 
     def next_nonce(self) -> int:
         with answering():

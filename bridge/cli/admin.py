@@ -19,7 +19,10 @@ app = typer.Typer(help="Acts of a timelock: what its multisig signs for them, an
     "propose",
     epilog="Example: carbonbridge admin propose setAllowance 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 1000000\n\n"
     "Example: carbonbridge admin propose setAttesters VERRA attester-4 attester-1,attester-2 2 --out batch\n\n"
-    "Example: carbonbridge admin propose setAllowance operator 0 + policy.setGuardian guardian false",
+    "Example: carbonbridge admin propose setAllowance operator 0 + policy.setGuardian guardian false\n\n"
+    "Example: carbonbridge admin propose setVerdict VERRA project 1340 admitted\n\n"
+    f"Example: carbonbridge admin propose setClassAllowance 0x{32 * '5f'} 50000\n\n"
+    f"Example: carbonbridge admin propose confirmQuarantine 0x{32 * '5f'} 0",
 )
 def propose(
     words: Annotated[
@@ -38,9 +41,11 @@ def propose(
 ) -> None:
     """Show what the multisig signs to schedule an admin act, and to execute it later; --out writes it for a Safe.
 
-    Acts are the owner's functions by name (setAttesters, unpause, policy.confirmFreeze, timelock.updateDelay), with
-    their arguments in order: accounts by address or key name, lists with commas between, and structs as NAME=VALUE with
-    commas between. The same words again show where the operation stands. Needs no password.
+    Acts are the owner's functions by name (setAttesters, setTerms, setVerdict, setMethodology, setClassAllowance,
+    confirmQuarantine, unpause, policy.confirmFreeze, timelock.updateDelay), with their arguments in order: accounts by
+    address or key name, classes by their whole id, subjects and verdicts by name (project, methodology; none, admitted,
+    barred), times as seconds since 1970, lists with commas between, and structs as NAME=VALUE with commas between. The
+    same words again show where the operation stands. Needs no password.
     """
     from bridge import settings
     from bridge.cli.naming import hex32

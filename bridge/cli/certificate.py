@@ -23,6 +23,8 @@ _WORDS = {
         "transaction": "settled in",
         "request": "request",
         "units": "units",
+        "holder": "holder",
+        "retired in all": "retired in all",
     },
     "ja": {
         "RETIREMENT": "無効化証明書",
@@ -38,6 +40,8 @@ _WORDS = {
         "transaction": "決済取引",
         "request": "請求番号",
         "units": "単位",
+        "holder": "保有者",
+        "retired in all": "無効化済み残高",
     },
 }
 
@@ -70,23 +74,31 @@ def read(path: Path) -> Certificate:
         raise MalformedInput(f"{path} is no certificate: {place or 'file'}: {first['msg']}") from error
 
 
-def show(c: Certificate, spoken: str) -> None:
-    from bridge.cli.screen import moment, say, weight
+def show(c: Certificate, spoken: str, retired: int) -> None:
+    """`retired`: units of the class that the chain keeps as retired for the holder, with these."""
+    from bridge.cli.screen import checksummed, moment, say, weight
     from bridge.domain.lifecycle import Kind
 
     words = _WORDS[spoken]
     whom = "retired for" if c.request.kind is Kind.RETIREMENT else "handed over to"
     receipt = c.receipt.items[0]
+
+    def amount(units: int) -> str:
+        return f"{units:,} {words['units']} ({weight(units, c.credit_class.kg_per_unit)} t)"
+
+    in_all: list[tuple[str, str | list[str]]] = [("retired in all", amount(retired))]
     rows: list[tuple[str, str | list[str]]] = [
         (whom, c.opening.beneficiary),
         ("purpose", c.opening.purpose or "-"),
         ("credit", c.credit_class.label),
-        ("amount", f"{c.units:,} {words['units']} ({weight(c.units, c.credit_class.kg_per_unit)} t)"),
+        ("amount", amount(c.units)),
         ("serials", [f"{s.registry} {s.space_key} {s.range}" for s in c.serials]),
         ("receipt", receipt.reference),
         ("executed", moment(receipt.executed_at)),
         ("transaction", [place.transaction for place in c.settled]),
         ("request", c.request_id),
+        ("holder", checksummed(c.request.holder)),
+        *(in_all if c.request.kind is Kind.RETIREMENT else []),
     ]
     say(words[c.request.kind.name], "")
     _aligned([(words[name], [value] if isinstance(value, str) else value) for name, value in rows])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli import closing, listing, recovery
 from bridge.cli.options import File, Json, Language, Out
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from bridge.domain.findings import NotCompared, Reconciliation
     from bridge.reconcile.claims import ClaimsFile
 
-app = typer.Typer(help="Reconcile, read findings, pause, freeze.", no_args_is_help=True)
+app = typer.Typer(help="Reconcile, read findings, pause, close, freeze, recover.", no_args_is_help=True)
 
 
 Claims = Annotated[
@@ -99,6 +100,19 @@ def freeze(
     frozen = checksummed(address(settings.load(), account))
     words = f"froze {frozen} for thirty days; the admin can confirm or lift it"
     _send("guardian", "freeze", [frozen], lambda contract: contract.freeze(frozen), words, as_json)
+
+
+app.command("quarantine", epilog="Example: carbonbridge compliance quarantine 'VERRA 1340 2020 VCU'")(
+    closing.quarantine
+)
+app.command(
+    "bar",
+    epilog="Example: carbonbridge compliance bar project VERRA 1340\n\n"
+    "Example: carbonbridge compliance bar methodology VERRA VM0007",
+)(closing.bar)
+app.command("list", epilog="Example: carbonbridge compliance list alice bob")(listing.list_accounts)
+app.command("strike", epilog="Example: carbonbridge compliance strike mallory")(listing.strike)
+app.add_typer(recovery.app, name="recovery")
 
 
 def _read_claims(paths: Sequence[Path]) -> dict[str, ClaimsFile]:

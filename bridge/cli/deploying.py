@@ -58,7 +58,13 @@ def require_timelock(config: Settings, multisig: str | None, days: int | None, f
 
 
 def deploy_and_set_up(
-    config: Settings, allowance: int, uri: str, freezable: bool, timelocked: Timelocked | None, quiet: bool
+    config: Settings,
+    allowance: int,
+    uri: str,
+    freezable: bool,
+    allow_list: bool,
+    timelocked: Timelocked | None,
+    quiet: bool,
 ) -> tuple[Deployed, str | None]:
     """Everything before the file is written, and the timelock's address: a crash leaves orphans without credits."""
     from bridge import bootstrap
@@ -69,8 +75,8 @@ def deploy_and_set_up(
 
     connection = bootstrap.connect(config)
     admin = bootstrap.sender(config, "admin", ask)
-    with progress("Deploying", 4 + len(config.programmes) + freezable, quiet) as step:
-        deployed = chain.deploy(connection, admin, admin.address, uri, freezable=freezable)
+    with progress("Deploying", 4 + len(config.programmes) + freezable + 2 * allow_list, quiet) as step:
+        deployed = chain.deploy(connection, admin, admin.address, uri, freezable=freezable, allow_list=allow_list)
         step(1)
         contract = BridgeContract(connection, deployed)
         for code, programme in config.programmes.items():
@@ -80,8 +86,10 @@ def deploy_and_set_up(
             step(1)
         operator, guardian = (bootstrap.address_of(config, name) for name in ("operator", "guardian"))
         calls = [contract.set_allowance(operator, allowance), contract.set_guardian(guardian, True)]
-        if freezable:
+        if freezable or allow_list:
             calls.append(contract.set_freezer(guardian, True))
+        if allow_list:
+            calls.append(contract.set_lister(guardian, True))
         for call in calls:
             chain.send_and_wait(connection, admin, call)
             step(1)
@@ -106,6 +114,7 @@ def keep_contract(path: Path, deployed: Deployed, timelock: str | None, multisig
         f'lens = "{checksummed(deployed.lens)}"',
         f"first_block = {deployed.first_block}",
         *(f'{name} = "{checksummed(address)}"' for name, address in further.items() if address),
+        *(["allow_list = true"] if deployed.allow_list else []),
         "",
     ]
     write_file(path, path.read_text(encoding="utf-8") + "\n".join(section))

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bridge.cli import recovery
 from bridge.cli.leaving import take_a_step_out
 from bridge.cli.options import Class, File, Json, Key, Language, Out, Request, Units
+from bridge.cli.relaying import SignOnly, ValidDays, explain_no_gas, require_sign_only, sign_into_file
 from bridge.cli.requests import (
     chosen_request,
+    disclose_opened,
     draw_requests,
     holding,
     own_request,
@@ -30,7 +33,10 @@ MINE = "holder"
 
 @app.command("balance", epilog="Example: carbonbridge holder balance --key alice")
 def balance(key: Key = MINE, as_json: Json = False) -> None:
-    """Show what an account owns, down to project, vintage and tonnes, and what it has asked for."""
+    """Show what an account owns, what was retired for it for good, and what it has asked for.
+
+    Tells the registry for whom, where somebody else has sent the account's signed request. Needs no password.
+    """
     from bridge import bootstrap, settings
     from bridge.cli.naming import address, classes_on
     from bridge.cli.screen import checksummed, emit
@@ -38,10 +44,14 @@ def balance(key: Key = MINE, as_json: Json = False) -> None:
     config = settings.load()
     contract = bootstrap.contract(config)
     owner = address(config, key)
-    held = [(c, contract.balance(owner, c.id)) for c in classes_on(contract).values()]
+    classes = classes_on(contract).values()
+    held = [(c, contract.balance(owner, c.id)) for c in classes]
+    retired = [(c, contract.retired_balance(owner, c.id)) for c in classes]
+    disclose_opened(config, contract, owner)
     found = {
         "account": checksummed(owner),
         "holdings": [holding(c, units) for c, units in held if units],
+        "retired": [holding(c, units) for c, units in retired if units],
         "pending": [row for row in request_rows(config, contract, owner) if row["pending"]],
     }
     if as_json:
@@ -76,7 +86,9 @@ def transfer(
 
 
 @app.command(
-    "retire", epilog="Example: carbonbridge holder retire 'VERRA 1340' 25 --for 'Acme Corp' --purpose 'Claim 2026'"
+    "retire",
+    epilog="Example: carbonbridge holder retire 'VERRA 1340' 25 --for 'Acme Corp' --purpose 'Claim 2026'\n\n"
+    "Example: carbonbridge holder retire 'VERRA 1340' 25 --for 'Acme Corp' --sign-only --out request.json",
 )
 def retire(
     credit_class: Class,
@@ -84,15 +96,24 @@ def retire(
     beneficiary: Annotated[str, typer.Option("--for", metavar="NAME", help="For whom: named on the certificate.")],
     purpose: Annotated[str, typer.Option(help="What for: named on the certificate.")] = "",
     key: Key = MINE,
+    sign_only: SignOnly = False,
+    valid_days: ValidDays = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Retire units for a beneficiary: burned now, retired in the registry once it has answered.
 
-    Only the registry learns beneficiary and purpose; the chain keeps a seal of them.
+    Only the registry learns beneficiary and purpose; the chain keeps a seal of them. An account without gas adds
+    --sign-only, and anybody relays the file.
     """
     from bridge.domain.lifecycle import Kind
 
-    _ask(Kind.RETIREMENT, credit_class, units, beneficiary, purpose, key, as_json)
+    require_sign_only(sign_only, valid_days, out)
+    holder, request_id = _plan(Kind.RETIREMENT, credit_class, units, beneficiary, purpose, key)
+    if sign_only:
+        sign_into_file(holder, request_id, valid_days, out, as_json)
+    else:
+        _ask(holder, request_id, as_json)
 
 
 @app.command("redeem", epilog="Example: carbonbridge holder redeem 'VERRA 1340' 10 --account 'Alice Ltd'")
@@ -101,41 +122,73 @@ def redeem(
     units: Units,
     account: Annotated[str, typer.Option(metavar="NAME", help="The registry account that receives the serials.")],
     key: Key = MINE,
+    sign_only: SignOnly = False,
+    valid_days: ValidDays = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Redeem units: burned now, and handed over as serials into a registry account."""
+    """Redeem units: burned now, and handed over as serials into a registry account.
+
+    An account without gas adds --sign-only, and anybody relays the file.
+    """
     from bridge.domain.lifecycle import Kind
 
-    _ask(Kind.REDEMPTION, credit_class, units, account, "", key, as_json)
+    require_sign_only(sign_only, valid_days, out)
+    holder, request_id = _plan(Kind.REDEMPTION, credit_class, units, account, "", key)
+    if sign_only:
+        sign_into_file(holder, request_id, valid_days, out, as_json)
+    else:
+        _ask(holder, request_id, as_json)
 
 
 @app.command("requests", epilog="Example: carbonbridge holder requests --key alice")
 def requests(key: Key = MINE, as_json: Json = False) -> None:
-    """Show an account's requests: pending, settled, executed; their deadline, and what to do next."""
+    """Show an account's requests: pending, settled, executed; their deadline, and what to do next.
+
+    Tells the registry for whom, where somebody else has sent the account's signed request. Needs no password.
+    """
     from bridge import bootstrap, settings
     from bridge.cli.naming import address
     from bridge.cli.screen import emit
 
     config = settings.load()
-    rows = request_rows(config, bootstrap.contract(config), address(config, key))
+    contract, owner = bootstrap.contract(config), address(config, key)
+    disclose_opened(config, contract, owner)
+    rows = request_rows(config, contract, owner)
     if as_json:
         emit(rows)
     else:
         draw_requests(rows)
 
 
-@app.command("send", epilog="Example: carbonbridge holder send 0x1f9a --key alice")
-def send(request_id: Request, key: Key = MINE, as_json: Json = False) -> None:
-    """Go on with a request that was stored and not sent, such as after a crash. Never burns twice."""
+@app.command(
+    "send",
+    epilog="Example: carbonbridge holder send 0x1f9a --key alice\n\n"
+    "Example: carbonbridge holder send 0x1f9a --sign-only --out request.json",
+)
+def send(
+    request_id: Request,
+    key: Key = MINE,
+    sign_only: SignOnly = False,
+    valid_days: ValidDays = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Go on with a request that was stored and not sent, such as after a crash. Never burns twice.
+
+    With --sign-only it is signed anew, such as after an earlier signature's time.
+    """
     from bridge import bootstrap, settings
     from bridge.cli.passwords import ask
-    from bridge.flow import hold
 
+    require_sign_only(sign_only, valid_days, out)
     config = settings.load()
     holder = bootstrap.holder(config, key, ask)
     row = chosen_request(holder, request_id)
-    hold.ask(holder, row.request_id)
-    show_request(config, holder, row.request_id, as_json)
+    if sign_only:
+        sign_into_file(holder, row.request_id, valid_days, out, as_json)
+    else:
+        _ask(holder, row.request_id, as_json)
 
 
 @app.command("exit", epilog="Example: carbonbridge holder exit 0x1f9a --to 0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
@@ -168,7 +221,7 @@ def certificate(request_id: Request, out: Out = None, lang: Language = None, as_
     Shows a summary; --out writes the certificate itself, which anybody can check with: carbonbridge holder verify
     """
     from bridge import bootstrap, settings
-    from bridge.books.certificate import certify
+    from bridge.books.certificate import certify, retired_in_all
     from bridge.cli.certificate import language, show
     from bridge.cli.screen import emit_json, say, write_file
     from bridge.domain.attestations import Opening, Request
@@ -187,7 +240,7 @@ def certificate(request_id: Request, out: Out = None, lang: Language = None, as_
     if as_json:
         emit_json(text)
         return
-    show(made, spoken)
+    show(made, spoken, retired_in_all(made, contract))
     say("", f"written to {out}" if out else "Keep it: --out FILE writes the whole certificate")
 
 
@@ -200,16 +253,19 @@ def verify(file: File, lang: Language = None, as_json: Json = False) -> None:
     from bridge.cli.screen import emit, say
 
     spoken = language(lang)
-    given = read(file)
-    faults = books.verify(given, bootstrap.contract(settings.load()))
+    given, contract = read(file), bootstrap.contract(settings.load())
+    faults = books.verify(given, contract)
     if as_json:
         emit({"file": str(file), "request_id": given.request_id, "valid": not faults, "faults": faults})
     elif faults:
         say(f"{file} does not hold:", *(f"- {fault}" for fault in faults))
     else:
-        show(given, spoken)
+        show(given, spoken, books.retired_in_all(given, contract))
         say("", f"{file} holds: chain, serials, beneficiary and the registry's signatures agree")
     raise typer.Exit(1 if faults else 0)
+
+
+app.command("veto", epilog="Example: carbonbridge holder veto 0x5c3d --key alice")(recovery.veto_mine)
 
 
 def _draw_balance(found: dict[str, Any]) -> None:
@@ -229,6 +285,10 @@ def _draw_balance(found: dict[str, Any]) -> None:
         for h in found["holdings"]
     ]
     table(["class", "registry", "project", "vintage", "type", "units>", "t>"], rows, "it holds no units")
+    if found["retired"]:
+        say("", "retired for it, for good:")
+        retired = [(h["label"], f"{h['units']:,}", weight(h["units"], h["kg_per_unit"])) for h in found["retired"]]
+        table(["class", "units>", "t>"], retired)
     if found["pending"]:
         say("", "asked for, and not answered yet:")
         draw_requests(found["pending"])
@@ -251,7 +311,8 @@ def _ready(config: Settings, key: str, class_text: str, units: int) -> tuple[Hol
     return bootstrap.holder(config, key, ask), chosen
 
 
-def _ask(kind: Kind, class_text: str, units: int, beneficiary: str, purpose: str, key: str, as_json: bool) -> None:
+def _plan(kind: Kind, class_text: str, units: int, beneficiary: str, purpose: str, key: str) -> tuple[Holder, str]:
+    """The request is in the journal, with its opening, before anything leaves."""
     from bridge import settings
     from bridge.flow import hold
 
@@ -259,9 +320,20 @@ def _ask(kind: Kind, class_text: str, units: int, beneficiary: str, purpose: str
     config = settings.load()
     holder, chosen = _ready(config, key, class_text, units)
     _require_account(config, kind, beneficiary)
-    request_id = hold.plan_request(holder, kind, chosen.id, units, beneficiary, purpose)
-    hold.ask(holder, request_id)
-    show_request(config, holder, request_id, as_json)
+    return holder, hold.plan_request(holder, kind, chosen.id, units, beneficiary, purpose)
+
+
+def _ask(holder: Holder, request_id: str, as_json: bool) -> None:
+    from bridge import settings
+    from bridge.errors import Refused
+    from bridge.flow import hold
+
+    try:
+        hold.ask(holder, request_id)
+    except Refused as refusal:
+        explain_no_gas(holder, request_id, refusal)
+        raise
+    show_request(settings.load(), holder, request_id, as_json)
 
 
 def _require_texts(beneficiary: str, purpose: str) -> None:

@@ -27,6 +27,8 @@ from bridge.cli.in_flight import (
     waits_for,
 )
 from bridge.cli.options import Json, OutFolder, Programme, Vintage, Wait
+from bridge.cli.relaying import relay
+from bridge.cli.reserves import app as reserves
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract
@@ -53,6 +55,9 @@ def deploy(
     freezable: Annotated[
         bool, typer.Option("--freezable", help="With a policy, for ever, by which the guardian freezes accounts.")
     ] = False,
+    allow_list: Annotated[
+        bool, typer.Option("--allow-list", help="As --freezable; and only accounts that the guardian lists take units.")
+    ] = False,
     multisig: Multisig = None,
     admin_delay_days: DelayDays = None,
     as_json: Json = False,
@@ -60,7 +65,8 @@ def deploy(
     """Put the contract on the chain with the admin's key, set it up, and write it into carbonbridge.toml.
 
     With --multisig and --admin-delay-days also the timelock, to which `operator hand-over` then gives the contract. The
-    delay is longer than any holder's exit and, with --freezable, shorter than a freeze. Without, the admin is one key.
+    delay is longer than any holder's exit and, where accounts can be frozen, shorter than a freeze. Without, the admin
+    is one key.
     """
     from bridge import settings
     from bridge.cli.screen import checksummed, emit, say
@@ -68,8 +74,8 @@ def deploy(
     path = settings.config_path()
     config = settings.load(path)
     require_undeployed(config)
-    timelocked = require_timelock(config, multisig, admin_delay_days, freezable)
-    deployed, timelock = deploy_and_set_up(config, allowance, uri, freezable, timelocked, as_json)
+    timelocked = require_timelock(config, multisig, admin_delay_days, freezable or allow_list)
+    deployed, timelock = deploy_and_set_up(config, allowance, uri, freezable, allow_list, timelocked, as_json)
     keep_contract(path, deployed, timelock, timelocked.multisig if timelocked else None)
     place = checksummed(deployed.deployment.contract)
     locked = checksummed(timelock) if timelock else None
@@ -99,8 +105,8 @@ def verify(
     """Check the deployment from the chain alone: every code, the owner and its delay, and who may do what.
 
     Ends with 1 when a check fails. FILE may name multisig, admin_delay_days, guardians, freezers (the policy's
-    guardians), [operators] with their units a day, and [registries.CODE] with threshold, attesters and terms; what it
-    leaves out is shown and not compared. Needs no password.
+    guardians), listers (the policy's too), recoverers, [operators] with their units a day, and [registries.CODE] with
+    threshold, attesters and terms; what it leaves out is shown and not compared. Needs no password.
     """
     from bridge import bootstrap, settings
     from bridge.cli.verifying import show_verification
@@ -187,6 +193,10 @@ def settle(wait: Wait = 0, as_json: Json = False) -> None:
     before = ended_ids(bridge)
     final = advance_until(bridge, lambda: all_ended(bridge), wait, as_json)
     _show_settled(bridge, before, final, as_json)
+
+
+app.add_typer(reserves, name="reserves")
+app.command("relay", epilog="Example: carbonbridge operator relay request.json --key anybody")(relay)
 
 
 @app.command("status", epilog="Example: carbonbridge operator status 0x1f9a")

@@ -64,6 +64,13 @@ def own_request(config: Settings, contract: BridgeContract, request_text: str) -
     return own[choose(request_text, dict.fromkeys(own, "request"), "request")]
 
 
+def disclose_opened(config: Settings, contract: BridgeContract, owner: str) -> None:
+    from bridge import bootstrap
+    from bridge.flow import hold
+
+    hold.disclose_opened(contract, bootstrap.registry(config, None), bootstrap.journal(config), owner)
+
+
 def request_rows(config: Settings, contract: BridgeContract, owner: str) -> list[dict[str, Any]]:
     from bridge import bootstrap
     from bridge.domain.attestations import Request

@@ -25,11 +25,15 @@ def commands() -> Iterator[tuple[str, Any]]:
     from bridge.cli import app
 
     root: Any = typer.main.get_command(app)
-    for name, command in root.commands.items():
+    yield from _below(root, "")
+
+
+def _below(group: Any, before: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
         if hasattr(command, "commands"):
-            yield from ((f"{name} {inner}", sub) for inner, sub in command.commands.items())
+            yield from _below(command, f"{before}{name} ")
         else:
-            yield name, command
+            yield before + name, command
 
 
 def markdown() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from functools import cached_property
 
 from eth_abi.abi import encode
@@ -34,6 +35,21 @@ class CreditClass(Fact):
     @property
     def label(self) -> str:
         return f"{self.registry} {self.project} {self.vintage} {self.credit_type}"
+
+
+class Subject(IntEnum):
+    """What a verdict is about, within one registry."""
+
+    PROJECT = 0
+    METHODOLOGY = 1
+
+
+class Verdict(IntEnum):
+    """`NONE` admits, unless the class's terms ask for an admission."""
+
+    NONE = 0
+    ADMITTED = 1
+    BARRED = 2
 
 
 class Terms(Fact):

@@ -21,12 +21,15 @@ class ExpectedRegistry(Fact):
 
 
 class Expectations(Fact):
-    """Whatever is left out is not compared. `operators`: units a day; `freezers`: the policy's guardians."""
+    """Whatever is left out is not compared. `operators`: units a day; `freezers`: the policy's guardians; `listers`
+    say who takes units; `recoverers` may order units from one account to another."""
 
     multisig: Address | None = None
     admin_delay_days: int | None = Field(default=None, ge=1)
     guardians: frozenset[Address] | None = None
     freezers: frozenset[Address] | None = None
+    listers: frozenset[Address] | None = None
+    recoverers: frozenset[Address] | None = None
     operators: dict[Address, int] | None = None
     registries: dict[RegistryCode, ExpectedRegistry] | None = None
 

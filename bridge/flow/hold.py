@@ -56,6 +56,15 @@ def ask(holder: Holder, request_id: Hex32) -> None:
     holder.registry.disclose(request_id, Opening.model_validate_json(row.opening))
 
 
+def disclose_opened(contract: BridgeContract, registry: Registry, journal: Journal, account: Address) -> None:
+    """Tells the registry the openings of the account's open requests, whoever has sent them. Needs no key, and changes
+    nothing when repeated."""
+    for row in journal.own_requests(contract.deployment):
+        ours = Request.model_validate_json(row.request).holder == account
+        if ours and contract.request_state(row.request_id).status in (RequestStatus.OPEN, RequestStatus.CALLED_BACK):
+            registry.disclose(row.request_id, Opening.model_validate_json(row.opening))
+
+
 def call_back(holder: Holder, request_id: Hex32) -> Hex32:
     """Past the deadline: asks for what is unsettled. A settlement may still land until `take_back`."""
     return _send(holder, holder.contract.call_back(_own(holder, request_id)))

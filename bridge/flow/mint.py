@@ -6,8 +6,10 @@ from functools import partial
 
 from bridge.domain.attestations import Attested, Lock
 from bridge.domain.lifecycle import DepositState
-from bridge.errors import BridgeError
+from bridge.domain.values import RegistryCode
+from bridge.errors import BridgeError, ContractRefused, NotYet
 from bridge.flow.bridge import Bridge
+from bridge.flow.reserves import RESERVE_REFUSALS, bring_statement
 from bridge.flow.sending import needs_new_signatures, submit
 from bridge.flow.watch import found_minted
 from bridge.journal.models import Deposit
@@ -50,4 +52,13 @@ def _mint_batch(bridge: Bridge, attestation_id: int, deposits: list[Deposit]) ->
             if not found_minted(bridge, deposit):
                 bridge.journal.move_deposit(deposit.lock_id, state, note=str(error))
 
-    bridge.attempt(lambda: submit(bridge, bridge.contract.mint(batch), attestation_id), note)
+    bridge.attempt(lambda: _submit(bridge, batch, attestation_id, deposits[0].registry_code), note)
+
+
+def _submit(bridge: Bridge, batch: Attested[Lock], attestation_id: int, registry: RegistryCode) -> None:
+    try:
+        submit(bridge, bridge.contract.mint(batch), attestation_id)
+    except ContractRefused as refusal:
+        if refusal.name not in RESERVE_REFUSALS or not bring_statement(bridge, registry, refusal):
+            raise
+        raise NotYet(f"{registry}'s newest statement is on its way to the chain, which the mint leans on") from refusal

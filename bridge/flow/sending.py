@@ -13,8 +13,11 @@ from bridge.flow.bridge import Bridge
 from bridge.journal.models import Transaction
 
 
-def submit(bridge: Bridge, call: ContractCall, attestation_id: int) -> Hex32:
-    """Simulates, signs, stores, sends. Raises ContractRefused before anything is stored when it would revert."""
+def submit(bridge: Bridge, call: ContractCall, attestation_id: int | None = None) -> Hex32:
+    """Simulates, signs, stores, sends; without an attestation where no item waits for it.
+
+    Raises ContractRefused before anything is stored when it would revert.
+    """
     journal, sender = bridge.journal, bridge.sender
     nonce = journal.next_nonce(bridge.deployment.chain_id, sender.address, sender.next_nonce())
     signed = sender.prepare(call, nonce)

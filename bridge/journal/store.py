@@ -242,7 +242,7 @@ class Journal:
             )
         return on_chain if highest is None else max(on_chain, highest + 1)
 
-    def keep_transaction(self, signed: Signed, attestation_id: int) -> None:
+    def keep_transaction(self, signed: Signed, attestation_id: int | None) -> None:
         """Stores a signed transaction before it is sent, and moves everything in its batch to `sent`, in one."""
         with self._write() as session:
             session.add(
@@ -256,6 +256,8 @@ class Journal:
                     attestation_id=attestation_id,
                 )
             )
+            if attestation_id is None:
+                return
             for deposit in _deposits_of(session, attestation_id, DepositState.ATTESTED):
                 _move(session, deposit, DepositState.SENT, signed.hash)
             for found in _exits_of(session, attestation_id, ExitState.ATTESTED):

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bridge.books.certificate import Certificate, certify, summary, verify
+from bridge.books.certificate import Certificate, certify, retired_in_all, summary, verify
 from bridge.bootstrap import embedded_registry
 from bridge.domain.attestations import Opening, Receipt, Request
 from bridge.domain.lifecycle import Kind
+from bridge.domain.observed import RequestOpened
 from bridge.domain.values import code_bytes
-from bridge.errors import NotYet
+from bridge.errors import ContractRefused, NotYet, Refused
 from bridge.flow.advance import advance
 from bridge.flow.attest import attest_reserved
 from bridge.flow.reserve import reserve_seen
@@ -148,6 +149,88 @@ def test_what_is_wrong_is_said(world: World, certificate: Certificate, change: d
     assert any(fault in found for found in verify(forged, world.contract)), verify(forged, world.contract)
 
 
+# ------------------------------------- whose it is, and that it stays his
+
+
+def test_what_it_certifies_is_in_the_holders_retired_balance(world: World, certificate: Certificate) -> None:
+    assert retired_in_all(certificate, world.contract) >= certificate.units
+    assert world.contract.retired_balance(world.address("bob"), certificate.request.class_id) == 0
+
+
+def test_a_chain_that_has_not_retired_as_much_is_found_out(
+    world: World, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(world.contract), "retired_balance", lambda *_: certificate.units - 1)
+    assert verify(certificate, world.contract) == [
+        "request.holder: 29 units of the class are retired for it on chain, not the 30 settled"
+    ]
+
+
+def test_whoever_holds_the_opening_shows_the_beneficiary(world: World, certificate: Certificate) -> None:
+    """Acme, to whom the holder gave the opening: it needs neither his key nor his journal, nor the operator's."""
+    opened = next(
+        event
+        for event in world.contract.events(0, world.contract.connection.final().number, RequestOpened)
+        if isinstance(event, RequestOpened) and event.request_id == certificate.request_id
+    )
+    given = Opening.model_validate_json(certificate.opening.model_dump_json())
+    shown = certify(world.contract, opened.request, given, world.registry.receipt(opened.request_id))
+    assert shown == certificate
+    assert verify(shown, world.contract) == []
+
+
+@pytest.mark.parametrize("known", [{"beneficiary": "Acme"}, {"secret": "0x" + "00" * 32}, {"purpose": ""}])
+def test_nobody_shows_a_beneficiary_without_the_opening(
+    world: World, certificate: Certificate, known: dict[str, str]
+) -> None:
+    """All that is public, the right name even, and a wrong secret; or the secret, and another name."""
+    guessed = certificate.opening.model_copy(
+        update={"secret": "0x" + "77" * 32} | known if "purpose" not in known else known
+    )
+    with pytest.raises(Refused, match="is not what request"):
+        certify(world.contract, certificate.request, guessed, certificate.receipt)
+    forged = certificate.model_copy(update={"opening": guessed})
+    assert "opening does not match" in verify(forged, world.contract)[0]
+
+
+def test_the_chain_tells_nobody_the_beneficiary(world: World, certificate: Certificate) -> None:
+    w3 = world.chain.w3
+    sent = [w3.eth.get_transaction(p.transaction)["input"] for p in (certificate.opened, *certificate.settled)]
+    said = [log["data"] for p in certificate.settled for log in w3.eth.get_transaction_receipt(p.transaction)["logs"]]
+    assert sent
+    assert said
+    assert not any(b"Acme" in bytes(data) or b"annual report" in bytes(data) for data in (*sent, *said))
+
+
+def test_a_certificate_is_not_transferred(world: World, certificate: Certificate) -> None:
+    """Mallory has the whole file: neither his name in it, nor a request of his own beside it, makes it his."""
+    mallory = world.address("mallory")
+    request = certificate.request.model_copy(update={"holder": mallory})
+    opening = certificate.opening.model_copy(update={"holder": mallory})
+    own = request.model_copy(update={"commitment": opening.commitment})
+    for forged in (
+        certificate.model_copy(update={"request": request}),
+        certificate.model_copy(update={"request": own, "opening": opening}),
+        certificate.model_copy(
+            update={"request": own, "opening": opening, "request_id": own.id_on(certificate.deployment)}
+        ),
+    ):
+        assert verify(forged, world.contract)
+    with pytest.raises(NotYet):
+        certify(world.contract, own, opening, certificate.receipt)
+
+
+def test_what_is_retired_moves_to_nobody(world: World, certificate: Certificate) -> None:
+    alice, bob = world.address("alice"), world.address("bob")
+    before, left = retired_in_all(certificate, world.contract), world.balance("alice")
+    with pytest.raises(ContractRefused, match="ERC1155InsufficientBalance"):
+        world.send("alice", world.contract.transfer(alice, bob, certificate.request.class_id, left + 1))
+    world.send("alice", world.contract.transfer(alice, bob, certificate.request.class_id, 1))
+    assert retired_in_all(certificate, world.contract) == before
+    assert world.contract.retired_balance(bob, certificate.request.class_id) == 0
+    assert verify(certificate, world.contract) == []
+
+
 def test_a_receipt_of_another_request_does_not_serve(world: World, certificate: Certificate) -> None:
     other = world.ask("alice", Kind.RETIREMENT, 30, for_="Beta")
     advance(world.bridge)
@@ -212,3 +295,23 @@ def test_it_holds_when_an_attester_was_replaced_between_settlement_and_receipt(s
     late = made(world, request_id)
     assert world.address("bob") in late.receipt.signers
     assert verify(late, world.contract) == []
+
+
+def test_it_is_not_withheld(stage: Stage, tmp_path: Path) -> None:
+    """Guardian and operator at their most hostile after the settlement: a pause, a quarantine, no operator any more.
+    A registry that keeps its receipt back cannot unsay what the chain shows as retired."""
+    stage.clear()
+    world = World(tmp_path, stage)
+    world.deposit(span(1, 50))
+    request_id = world.ask("alice", Kind.RETIREMENT, 10, for_="Acme")
+    for step in (watch, reserve_seen, attest_reserved, settle_attested):
+        step(world.bridge)
+    with pytest.raises(NotYet):
+        made(world, request_id)
+    request = Request.model_validate_json(world.holder("alice").journal.own_request(request_id).request)
+    assert world.contract.retired_balance(request.holder, request.class_id) == 10
+    world.send("guardian", world.contract.functions.pause())
+    world.send("guardian", world.contract.quarantine(request.class_id))
+    world.send("admin", world.contract.set_allowance(world.address("operator"), 0))
+    world.registry.execute(request_id)
+    assert verify(made(world, request_id), world.contract) == []

@@ -14,16 +14,18 @@ from bridge.chain.admin.timelock import Operation, OperationState, Timelock
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection
 from bridge.chain.contract import BridgeContract
-from bridge.chain.deploy import deploy, deploy_timelock
+from bridge.chain.deploy import deploy, deploy_timelock, send_and_wait
 from bridge.chain.local import fund
 from bridge.chain.signers import KeySigner
 from bridge.chain.transactions import Sender
-from bridge.domain.values import hex32, to_bytes
+from bridge.domain.credit_class import CreditClass, Subject, Verdict
+from bridge.domain.values import code_bytes, hex32, to_bytes, to_int
 from bridge.errors import ContractRefused, UsageError
 from tests.chain.admin_world import DAY, World
 
 HERE = {"bridge": "0x" + "b1" * 20, "policy": "0x" + "b2" * 20, "timelock": "0x" + "b3" * 20}
 SOMEBODY = "0x" + "11" * 20
+CLASS = "0x" + "5f" * 32
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,20 @@ def read(*words: str) -> Call:
             ["setAttesters", "GS", "somebody,somebody", "", "2"],
             f"bridge.setAttesters(registry GS, add [{SOMEBODY}, {SOMEBODY}], remove [], threshold 2)",
         ),
+        (
+            ["setVerdict", "VERRA", "project", "1340", "barred"],
+            "bridge.setVerdict(registry VERRA, subject project, code 1340, verdict barred)",
+        ),
+        (
+            ["setVerdict", "VERRA", "methodology", "VM0007", "none"],
+            "bridge.setVerdict(registry VERRA, subject methodology, code VM0007, verdict none)",
+        ),
+        (
+            ["setMethodology", "VERRA", "1340", "VM0007"],
+            "bridge.setMethodology(registry VERRA, project 1340, methodology VM0007)",
+        ),
+        (["setClassAllowance", CLASS, "500"], f"bridge.setClassAllowance(classId {CLASS}, unitsPerDay 500)"),
+        (["confirmQuarantine", CLASS, "1900000000"], f"bridge.confirmQuarantine(classId {CLASS}, until 1900000000)"),
     ],
 )
 def test_an_act_reads_back_as_it_was_written(words: list[str], back: str) -> None:
@@ -95,6 +111,11 @@ def test_a_struct_is_written_by_name_in_any_order() -> None:
         (["setAttesters", "A" * 32, "somebody", "", "1"], "is no registry"),
         (["addRegistry", "GS", "somebody", "1", "1,2,3,4"], "terms is written "),
         (["grantRole", "PROPOSER", "somebody"], "'PROPOSER' is no role"),
+        (["setVerdict", "GS", "country", "1", "barred"], "'country' is no subject (project|methodology)"),
+        (["setVerdict", "GS", "project", "1", "3"], "'3' is no verdict (none|admitted|barred)"),
+        (["setVerdict", "GS"], "VERDICT:none|admitted|barred"),
+        (["setClassAllowance", "0x" + "zz" * 32, "1"], "is no classId: 0x and 64 hex digits"),
+        (["setClassAllowance", "VERRA 1340", "1"], "'VERRA 1340' is no classId (uint256)"),
         (["grantRole", "0x" + "zz" * 32, "somebody"], "is no role: 0x and 64 hex digits"),
     ],
 )
@@ -102,6 +123,38 @@ def test_what_is_no_act_is_refused(words: list[str], message: str) -> None:
     with pytest.raises(UsageError) as refusal:
         read(*words)
     assert message in str(refusal.value)
+
+
+def test_what_only_a_listing_policys_owner_may_is_an_act_where_there_is_one() -> None:
+    assert "policy.setLister" not in Acts(HERE).names()
+    listing = Acts(HERE, allow_list=True)
+    call = listing.read(["policy.setLister", "somebody", "true"], lambda _: SOMEBODY)
+    assert listing.words(call) == f"policy.setLister(account {SOMEBODY}, enabled true)"
+
+
+def test_terms_classes_and_verdicts_are_decided_by_the_timelock(world: World) -> None:
+    contract = BridgeContract(world.connection, world.deployed)
+    made = CreditClass(registry="VERRA", project="1340", vintage=2020, credit_type="VCU", kg_per_unit=1000)
+    send_and_wait(world.connection, world.sender("operator"), contract.create_class(made))
+    terms = "requestDeadline=9,challengeSeconds=8,challengeBlocks=0,kgPerUnit=1000,statementSeconds=60"
+    until = world.connection.head().timestamp + 100 * DAY
+    world.decide(
+        ["setTerms", "VERRA", f"{terms},recoverySeconds={7 * DAY},admissionRequired=true,recoverer=mallory"],
+        ["setVerdict", "VERRA", "project", "1340", "admitted"],
+        ["setMethodology", "VERRA", "1340", "VM0007"],
+        ["setVerdict", "VERRA", "methodology", "VM0007", "barred"],
+        ["setClassAllowance", made.id, "77"],
+        ["confirmQuarantine", made.id, str(until)],
+    )
+    view, ask = contract.view, contract.functions
+    code = code_bytes("VERRA")
+    assert view(ask.registryOf(code))[2][-1].lower() == world.address("mallory")
+    assert view(ask.verdictOn(code, Subject.PROJECT, "1340")) == Verdict.ADMITTED
+    assert view(ask.verdictOn(code, Subject.METHODOLOGY, "VM0007")) == Verdict.BARRED
+    assert view(ask.classAllowance(to_int(made.id)))[0] == 77
+    state = contract.class_state(made.id)
+    assert state is not None
+    assert (state.quarantined_until, state.terms.recoverer) == (until, None)
 
 
 def test_a_call_that_is_none_of_ours_is_shown_as_it_is() -> None:

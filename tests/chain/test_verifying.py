@@ -13,9 +13,12 @@ from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection
 from bridge.chain.contract import BridgeContract
 from bridge.chain.deploy import deploy, deploy_timelock, send_and_wait
+from bridge.chain.local import EmbeddedChain
+from bridge.chain.transactions import Sender
 from bridge.chain.verifying.powers import Reader
 from bridge.chain.verifying.verify import verify
 from bridge.domain.attestations import Deployment
+from bridge.domain.credit_class import CreditClass
 from bridge.domain.deployment import About, Expectations, Verdict
 from bridge.errors import NotYet
 from tests.chain.admin_world import DAY, World, altered, creation_code, of_verdict, row
@@ -70,6 +73,80 @@ def test_a_deployment_that_is_not_final_yet_is_not_judged(world: World) -> None:
     early = Connection(world.connection.w3, finality=world.connection.head().number)
     with pytest.raises(NotYet, match="newer than final block 0"):
         verify(early, world.deployed, Expectations(), world.named)
+
+
+# ------------------------------------------------------------- further powers
+
+
+def classes(world: World) -> str:
+    """A class of before and one of after new terms; gives the first one's id."""
+    contract = BridgeContract(world.connection, world.deployed)
+    for vintage in (2020, 2021):
+        made = CreditClass(registry="GS", project="13", vintage=vintage, credit_type="VER", kg_per_unit=1000)
+        send_and_wait(world.connection, world.sender("operator"), contract.create_class(made))
+        if vintage == 2020:
+            world.decide(["setTerms", "GS", ",".join(recovering(world, "mallory"))])
+            first = made.id
+    world.decide(["setTerms", "GS", ",".join(recovering(world, "freezer"))])
+    return first
+
+
+def recovering(world: World, recoverer: str) -> list[str]:
+    plain = {"requestDeadline": "9", "challengeSeconds": "8", "challengeBlocks": "0", "kgPerUnit": "1000"}
+    more = {"statementSeconds": "0", "recoverySeconds": str(7 * DAY), "admissionRequired": "false"}
+    return [f"{name}={value}" for name, value in (plain | more | {"recoverer": world.address(recoverer)}).items()]
+
+
+def test_recoverers_of_old_classes_and_new_ones_are_shown_and_compared(world: World) -> None:
+    classes(world)
+    found = world.verify(world.expected(registries=None))
+    shown = row(found, "recoverers")
+    assert shown.verdict is Verdict.SHOWN
+    assert "new classes of GS" in shown.found
+    assert "GS 13 2021 VER" in shown.found
+    assert "GS 13 2020 VER" not in shown.found
+    both = [world.address("mallory"), world.address("freezer")]
+    assert world.verify(world.expected(registries=None, recoverers=both)).holds
+    for fewer in ([], both[:1]):
+        failing = of_verdict(world.verify(world.expected(registries=None, recoverers=fewer)), Verdict.FAILS)
+        assert failing == ["recoverers"]
+
+
+def test_class_allowances_and_verdicts_that_stand_are_shown(world: World) -> None:
+    class_id = classes(world)
+    world.decide(
+        ["setClassAllowance", class_id, "55"],
+        ["setVerdict", "GS", "project", "13", "admitted"],
+        ["setVerdict", "GS", "methodology", "M1", "barred"],
+        ["setVerdict", "GS", "project", "14", "barred"],
+        ["setVerdict", "GS", "project", "14", "none"],
+    )
+    found = world.verify(world.expected(registries=None))
+    assert row(found, "class allowances").found == "GS 13 2020 VER 55 a day"
+    assert row(found, "verdicts").found == "GS project 13 admitted; GS methodology M1 barred"
+    world.decide(["setClassAllowance", class_id, "0"])
+    assert not [c for c in world.verify(Expectations()).checks if c.subject == "class allowances"]
+
+
+def test_who_lists_accounts_is_shown_and_compared() -> None:
+    chain = EmbeddedChain()
+    admin, lister = Sender(chain.connection, chain.signer(1)), chain.signer(2).address
+    deployed = deploy(chain.connection, admin, admin.address, "", allow_list=True)
+    contract = BridgeContract(chain.connection, deployed)
+    for account, enabled in ((lister, True), (admin.address, True), (admin.address, False)):
+        send_and_wait(chain.connection, admin, contract.set_lister(account, enabled))
+
+    def listers(*expected: str) -> Verdict:
+        wanted = Expectations(listers=frozenset(expected) if expected else None)
+        found = verify(chain.connection, deployed, wanted)
+        assert [row(found, f"policy {what}").verdict for what in ("code", "creation")] == [Verdict.HOLDS] * 2
+        assert found.policy is not None
+        assert found.policy.listers == (lister,)
+        return row(found, "policy listers").verdict
+
+    assert listers() is Verdict.SHOWN
+    assert listers(lister) is Verdict.HOLDS
+    assert listers(lister, admin.address) is Verdict.FAILS
 
 
 # ---------------------------------------------------------------------- code

@@ -41,8 +41,8 @@ def span(first: int, last: int, space: SerialSpace = VER) -> SerialRange:
 class Stage:
     """A rehearsal with spaces and classes; made once, and cleared between tests."""
 
-    def __init__(self) -> None:
-        self.rehearsal = rehearse({"VERRA": TERMS, "GS": TERMS}, ["alice", "bob", "mallory"])
+    def __init__(self, terms: Terms = TERMS) -> None:
+        self.rehearsal = rehearse({"VERRA": terms, "GS": TERMS}, ["alice", "bob", "mallory"])
         contract = self.rehearsal.contract
         for space in (VER, MER, BATCH):
             self.rehearsal.send("operator", contract.register_space(space))

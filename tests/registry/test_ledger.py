@@ -153,7 +153,7 @@ def test_a_class_never_changes_its_weight(world: World) -> None:
 
 def test_statements_are_numbered_without_a_gap_and_bind_their_rows(world: World) -> None:
     one, two = world.registry.statement("VERRA", HERE), world.registry.statement("VERRA", HERE)
-    assert [s.head.items[0].sequence for s in (one, two)] == [0, 1]
+    assert [s.head.items[0].sequence for s in (one, two)] == [1, 2]
     assert one.head.items[0].rows_hash == two.head.items[0].rows_hash
     world.ledger.retire("r1", serials(1, 1), "depositor", "Kinaxis Inc.")
     assert world.registry.statement("VERRA", HERE).head.items[0].rows_hash != one.head.items[0].rows_hash

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
 from typing import Any
 
 from eth_abi.abi import decode, encode
@@ -11,13 +12,17 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from bridge.chain.artifacts import artifact
-from bridge.domain.values import Address, Fact, code_bytes, to_bytes
+from bridge.domain.credit_class import Subject, Verdict
+from bridge.domain.values import Address, Fact, code_bytes, hex32, to_bytes
 from bridge.errors import UsageError
 
 Resolve = Callable[[str], Address]
 """An address from what a person wrote; raises UsageError."""
 
 ARTIFACTS = {"bridge": "CarbonBridge", "policy": "FreezePolicy", "timelock": "TimelockController"}
+_LISTING = ARTIFACTS | {"policy": "AllowListPolicy"}
+_ENUMS: dict[str, type[IntEnum]] = {"enum Subject": Subject, "enum Verdict": Verdict}
+_LONGEST_COUNT = 2**64
 _OF_THE_TIMELOCK = ("grantRole", "revokeRole", "updateDelay")
 _FOR_ANY_OWNER = ("acceptOwnership",)
 
@@ -31,14 +36,18 @@ class Call(Fact):
 
 
 class Acts:
-    """The acts on the contracts of one deployment, by `bridge`, `policy` and `timelock`."""
+    """The acts on the contracts of one deployment, by `bridge`, `policy` and `timelock`. With `allow_list` the policy
+    is one that keeps a list."""
 
-    def __init__(self, contracts: Mapping[str, Address]) -> None:
+    def __init__(self, contracts: Mapping[str, Address], *, allow_list: bool = False) -> None:
         self._contracts = contracts
+        self._artifacts = _LISTING if allow_list else ARTIFACTS
 
     def names(self) -> list[str]:
         """Each as `read` takes it: those of the bridge by their bare name."""
-        return [act if place == "bridge" else f"{place}.{act}" for place in self._contracts for act in _acts(place)]
+        return [
+            act if place == "bridge" else f"{place}.{act}" for place in self._contracts for act in self._acts(place)
+        ]
 
     def read(self, words: Sequence[str], resolve: Resolve) -> Call:
         """The act's name, `confirmFreeze` or `policy.setGuardian`, and its arguments: lists and structs with commas.
@@ -57,10 +66,10 @@ class Acts:
         """A call as people read it; one that is none of these contracts' in hex."""
         carried = f" with {call.value} wei" if call.value else ""
         for place, address in self._contracts.items():
-            for entry in _functions(place) if address == call.to else ():
+            for entry in self._functions(place) if address == call.to else ():
                 if to_bytes(call.data)[:4] == function_abi_to_4byte_selector(entry):
                     values = decode([_type(member) for member in entry["inputs"]], to_bytes(call.data)[4:])
-                    shown = [f"{m['name']} {_shown(v)}" for m, v in zip(entry["inputs"], values, strict=True)]
+                    shown = [f"{m['name']} {_named(m, v)}" for m, v in zip(entry["inputs"], values, strict=True)]
                     return f"{place}.{entry['name']}({', '.join(shown)}){carried}"
         return f"{to_checksum_address(call.to)} is called{carried} with {call.data}"
 
@@ -68,23 +77,27 @@ class Acts:
         place, dot, act = name.rpartition(".")
         places = [place] if dot else list(self._contracts)
         for one in places:
-            if one in self._contracts and act in _acts(one):
-                return one, next(entry for entry in _functions(one) if entry["name"] == act)
+            if one in self._contracts and act in self._acts(one):
+                return one, next(entry for entry in self._functions(one) if entry["name"] == act)
         raise UsageError(f"no act {name!r}; there are: {', '.join(self.names())}")
 
+    def _acts(self, place: str) -> list[str]:
+        if place == "timelock":
+            return list(_OF_THE_TIMELOCK)
+        return [*artifact(self._artifacts[place]).owner_only, *_FOR_ANY_OWNER]
 
-def _acts(place: str) -> list[str]:
-    if place == "timelock":
-        return list(_OF_THE_TIMELOCK)
-    return [*artifact(ARTIFACTS[place]).owner_only, *_FOR_ANY_OWNER]
-
-
-def _functions(place: str) -> list[Any]:
-    return [entry for entry in artifact(ARTIFACTS[place]).abi if entry["type"] == "function"]
+    def _functions(self, place: str) -> list[Any]:
+        return [entry for entry in artifact(self._artifacts[place]).abi if entry["type"] == "function"]
 
 
 def _signature(entry: Mapping[str, Any]) -> str:
-    return " ".join([entry["name"], *(f"{member['name'].upper()}:{_type(member)}" for member in entry["inputs"])])
+    return " ".join([entry["name"], *(f"{member['name'].upper()}:{_kind(member)}" for member in entry["inputs"])])
+
+
+def _kind(member: Mapping[str, Any]) -> str:
+    """A type as people are told it."""
+    enum = _ENUMS.get(member.get("internalType", ""))
+    return "|".join(one.name.lower() for one in enum) if enum else _type(member)
 
 
 def _type(member: Mapping[str, Any]) -> str:
@@ -103,6 +116,12 @@ def _value(member: Mapping[str, Any], text: str, resolve: Resolve) -> Any:
         return _struct(member, text, resolve)
     if kind == "address":
         return to_checksum_address(resolve(text))
+    if enum := _ENUMS.get(member.get("internalType", "")):
+        if text.upper() in enum.__members__:
+            return enum[text.upper()].value
+        raise UsageError(f"{text!r} is no {member['name']} ({_kind(member)})")
+    if kind == "uint256" and text.startswith("0x") and len(text) == 66:
+        return int.from_bytes(_word(member["name"], text))  # a class
     if kind == "bool" and text in ("true", "false"):
         return text == "true"
     if kind.startswith("uint") and text.isascii() and text.isdigit() and int(text) < 2 ** int(kind[4:] or 256):
@@ -135,6 +154,14 @@ def _word(name: str, text: str) -> bytes:
     if name != "role" and text.isascii() and text.isprintable() and 0 < len(text) < 32:
         return code_bytes(text)
     raise UsageError(f"{text!r} is no {name} (bytes32)")
+
+
+def _named(member: Mapping[str, Any], value: Any) -> str:
+    if enum := _ENUMS.get(member.get("internalType", "")):
+        return enum(value).name.lower() if value in set(enum) else str(value)
+    if member["type"] == "uint256" and value >= _LONGEST_COUNT:
+        return hex32(value)  # a class
+    return _shown(value)
 
 
 def _shown(value: Any) -> str:

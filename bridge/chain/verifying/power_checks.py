@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bridge.chain.verifying.powers import NOBODY, BridgePower, PolicyPower, RegistryPower
 from bridge.chain.verifying.words import all_shown, difference, shown
@@ -14,8 +14,16 @@ def power_checks(bridge: BridgePower, policy: PolicyPower | None, expected: Expe
     yield _group("guardians", bridge.guardians, expected.guardians, "setGuardian")
     if policy is not None:
         yield _group("policy guardians", policy.guardians, expected.freezers, "policy.setGuardian")
+    if policy is not None and policy.listers is not None:
+        yield _group("policy listers", policy.listers, expected.listers, "policy.setLister")
     yield _operators(bridge.operators, expected.operators)
     yield from _registries({one.code: one for one in bridge.registries}, expected.registries)
+    yield from _recoverers(bridge.recoverers, expected.recoverers)
+    if bridge.class_allowances:
+        bounds = "; ".join(f"{label} {units:,} a day" for label, units in bridge.class_allowances.items())
+        yield Check.shows(About.POWERS, "class allowances", bounds)
+    if bridge.verdicts:
+        yield Check.shows(About.POWERS, "verdicts", "; ".join(bridge.verdicts))
     if bridge.paused:
         yield Check.warns(About.POWERS, "paused", "yes", "nothing is minted and nobody asks until the admin unpauses")
 
@@ -30,6 +38,16 @@ def _group(subject: str, actual: Collection[Address], expected: Collection[Addre
         difference(actual, expected),
         f"only those expected: carbonbridge admin propose {act} ACCOUNT true|false",
     )
+
+
+def _recoverers(actual: Mapping[Address, Sequence[str]], expected: Collection[Address] | None) -> Iterator[Check]:
+    """Where nobody recovers and nobody was expected to, there is nothing to say."""
+    found = "; ".join(f"{shown(account)} of {', '.join(where)}" for account, where in actual.items()) or "nobody"
+    if expected is not None and (actual or expected):
+        advice = "terms of classes stay for good; for new ones: carbonbridge admin propose setTerms …"
+        yield Check.compared(About.POWERS, "recoverers", set(actual) == set(expected), found, advice)
+    elif actual:
+        yield Check.shows(About.POWERS, "recoverers", found)
 
 
 def _operators(actual: Mapping[Address, int], expected: Mapping[Address, int] | None) -> Check:

@@ -15,13 +15,23 @@ from bridge.chain.connection import Connection, answering
 from bridge.chain.events import PAGE_BLOCKS
 from bridge.chain.reverts import refusals_in_words
 from bridge.chain.verifying.code import Code
+from bridge.domain.credit_class import Subject, Verdict
 from bridge.domain.deployment import TermValue
 from bridge.domain.values import Address, Fact, Hex32, to_bytes
 from bridge.errors import Halted
 
 NOBODY = "0x" + 40 * "0"
-_SET_UP = ("RegistryAdded", "AttestersSet", "AllowanceSet", "GuardianSet", "OwnershipTransferred")
-_FREEZING = ("GuardianSet", "OwnershipTransferred")
+_SET_UP = (
+    "RegistryAdded",
+    "AttestersSet",
+    "AllowanceSet",
+    "GuardianSet",
+    "OwnershipTransferred",
+    "ClassCreated",
+    "ClassAllowanceSet",
+    "VerdictSet",
+)
+_FREEZING = ("GuardianSet", "OwnershipTransferred", "ListerSet")
 _ROLES = ("RoleGranted", "RoleRevoked")
 
 
@@ -42,7 +52,8 @@ class Ownership(Fact):
 
 
 class BridgePower(Fact):
-    """`creation`: as `Reader.creation_fault`, of all three."""
+    """`creation`: as `Reader.creation_fault`, of all three. `recoverers` with the registries whose new classes, and the
+    classes whose units, each may order away; `class_allowances` in units a day, by class; `verdicts` in words."""
 
     creation: str | None
     ownership: Ownership
@@ -51,13 +62,19 @@ class BridgePower(Fact):
     guardians: tuple[Address, ...]
     operators: dict[Address, int]
     registries: tuple[RegistryPower, ...]
+    recoverers: dict[Address, tuple[str, ...]]
+    class_allowances: dict[str, int]
+    verdicts: tuple[str, ...]
 
 
 class PolicyPower(Fact):
+    """`listers`: None where the policy keeps no list."""
+
     creation: str | None
     ownership: Ownership
     freeze_seconds: int
     guardians: tuple[Address, ...]
+    listers: tuple[Address, ...] | None
 
 
 class TimelockPower(Fact):
@@ -143,6 +160,8 @@ def read_bridge(reader: Reader) -> BridgePower:
     registries = dict.fromkeys(
         bytes(event["args"]["registry"]) for event in events if event["event"] == "RegistryAdded"
     )
+    powers = tuple(_registry(reader, code, events) for code in registries)
+    created = [event["args"] for event in events if event["event"] == "ClassCreated"]
     return BridgePower(
         creation=reader.creation_fault(events),
         ownership=_ownership(reader),
@@ -150,7 +169,10 @@ def read_bridge(reader: Reader) -> BridgePower:
         paused=reader.view("paused"),
         guardians=_guardians(reader, events),
         operators={account.lower(): units for account, units in allowances.items() if units},
-        registries=tuple(_registry(reader, code, events) for code in registries),
+        registries=powers,
+        recoverers=_recoverers(powers, created),
+        class_allowances=_class_allowances(reader, events, created),
+        verdicts=tuple(_verdicts(reader, events)),
     )
 
 
@@ -161,6 +183,7 @@ def read_policy(reader: Reader) -> PolicyPower:
         ownership=_ownership(reader),
         freeze_seconds=reader.view("FREEZE_SECONDS"),
         guardians=_guardians(reader, events),
+        listers=_listers(reader, events),
     )
 
 
@@ -202,6 +225,48 @@ def _guardians(reader: Reader, events: Iterable[Any]) -> tuple[Address, ...]:
     return tuple(account.lower() for account in named if reader.view("isGuardian", account))
 
 
+def _listers(reader: Reader, events: Iterable[Any]) -> tuple[Address, ...] | None:
+    if not any(entry.get("name") == "isLister" for entry in reader.abi):
+        return None
+    named = _named(events, "ListerSet", "account")
+    return tuple(account.lower() for account in named if reader.view("isLister", account))
+
+
+def _recoverers(registries: Sequence[RegistryPower], created: Iterable[Any]) -> dict[Address, tuple[str, ...]]:
+    """A class keeps its terms for good, so that one of before may name another than its registry does now."""
+    named = [(str(one.terms["recoverer"]), f"new classes of {one.code}") for one in registries]
+    named += [(made["terms"]["recoverer"].lower(), _label(made)) for made in created]
+    found: dict[Address, tuple[str, ...]] = {}
+    for account, where in named:
+        if account != NOBODY:
+            found[account] = (*found.get(account, ()), where)
+    return found
+
+
+def _class_allowances(reader: Reader, events: Iterable[Any], created: Iterable[Any]) -> dict[str, int]:
+    labels = {made["classId"]: _label(made) for made in created}
+    ids = dict.fromkeys(event["args"]["classId"] for event in events if event["event"] == "ClassAllowanceSet")
+    units = {class_id: reader.view("classAllowance", class_id)[0] for class_id in ids}
+    return {labels[class_id]: per_day for class_id, per_day in units.items() if per_day}
+
+
+def _verdicts(reader: Reader, events: Iterable[Any]) -> Iterator[str]:
+    """Those that stand; `NONE` is none."""
+    said = [event["args"] for event in events if event["event"] == "VerdictSet"]
+    for registry, subject, code in dict.fromkeys((bytes(a["registry"]), a["subject"], a["code"]) for a in said):
+        verdict = Verdict(reader.view("verdictOn", registry, subject, code))
+        if verdict is not Verdict.NONE:
+            yield f"{_text(registry)} {Subject(subject).name.lower()} {code} {verdict.name.lower()}"
+
+
+def _label(made: Any) -> str:
+    return f"{_text(made['registry'])} {made['project']} {made['vintage']} {made['creditType']}"
+
+
+def _text(code: bytes) -> str:
+    return bytes(code).rstrip(b"\0").decode("ascii", "replace")
+
+
 def _named(events: Iterable[Any], event_name: str, member: str) -> list[str]:
     return list(dict.fromkeys(event["args"][member] for event in events if event["event"] == event_name))
 
@@ -213,7 +278,7 @@ def _registry(reader: Reader, code: bytes, events: Iterable[Any]) -> RegistryPow
     ever = dict.fromkeys(account for accounts in added for account in accounts)
     threshold, counted, terms = reader.view("registryOf", code)
     return RegistryPower(
-        code=code.rstrip(b"\0").decode("ascii", "replace"),
+        code=_text(code),
         threshold=threshold,
         counted=counted,
         attesters=tuple(account.lower() for account in ever if reader.view("isAttester", code, account)),

@@ -120,7 +120,8 @@ def _policy(place: _Place, named: Address | None, actual: Address | None) -> tup
         ]
     if actual is None:
         return None, checks
-    code = place.code("FreezePolicy", actual)
+    listing = is_code_of(place.connection, "AllowListPolicy", actual, place.block)
+    code = place.code("AllowListPolicy" if listing else "FreezePolicy", actual)
     checks.append(code_check("policy", code))
     if code.fault:
         return None, checks

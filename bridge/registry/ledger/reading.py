@@ -195,7 +195,7 @@ def _next_sequence(tx: Session, registry: RegistryCode, deployment: Deployment) 
             StatementHeadRow.programme == registry, StatementHeadRow.deployment == str(deployment)
         )
     )
-    return 0 if last is None else last + 1
+    return 1 if last is None else last + 1  # the contract holds one of number zero from the start
 
 
 def _totals(tx: Session, registry: RegistryCode, deployment: Deployment) -> tuple[ClassTotal, ...]:
