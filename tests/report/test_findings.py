@@ -92,6 +92,7 @@ def test_every_rule_speaks_both_languages(rule: object) -> None:
     japanese = JAPANESE[rule.name]  # type: ignore[attr-defined]
     assert all((japanese.title, japanese.advice, rule.title, rule.advice))  # type: ignore[attr-defined]
     assert bool(japanese.waiting) == bool(rule.waiting)  # type: ignore[attr-defined]
+    assert bool(japanese.shown) == bool(rule.shown)  # type: ignore[attr-defined]
 
 
 def test_no_message_outlives_its_rule() -> None:
