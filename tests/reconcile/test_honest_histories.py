@@ -36,7 +36,7 @@ class Drifting(House):
     def act(self) -> None:
         answers = [self.ask_some, self.answer_one, self.answer_one, self.execute_some]
         acts = [*answers, self.lock_some, self.mint_one, self.mint_one, self.split_one]
-        acts += [self.take_back_some, self.reverse_one, self.cover_some, self.cover_some, self.move_some]
+        acts += [self.take_back_some, self.reverse_one, *[self.cover_some] * 4, self.move_some]
         self.dice.choice(acts)()
         self.meet_deadlines()
 
@@ -53,7 +53,7 @@ class Drifting(House):
 
     def take_back_some(self) -> None:
         locked = [e for e in self.entries if any(self._serves(e, d, e.credit_class.id) for d in (HERE, THERE))]
-        if locked:
+        if locked and self.dice.random() < 0.3:
             entry = self.dice.choice(sorted(locked, key=lambda e: e.range.key))
             r = serials(entry.range.first, min(entry.range.last, entry.range.first + self.dice.randint(0, 3)))
             assert entry.deployment
@@ -78,15 +78,14 @@ class Drifting(House):
             if not short:
                 self.withdraw_cover(cover_id)
                 return
-        shorts = [key for key, units in self.shortfalls.items() if units]
-        for deployment, class_id in shorts:
-            other = SOLAR if class_id == FOREST.id else FOREST
-            for lock_id in self.unminted:
-                where, lock = self.locks[lock_id]
-                if (where, lock.class_id) == (deployment, other.id) and not self._short(lock_id):
-                    self.unminted.remove(lock_id)
-                    self.offer(lock_id, FOREST if other is SOLAR else SOLAR)
-                    return
+        for (deployment, class_id), units in list(self.shortfalls.items()):
+            short, other = (FOREST, SOLAR) if class_id == FOREST.id else (SOLAR, FOREST)
+            free = [e.range for e in self.entries if (e.state, e.credit_class) == (SerialState.HELD, other)]
+            if units and free and not self.shortfalls[deployment, other.id]:
+                first = min(r.first for r in free)
+                last = next(r.last for r in free if r.first == first)
+                self.cover(serials(first, min(last, first + self.dice.randint(0, 4))), short, deployment)
+                return
 
     def move_some(self) -> None:
         if self.balances[HERE, FOREST.id, ALICE] and not self.shortfalls[HERE, FOREST.id]:
@@ -201,7 +200,7 @@ def glimpses(seed: int) -> Evidence:
     looks = [lambda: chains.append(house.chain(HERE)), lambda: chains.append(house.chain(THERE))]
     looks.append(lambda: statements.append(house.statement()))
     dice.shuffle(looks)
-    for acts, look in zip((dice.randint(5, 40), dice.randint(0, 6), dice.randint(0, 6)), looks, strict=True):
+    for acts, look in zip((dice.randint(5, 60), dice.randint(0, 6), dice.randint(0, 6)), looks, strict=True):
         for _ in range(acts):
             house.act()
         look()
