@@ -80,7 +80,7 @@ def read(path: Path) -> Reconciliation:
 def _without_derived(document: dict[str, Any]) -> dict[str, Any]:
     """What a report adds for its readers, and the facts themselves do not keep."""
     facts = {name: value for name, value in document.items() if name not in ("clean", "language")}
-    for name in ("findings", "in_flight"):
+    for name in {"findings", "in_flight", "shown"} & set(facts):
         facts[name] = [{k: v for k, v in item.items() if k != "id"} for item in facts[name]]
     return facts
 

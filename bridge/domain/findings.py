@@ -72,9 +72,16 @@ class InFlight(Difference):
     due: int | None = None
 
 
+class Shown(Difference):
+    """Nothing is wrong, but a reader must know of it: a reversal, a shortfall, cover, a recovery."""
+
+    title: str
+
+
 class ClassTotals(Fact):
     """In units. `supply`, `pending`, `live` and `retired` are the chain's; `locked`, `reserved` and `executed` (retired
-    for the deployment) are the registry's, in its latest statement."""
+    for the deployment) are the registry's, in its latest statement. Of the chain too: what was ever `reversed`, the
+    `shortfall` that is left of it, and `cover`, which the contract itself holds for classes that are short."""
 
     deployment: str
     class_id: Hex32
@@ -85,6 +92,9 @@ class ClassTotals(Fact):
     locked: int
     reserved: int
     executed: int
+    reversed: int = 0
+    shortfall: int = 0
+    cover: int = 0
 
 
 class PinnedBlock(Fact):
@@ -112,7 +122,8 @@ class NotCompared(Fact):
 
 
 class Reconciliation(Fact):
-    """Findings and what is in flight, in the order of the rules and then by subject; totals by deployment and class.
+    """Findings, what is in flight and what is shown, in the order of the rules and then by subject; totals by
+    deployment and class.
 
     `not_compared`: what was handed in and could not be judged.
     """
@@ -122,6 +133,7 @@ class Reconciliation(Fact):
     totals: tuple[ClassTotals, ...]
     blocks: tuple[PinnedBlock, ...]
     statements: tuple[PinnedStatement, ...]
+    shown: tuple[Shown, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
 
     @property

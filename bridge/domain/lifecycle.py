@@ -39,6 +39,7 @@ class SerialState(StrEnum):
     RESERVED = "reserved"  # named in an outcome, to be retired or handed over
     RETIRED = "retired"  # for good
     CANCELLED = "cancelled"  # for good
+    REVERSED = "reversed"  # taken back by the registry while locked, for good
 
 
 class DepositState(StrEnum):
@@ -65,10 +66,11 @@ class ExitState(StrEnum):
 
 SERIAL_MOVES: Mapping[SerialState, frozenset[SerialState]] = {
     SerialState.HELD: frozenset({SerialState.HELD, SerialState.LOCKED, SerialState.RETIRED, SerialState.CANCELLED}),
-    SerialState.LOCKED: frozenset({SerialState.HELD, SerialState.RESERVED}),
-    SerialState.RESERVED: frozenset({SerialState.HELD, SerialState.LOCKED, SerialState.RETIRED}),
+    SerialState.LOCKED: frozenset({SerialState.HELD, SerialState.RESERVED, SerialState.REVERSED}),
+    SerialState.RESERVED: frozenset({SerialState.HELD, SerialState.LOCKED, SerialState.RETIRED, SerialState.REVERSED}),
     SerialState.RETIRED: frozenset(),
     SerialState.CANCELLED: frozenset(),
+    SerialState.REVERSED: frozenset(),
 }
 
 DEPOSIT_MOVES: Mapping[DepositState, frozenset[DepositState]] = {

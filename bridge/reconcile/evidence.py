@@ -91,9 +91,11 @@ class Limits(Fact):
 
     `finality_seconds`: a registry acts only on blocks at least this old. A block that much older than a statement
     still shows everything the registry could have acted upon.
+    `reversal_seconds`: from the first statement that shows serials as reversed until the chain must have it.
     """
 
     release_seconds: int = Field(default=0, ge=0)
     execution_seconds: int = Field(default=7 * 86_400, ge=0)
+    reversal_seconds: int = Field(default=86_400, ge=0)
     finality_seconds: int = Field(default=0, ge=0)
     out_of_step_seconds: int = Field(default=2 * 86_400, ge=0)

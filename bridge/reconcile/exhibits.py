@@ -53,6 +53,33 @@ def _what_happened(event: ChainEvent) -> str:
         case seen.RequestRefused() | seen.RequestCalledBack() | seen.RequestReturned():
             return f"{type(event).__name__} {event.request_id}, {event.units} units"
         case _:
+            return _what_was_remedied(event)
+
+
+def _what_was_remedied(event: ChainEvent) -> str:
+    match event:
+        case seen.CreditRetired():
+            return f"{event.units} units joined the retired balance of {event.account}"
+        case seen.Reversed():
+            what = f"reversal {event.event_id} of {_ranges(event.ranges)}"
+            return f"{what}, reason {event.reason}, shortfall {event.shortfall} units"
+        case seen.CoverOffered():
+            return f"cover {event.cover_id} offered, {event.units} units minted by lock {event.lock_id}"
+        case seen.CoverTaken():
+            taken = f"cover {event.cover_id} taken by {event.holder}, {event.units} units"
+            return f"{taken}, shortfall {event.shortfall} units"
+        case seen.CoverWithdrawn():
+            return f"cover {event.cover_id} withdrawn to {event.to}, {event.units} units"
+        case seen.RecoveryOrdered():
+            moved = f"{event.units} units from {event.sender} to {event.to}"
+            return f"recovery {event.recovery_id} ordered of {moved}, matures at {event.matures_at}"
+        case seen.RecoveryVetoed():
+            return f"recovery {event.recovery_id} vetoed by {event.by}"
+        case seen.Recovered():
+            return f"recovery {event.recovery_id} of {event.units} units from {event.sender} to {event.to}"
+        case seen.Transferred():
+            return f"{event.units} units from {event.sender} to {event.to}"
+        case _:
             return type(event).__name__
 
 

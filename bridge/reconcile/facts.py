@@ -7,22 +7,15 @@ is the stamp's. `event`, `row`, `claim` and `attested` are places in the evidenc
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
 from bridge.domain import observed as seen
 from bridge.domain.attestations import Deployment, Lock, Receipt
-from bridge.domain.lifecycle import Kind
 from bridge.domain.observed import ChainEvent, Statement
+from bridge.reconcile.chain_facts import EVENTS, Row, Rows, add_transfers, what_is_asked
 from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, Evidence
-
-ZERO_ADDRESS = "0x" + "0" * 40
-MINT, RETIRE, REDEEM = "mint", "retire", "redeem"
-
-Row = tuple[Any, ...]
-Rows = dict[str, list[Row]]
 
 _TEXT, _SERIAL, _WHOLE, _TIME = pa.string(), pa.uint64(), pa.uint64(), pa.int64()
 _PLACE, _FLAG = pa.int64(), pa.bool_()
@@ -32,7 +25,8 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
     "chains": {"deployment": _TEXT, "block_time": _TIME},
     "spaces": {"event": _PLACE, "deployment": _TEXT, "space": _TEXT, "registry": _TEXT, "batch": _FLAG},
     "classes": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "registry": _TEXT, "kg_per_unit": _WHOLE},
-    # One row a minted or settled range; ids rise with time within a deployment. `key` is the lock or the request.
+    # One row a minted, settled or reversed range; ids rise with time within a deployment. `key` is the lock, the
+    # request or the registry's event.
     "moves": {
         **{"id": _PLACE, "event": _PLACE, "deployment": _TEXT, "what": _TEXT, "key": _TEXT, "class_id": _TEXT},
         **_RANGE,
@@ -40,7 +34,7 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
     },
     "requests": {
         **{"event": _PLACE, "deployment": _TEXT, "request_id": _TEXT, "class_id": _TEXT, "what": _TEXT},
-        **{"units": _WHOLE, "deadline": _TIME},
+        **{"units": _WHOLE, "deadline": _TIME, "holder": _TEXT, "time": _TIME},
     },
     # `units` leave the request; `remaining` is what the event says is left, null when it says nothing.
     "steps": {
@@ -48,6 +42,25 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
         **{"units": _WHOLE, "remaining": _WHOLE},
     },
     "supply": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "issued": _WHOLE, "burned": _WHOLE},
+    # Units that reached or left the contract's own account.
+    "own": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "received": _WHOLE, "given": _WHOLE},
+    # From one account to another, and only in classes that were ever closed.
+    "transfers": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "units": _WHOLE, "time": _TIME},
+    "retired": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "holder": _TEXT, "units": _WHOLE},
+    # `stated`: the shortfall with this step, as its event has it.
+    "shortfalls": {
+        **{"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "opened": _WHOLE, "covered": _WHOLE},
+        **{"stated": _WHOLE},
+    },
+    "covers": {
+        **{"event": _PLACE, "deployment": _TEXT, "cover_id": _TEXT, "step": _TEXT, "units": _WHOLE},
+        **{"lock_id": _TEXT, "short_class": _TEXT},
+    },
+    "quarantines": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "until": _TIME},
+    "recoveries": {
+        **{"event": _PLACE, "deployment": _TEXT, "recovery_id": _TEXT, "step": _TEXT, "sender": _TEXT, "to": _TEXT},
+        **{"class_id": _TEXT, "units": _WHOLE, "matures_at": _TIME, "time": _TIME},
+    },
     # `whole`: the rows are those that the head binds.
     "statements": {
         **{"statement": _PLACE, "registry": _TEXT, "sequence": _WHOLE, "as_of": _TIME, "current": _FLAG},
@@ -83,9 +96,11 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
 def tables(evidence: Evidence) -> dict[str, pa.Table]:
     """One Arrow table a schema, empty where the evidence is silent."""
     rows: Rows = defaultdict(list)
-    for index, (view, event) in enumerate(chain_events(evidence)):
-        if type(event) in _EVENTS:
-            _EVENTS[type(event)](rows, index, view, event)
+    events = chain_events(evidence)
+    for index, (view, event) in enumerate(events):
+        if type(event) in EVENTS:
+            EVENTS[type(event)](rows, index, view, event)
+    add_transfers(rows["transfers"], events)
     rows["chains"] = [(str(view.deployment), view.stamp.timestamp) for view in evidence.chains]
     _add_statements(rows, evidence.statements)
     _add_endorsements(rows, evidence)
@@ -131,74 +146,6 @@ def _arrow(schema: Mapping[str, pa.DataType], rows: list[Row]) -> pa.Table:
     return pa.table(arrays, schema=pa.schema(list(schema.items())))
 
 
-def _time(view: ChainView, event: ChainEvent) -> int:
-    return view.block_times.get(event.place.block, view.stamp.timestamp)
-
-
-def _space(rows: Rows, index: int, view: ChainView, event: seen.SpaceRegistered) -> None:
-    rows["spaces"].append((index, str(view.deployment), event.space, event.registry, event.kind == event.kind.BATCH))
-
-
-def _class(rows: Rows, index: int, view: ChainView, event: seen.ClassCreated) -> None:
-    rows["classes"].append((index, str(view.deployment), event.class_id, event.registry, event.kg_per_unit))
-
-
-def _mint(rows: Rows, index: int, view: ChainView, event: seen.Minted) -> None:
-    r = event.range
-    head = (len(rows["moves"]), index, str(view.deployment), MINT, event.lock_id, event.class_id)
-    rows["moves"].append((*head, r.space, r.first, r.last, event.recipient, _time(view, event)))
-
-
-def _open(rows: Rows, index: int, view: ChainView, event: seen.RequestOpened) -> None:
-    head = (index, str(view.deployment), event.request_id, event.class_id)
-    rows["requests"].append((*head, _what(event.kind), event.units, event.deadline))
-
-
-def _settle(rows: Rows, index: int, view: ChainView, event: seen.OutcomeSettled) -> None:
-    deployment, time = str(view.deployment), _time(view, event)
-    units = sum(r.units for r in event.ranges)
-    rows["steps"].append((index, deployment, event.request_id, event.class_id, "settled", units, event.remaining))
-    for r in event.ranges:
-        head = (len(rows["moves"]), index, deployment, _what(event.kind), event.request_id, event.class_id)
-        rows["moves"].append((*head, r.space, r.first, r.last, "", time))
-
-
-def _refuse(rows: Rows, index: int, view: ChainView, event: seen.RequestRefused) -> None:
-    rows["steps"].append((index, str(view.deployment), event.request_id, "", "refused", 0, event.units))
-
-
-def _call_back(rows: Rows, index: int, view: ChainView, event: seen.RequestCalledBack) -> None:
-    rows["steps"].append((index, str(view.deployment), event.request_id, "", "called back", 0, event.units))
-
-
-def _return(rows: Rows, index: int, view: ChainView, event: seen.RequestReturned) -> None:
-    rows["steps"].append((index, str(view.deployment), event.request_id, "", "returned", event.units, None))
-
-
-def _transfer(rows: Rows, index: int, view: ChainView, event: seen.Transferred) -> None:
-    issued = event.units if event.sender == ZERO_ADDRESS else 0
-    burned = event.units if event.to == ZERO_ADDRESS else 0
-    if issued or burned:
-        rows["supply"].append((index, str(view.deployment), event.class_id, issued, burned))
-
-
-_EVENTS: Mapping[type[ChainEvent], Callable[[Rows, int, ChainView, Any], None]] = {
-    seen.SpaceRegistered: _space,
-    seen.ClassCreated: _class,
-    seen.Minted: _mint,
-    seen.RequestOpened: _open,
-    seen.OutcomeSettled: _settle,
-    seen.RequestRefused: _refuse,
-    seen.RequestCalledBack: _call_back,
-    seen.RequestReturned: _return,
-    seen.Transferred: _transfer,
-}
-
-
-def _what(kind: Kind) -> str:
-    return RETIRE if kind is Kind.RETIREMENT else REDEEM
-
-
 def _add_statements(rows: Rows, statements: Iterable[Statement]) -> None:
     statements = list(statements)
     current = {id(statement) for statement in current_statements(statements).values()}
@@ -241,6 +188,6 @@ def _lock(index: int, deployment: Deployment, lock: Lock) -> Row:
 
 
 def _add_receipt(rows: list[Row], index: int, deployment: Deployment, receipt: Receipt) -> None:
-    head = (index, str(deployment), receipt.request_id, _what(receipt.kind))
+    head = (index, str(deployment), receipt.request_id, what_is_asked(receipt.kind))
     for r in receipt.ranges:
         rows.append((len(rows), *head, r.space, r.first, r.last, receipt.executed_at))

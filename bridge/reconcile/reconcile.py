@@ -16,6 +16,7 @@ from bridge.domain.findings import (
     PinnedStatement,
     Reconciliation,
     Severity,
+    Shown,
 )
 from bridge.domain.observed import Statement
 from bridge.domain.quantity import Kilograms, Units
@@ -80,15 +81,19 @@ def _judge(evidence: Evidence, docket: _Docket, machine: Machine) -> Reconciliat
     court = _Court(Exhibits(evidence), weights, moment)
     findings: list[Finding] = []
     in_flight: list[InFlight] = []
+    shown: list[Shown] = []
     for rule, query in docket.rules:
-        for waiting, rows in _by_subject(machine.rows(query)):
-            if waiting:
+        for (is_shown, waiting), rows in _by_subject(machine.rows(query)):
+            if is_shown:
+                shown.append(court.show(rule, rows))
+            elif waiting:
                 in_flight.append(court.wait(rule, rows))
             else:
                 findings.append(court.find(rule, rows))
     return Reconciliation(
         findings=tuple(findings),
         in_flight=tuple(in_flight),
+        shown=tuple(shown),
         totals=tuple(ClassTotals(**row) for row in machine.rows(docket.totals)),
         blocks=blocks,
         statements=statements,
@@ -100,11 +105,11 @@ def _pinned(statement: Statement) -> PinnedStatement:
     return PinnedStatement(registry=statement.registry, sequence=head.sequence, as_of=head.as_of)
 
 
-def _by_subject(answers: Sequence[Answer]) -> list[tuple[bool, list[Answer]]]:
-    groups: dict[tuple[bool, str], list[Answer]] = defaultdict(list)
+def _by_subject(answers: Sequence[Answer]) -> list[tuple[tuple[bool, bool], list[Answer]]]:
+    groups: dict[tuple[bool, bool, str], list[Answer]] = defaultdict(list)
     for answer in answers:
-        groups[(bool(answer["in_flight"]), answer["subject"])].append(answer)
-    return [(waiting, rows) for (waiting, _), rows in sorted(groups.items(), key=lambda group: group[0])]
+        groups[(bool(answer["shown"]), bool(answer["in_flight"]), answer["subject"])].append(answer)
+    return [((shown, waiting), rows) for (shown, waiting, _), rows in sorted(groups.items(), key=lambda g: g[0])]
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,9 @@ class _Court:
     def wait(self, rule: Rule, rows: list[Answer]) -> InFlight:
         due = min((row["due"] for row in rows if row["due"] is not None), default=None)
         return InFlight(**self._difference(rule.name, rows), title=rule.waiting, due=due)
+
+    def show(self, rule: Rule, rows: list[Answer]) -> Shown:
+        return Shown(**self._difference(rule.name, rows), title=rule.shown)
 
     def _difference(self, rule: str, rows: list[Answer]) -> dict[str, Any]:
         ranges = coalesce(_range(row) for row in rows if row["space"] is not None)

@@ -6,14 +6,15 @@ exactly when `space` and `first` are equal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
 
+from bridge.reconcile.chain_facts import MINT, REVERSE
 from bridge.reconcile.evidence import Limits
-from bridge.reconcile.facts import MINT, SCHEMAS
+from bridge.reconcile.facts import SCHEMAS
 from bridge.reconcile.intervals import pieces
 from bridge.reconcile.plan import Plan
 
@@ -24,9 +25,11 @@ STRETCH = ["space", "first"]
 class Relations:
     """The first block are the evidence's own rows (`facts.SCHEMAS`); the others are made from them.
 
-    - `moved`: each mint and settlement, cut at the others of its deployment.
-    - `on_chain`: per deployment and stretch what happened last (`live` or ended by `request_id`) and who minted it.
+    - `moved`: each mint, settlement and reversal, cut at the others of its deployment.
+    - `on_chain`: per deployment and stretch what happened last (`live`, or ended by `request_id` or `reversal_id`) and
+      who minted it.
     - `stated`, `claimed`: rows of the current statements, and claims, on the same stretches.
+    - `taken_back`: serials that a statement calls reversed, on the same stretches, and since which statement.
     - `backing`: `on_chain` with the registry's row; `state` is empty without row, `as_of` null without statement.
       `circulated`: units of these serials were out at the statement's moment. `caught_up`: the block shows all that the
       registry could have acted upon by then.
@@ -41,6 +44,13 @@ class Relations:
     requests: ir.Table
     steps: ir.Table
     supply: ir.Table
+    own: ir.Table
+    transfers: ir.Table
+    retired: ir.Table
+    shortfalls: ir.Table
+    covers: ir.Table
+    quarantines: ir.Table
+    recoveries: ir.Table
     statements: ir.Table
     endorsements: ir.Table
     lifetime: ir.Table
@@ -55,6 +65,7 @@ class Relations:
     on_chain: ir.Table
     stated: ir.Table
     claimed: ir.Table
+    taken_back: ir.Table
     backing: ir.Table
     owed: ir.Table
 
@@ -64,7 +75,7 @@ def relate(plan: Plan, limits: Limits) -> Relations:
     t = {name: plan.given(name, schema) for name, schema in SCHEMAS.items()}
     moved = _moved(plan, t["moves"])
     histories = plan.keep(_histories(moved, t))
-    on_chain, stated, claimed = _common_ground(plan, histories, t)
+    on_chain, stated, claimed, reversed_rows = _common_ground(plan, histories, t)
     backing = plan.keep(_backing(on_chain, stated, t, limits))
     owed = plan.keep(_owed(on_chain, stated, t, limits))
     return Relations(
@@ -74,6 +85,7 @@ def relate(plan: Plan, limits: Limits) -> Relations:
         on_chain=on_chain,
         stated=stated,
         claimed=claimed,
+        taken_back=plan.keep(_taken_back(reversed_rows)),
         backing=backing,
         owed=owed,
     )
@@ -103,27 +115,33 @@ def _histories(moved: ir.Table, t: Mapping[str, ir.Table]) -> ir.Table:
         id=ibis.row_number().over(ibis.window(order_by=["deployment", "space", "first"])),
         registry=full["registry"].fill_null(""),
         lock_id=full["mint_key"].fill_null(""),
-        request_id=full["end_key"].fill_null(""),
+        request_id=(full["end_what"] == REVERSE).ifelse("", full["end_key"]).fill_null(""),
+        reversal_id=(full["end_what"] == REVERSE).ifelse(full["end_key"], "").fill_null(""),
         end_what=full["end_what"].fill_null(""),
         live=(full["mint"] > full["end"].fill_null(-1)).fill_null(False),
     )
 
 
-def _common_ground(plan: Plan, histories: ir.Table, t: Mapping[str, ir.Table]) -> tuple[ir.Table, ir.Table, ir.Table]:
+def _common_ground(plan: Plan, histories: ir.Table, t: Mapping[str, ir.Table]) -> Iterator[ir.Table]:
+    """Each of the layers, cut at the ends of all."""
     rows = t["rows"].filter(t["rows"]["current"])
     claims = t["claims"].filter(t["claims"]["space"] != "")
-    layers = (histories, rows, claims)
-    marked = [table.select("space", "first", "last", id=table["id"] * 3 + n) for n, table in enumerate(layers)]
+    layers = (histories, rows, claims, t["rows"].filter(t["rows"]["state"] == "reversed"))
+    count = len(layers)
+    marked = [table.select("space", "first", "last", id=table["id"] * count + n) for n, table in enumerate(layers)]
     ground = pieces(plan, ibis.union(*marked).mutate(scope=ibis.literal("")))
-    on_chain, stated, claimed = (
+    return (
         plan.keep(
-            ground.filter(ground["id"] % 3 == n)
-            .select("space", "first", "last", id=(ground["id"] - n) // 3)
+            ground.filter(ground["id"] % count == n)
+            .select("space", "first", "last", id=(ground["id"] - n) // count)
             .join(table.drop("space", "first", "last"), "id")
         )
         for n, table in enumerate(layers)
     )
-    return on_chain, stated, claimed
+
+
+def _taken_back(rows: ir.Table) -> ir.Table:
+    return rows.group_by([*STRETCH, "row_deployment", "row_lock"]).agg(since=rows["as_of"].min())
 
 
 _ROW = ["state", "row_class", "row_deployment", "row_lock", "row_request"]

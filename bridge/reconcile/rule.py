@@ -31,16 +31,19 @@ ANSWER = ibis.schema(
         "figures": "string",
         "mild": "boolean",
         "in_flight": "boolean",
+        "shown": "boolean",
         "due": "int64",
     }
 )
 """One row a stretch of serials or a total; rows of one subject make one finding. `units` and `kg` are given only where
-no serials can be named. Where all rows are `mild`, a break is only a warning. Whatever is null says nothing."""
+no serials can be named. Where all rows are `mild`, a break is only a warning. What is `shown` is no difference at all.
+Whatever is null says nothing."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """`title` says what is wrong, `waiting` what the same difference is while it is explained, `advice` what to do."""
+    """`title` says what is wrong, `waiting` what the same difference is while it is explained, `advice` what to do;
+    `shown` what it is when all is well and a reader must know of it."""
 
     name: str
     severity: Severity
@@ -48,11 +51,12 @@ class Rule:
     waiting: str
     advice: str
     find: Callable[[Relations, Limits], ir.Table]
+    shown: str = ""
 
 
 def found(table: ir.Table, subject: ir.StringValue, **given: Any) -> ir.Table:
     """The rows of `table` as a rule's answer; a range is taken over when the table has one."""
-    columns: dict[str, Any] = {"subject": subject, "in_flight": False} | given
+    columns: dict[str, Any] = {"subject": subject, "in_flight": False, "shown": False} | given
     if "first" in table.columns and "units" not in given and "kg" not in given:
         columns = {"space": table["space"], "first": table["first"], "last": table["last"]} | columns
     return table.select(

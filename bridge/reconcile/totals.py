@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from bridge.reconcile.facts import RETIRE
+from bridge.reconcile.chain_facts import RETIRE
 from bridge.reconcile.intervals import units
 from bridge.reconcile.relations import Relations
 from bridge.reconcile.rule import whole
@@ -26,6 +26,9 @@ def by_class(r: Relations) -> ir.Table:
         *pending,
         _of(live, "live", whole(units(live))),
         _of(retired, "retired", whole(units(retired))),
+        _of(r.shortfalls, "reversed", whole(r.shortfalls["opened"])),
+        _of(r.shortfalls, "shortfall", whole(r.shortfalls["opened"]) - whole(r.shortfalls["covered"])),
+        _of(r.own, "cover", whole(r.own["received"]) - whole(r.own["given"])),
         *(_held(r, state, name) for state, name in _STATES.items()),
     ]
     t = ibis.union(*figures)
@@ -44,7 +47,10 @@ def at_stake(r: Relations) -> ir.Table:
     )
 
 
-_FIGURES = ("supply", "pending", "live", "retired", "locked", "reserved", "executed")
+_FIGURES = (
+    *("supply", "pending", "live", "retired", "locked", "reserved", "executed"),
+    *("reversed", "shortfall", "cover"),
+)
 _STATES = {"locked": "locked", "reserved": "reserved", "retired": "executed"}
 
 

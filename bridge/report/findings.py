@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
-from bridge.domain.findings import Difference, Finding, InFlight, NotCompared, Reconciliation
+from bridge.domain.findings import ClassTotals, Difference, Finding, InFlight, NotCompared, Reconciliation, Shown
 from bridge.domain.quantity import Kilograms, tonnes
-from bridge.report.messages import Language, advice, title
+from bridge.report.messages import Item, Language, advice, title
 
 WIDTH = 80
 SHOWN = 8
@@ -28,7 +28,9 @@ _WORDS = {
         "unread": "NOT CLEAN: lines that could not be compared: {count}.",
         "findings": "Findings",
         "in_flight": "In flight",
+        "shown": "To know of",
         "totals": "Units by class",
+        "reversals": "Reversed units and cover by class",
         "pins": "Compared",
         "do": "Do",
         "due": "due",
@@ -42,7 +44,9 @@ _WORDS = {
         "unread": "照合未了：{count} 行を照合できませんでした。",
         "findings": "検出事項",
         "in_flight": "処理中",
+        "shown": "参考事項",
         "totals": "クラス別の単位数",
+        "reversals": "クラス別の取消し（リバーサル）と補填の単位数",
         "pins": "照合の時点",
         "do": "対応",
         "due": "期限",
@@ -52,6 +56,9 @@ _WORDS = {
 }
 
 _TOTALS = ("supply", "pending", "live", "retired", "locked", "reserved", "executed")
+_REVERSALS = ("reversed", "shortfall", "cover")
+_MARKS = {InFlight: "…", Shown: "*"}
+_NO_SEVERITY = {InFlight: "in flight", Shown: "shown"}
 
 
 def as_text(result: Reconciliation, language: Language = Language.ENGLISH) -> str:
@@ -62,10 +69,13 @@ def as_text(result: Reconciliation, language: Language = Language.ENGLISH) -> st
     lines += [words["unread"].format(count=len(result.not_compared))] if result.not_compared else []
     lines = lines or [words["clean"]]
     lines += _section(words["pins"], _pins(result))
-    lines += _section(words["totals"], _totals(result))
+    lines += _section(words["totals"], _totals(result.totals, _TOTALS))
+    touched = [t for t in result.totals if any(getattr(t, name) for name in _REVERSALS)]
+    lines += _section(words["reversals"], _totals(touched, _REVERSALS))
     lines += _section(words["not_compared"], _unread(result.not_compared))
     lines += _section(words["findings"], _blocks(result.findings, language))
     lines += _section(words["in_flight"], _blocks(result.in_flight, language))
+    lines += _section(words["shown"], _blocks(result.shown, language))
     return "\n".join(lines) + "\n"
 
 
@@ -74,7 +84,11 @@ def as_json(result: Reconciliation, language: Language = Language.ENGLISH) -> by
     document = result.model_dump(mode="json")
     document["clean"] = result.clean
     document["language"] = language.value
-    for name, items in (("findings", result.findings), ("in_flight", result.in_flight)):
+    for name, items in (
+        ("findings", result.findings),
+        ("in_flight", result.in_flight),
+        ("shown", result.shown),
+    ):
         document[name] = [_document(item, language) for item in items]
     return orjson.dumps(_exact(document), option=orjson.OPT_SORT_KEYS)
 
@@ -84,7 +98,7 @@ def as_csv(result: Reconciliation, language: Language = Language.ENGLISH) -> str
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_CSV)
-    items: list[Finding | InFlight] = [*result.findings, *result.in_flight]
+    items: list[Item] = [*result.findings, *result.in_flight, *result.shown]
     for item in items:
         writer.writerows(_csv_rows(item, language))
     for row in result.not_compared:
@@ -118,13 +132,11 @@ def _pins(result: Reconciliation) -> list[str]:
     return blocks + statements
 
 
-def _totals(result: Reconciliation) -> list[str]:
-    if not result.totals:
+def _totals(totals: Sequence[ClassTotals], names: Sequence[str]) -> list[str]:
+    if not totals:
         return []
-    rows = [
-        [_short(t.class_id), _short(t.deployment), *(f"{getattr(t, name)}" for name in _TOTALS)] for t in result.totals
-    ]
-    return _table(["class", "on", *_TOTALS], rows)
+    rows = [[_short(t.class_id), _short(t.deployment), *(f"{getattr(t, name)}" for name in names)] for t in totals]
+    return _table(["class", "on", *names], rows)
 
 
 def _unread(rows: Sequence[NotCompared]) -> list[str]:
@@ -147,13 +159,13 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(f"{cell:>{size}}" for cell, size in zip(row, sizes, strict=True)) for row in (head, *rows)]
 
 
-def _blocks(items: Sequence[Finding | InFlight], language: Language) -> list[str]:
+def _blocks(items: Sequence[Item], language: Language) -> list[str]:
     return [line for item in items for line in _block(item, language)]
 
 
-def _block(item: Finding | InFlight, language: Language) -> list[str]:
+def _block(item: Item, language: Language) -> list[str]:
     words = _WORDS[language]
-    mark = item.severity.value.upper() if isinstance(item, Finding) else "…"
+    mark = item.severity.value.upper() if isinstance(item, Finding) else _MARKS[type(item)]
     lines = _wrapped(f"{mark}  {title(item, language)}", "")
     lines += _wrapped(item.subject, "   ")
     lines += _wrapped(f"{_amount(item, language)}{_due(item, words['due'])}", "   ")
@@ -175,7 +187,7 @@ def _amount(item: Difference, language: Language) -> str:
     return ", ".join(part for part in (units, mass) if part)
 
 
-def _due(item: Finding | InFlight, word: str) -> str:
+def _due(item: Item, word: str) -> str:
     return f", {word} {_when(item.due)}" if isinstance(item, InFlight) and item.due is not None else ""
 
 
@@ -212,7 +224,7 @@ def _folded(text: str, columns: int) -> list[str]:
     return lines
 
 
-def _document(item: Finding | InFlight, language: Language) -> dict[str, Any]:
+def _document(item: Item, language: Language) -> dict[str, Any]:
     document = item.model_dump(mode="json") | {"id": item.id, "title": title(item, language)}
     if isinstance(item, Finding):
         document["advice"] = advice(item, language)
@@ -232,8 +244,8 @@ def _exact(value: Any) -> Any:
             return value
 
 
-def _csv_rows(item: Finding | InFlight, language: Language) -> list[list[Any]]:
-    severity = item.severity.value if isinstance(item, Finding) else "in flight"
+def _csv_rows(item: Item, language: Language) -> list[list[Any]]:
+    severity = item.severity.value if isinstance(item, Finding) else _NO_SEVERITY[type(item)]
     due = item.due if isinstance(item, InFlight) else None
     told = advice(item, language) if isinstance(item, Finding) else ""
     head = [item.id, item.rule, severity, title(item, language), item.subject, item.class_id]

@@ -8,7 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from bridge.domain.findings import Finding, InFlight
+from bridge.domain.findings import Finding, InFlight, Shown
+
+Item = Finding | InFlight | Shown
 
 
 class Language(StrEnum):
@@ -17,11 +19,13 @@ class Language(StrEnum):
 
 
 class Message(NamedTuple):
-    """`waiting` is the title of the same difference in flight, empty when it is never in flight."""
+    """`waiting` is the title of the same difference in flight, `shown` of what is shown though nothing is wrong; empty
+    when there is no such thing."""
 
     title: str
     advice: str
     waiting: str = ""
+    shown: str = ""
 
 
 JAPANESE: dict[str, Message] = {
@@ -31,7 +35,7 @@ JAPANESE: dict[str, Message] = {
         "一方から引き渡された後、他方で発行された（一方の読取後）",
     ),
     "serials-reused": Message(
-        "一つのコントラクトが、流通中または無効化済みのシリアル番号を再び発行した",
+        "一つのコントラクトが、流通中、無効化済みまたは取消し済みのシリアル番号を再び発行した",
         "停止する。コントラクトが拒否すべき事象であり、一時停止のうえイベントとストレージを照合する",
     ),
     "lock-reused": Message(
@@ -53,6 +57,40 @@ JAPANESE: dict[str, Message] = {
         "登録簿に取消し（リバーサル）を認証させ、不足を計上して補填する",
         "償還後に新しい保有者が無効化した可能性がある。後のブロックで判断する",
     ),
+    "reversal-unattested": Message(
+        "登録簿での取消し（リバーサル）が、期限までにチェーン上で認証されていない",
+        "該当クラスを隔離し、認証者に取消しへの署名を求める。署名後は誰でも提出できる",
+        "登録簿で取り消し済み、チェーン上の認証待ち",
+    ),
+    "reversal-unfounded": Message(
+        "登録簿が取り消していないシリアル番号が、チェーン上で取り消された",
+        "該当クラスを隔離し、何に署名したかを各認証者に確認し、盗まれた鍵を管理者に交換させる",
+        "報告書の後にチェーン上で取り消された。次の報告書で判断する",
+        "認証済みの取消し：登録簿とチェーンの双方で取り消された",
+    ),
+    "shortfall-mismatch": Message(
+        "クラスの不足として示された数が、取消しと補填から残る数と一致しない",
+        "停止する。コントラクトのストレージにあるクラスを、取消しおよび引き取られた補填と照合する",
+        shown="クラスが不足している：取り消され、まだ補填されていない単位",
+    ),
+    "cover-mismatch": Message(
+        "残っているはずの補填を、コントラクトが保有していない",
+        "停止する。コントラクトのストレージにある補填を、自身の残高および保有者の引取りと照合する",
+        shown="不足している、または不足していたクラスへの補填",
+    ),
+    "retired-balance-mismatch": Message(
+        "保有者の無効化残高が、その請求について無効化された数と一致しない",
+        "停止する。ストレージにある無効化残高を、保有者の請求の決済と照合する",
+    ),
+    "moved-while-closed": Message(
+        "クラスが隔離中または不足中であるのに、単位が動いた",
+        "停止する。コントラクトが拒否すべき事象であり、ストレージにあるクラスを動いた単位と照合する",
+    ),
+    "recovery-unordered": Message(
+        "発効した命令によらずに、単位が別の口座へ回収された",
+        "停止する。コントラクトが拒否すべき事象であり、ストレージにある命令を照合し、回収権者に確認する",
+        shown="発効した命令により、単位が別の口座へ回収された",
+    ),
     "acted-without-settlement": Message(
         "チェーン上の決済なしに、登録簿が無効化または引き渡しを行った",
         "署名済みの結果があれば提出する。なければ登録簿に取消し（リバーサル）を認証させる",
@@ -72,7 +110,7 @@ JAPANESE: dict[str, Message] = {
         "停止する。コントラクトが拒否すべき事象であり、請求と署名済みの結果を照合する",
     ),
     "settled-not-live": Message(
-        "決済が、そのクラスで流通していないシリアル番号を消費した",
+        "決済または取消し（リバーサル）が、そのクラスで流通していないシリアル番号を消費した",
         "停止する。コントラクトが拒否すべき事象であり、認証者の署名した結果と発行を照合する",
     ),
     "locked-without-mint": Message(
@@ -99,7 +137,7 @@ JAPANESE: dict[str, Message] = {
         "登録したオペレーターを止め、空間のキーを登録簿の表記と照合する",
     ),
     "supply-mismatch": Message(
-        "供給量と処理待ちの合計が、有効なシリアル番号の数と一致しない",
+        "供給量と処理待ちの合計が、有効なシリアル番号と不足の合計と一致しない",
         "停止する。同じブロックで供給量と台帳をストレージから読み、欠けているイベントを探す",
     ),
     "amount-mismatch": Message(
@@ -159,11 +197,17 @@ JAPANESE: dict[str, Message] = {
 }
 
 
-def title(item: Finding | InFlight, language: Language) -> str:
+def title(item: Item, language: Language) -> str:
     if language is Language.ENGLISH or item.rule not in JAPANESE:
         return item.title
     message = JAPANESE[item.rule]
-    return message.waiting if isinstance(item, InFlight) else message.title
+    match item:
+        case InFlight():
+            return message.waiting
+        case Shown():
+            return message.shown
+        case _:
+            return message.title
 
 
 def advice(finding: Finding, language: Language) -> str:

@@ -16,13 +16,22 @@ from bridge.domain.observed import (
     BlockStamp,
     ChainEvent,
     ClassCreated,
+    CoverOffered,
+    CoverTaken,
+    CoverWithdrawn,
+    CreditRetired,
     Minted,
     OutcomeSettled,
     Place,
+    Quarantined,
+    Recovered,
+    RecoveryOrdered,
+    RecoveryVetoed,
     RequestCalledBack,
     RequestOpened,
     RequestRefused,
     RequestReturned,
+    Reversed,
     SpaceRegistered,
     Statement,
     StatementRow,
@@ -40,8 +49,10 @@ SOLAR = CreditClass(registry="VERRA", project="1686", vintage=2014, credit_type=
 HERE = Deployment(chain_id=1, contract="0x" + "c1" * 20)
 THERE = Deployment(chain_id=2, contract="0x" + "c2" * 20)
 ALICE = "0x" + "a1" * 20
+BOB = "0x" + "b0" * 20
 START, DAY = 1_700_000_000, 86_400
 DEADLINE = 5 * DAY
+RECOVERY = 2 * DAY
 
 
 def serials(first: int, last: int, space: SerialSpace = SPACE) -> SerialRange:
@@ -99,6 +110,24 @@ class Asked:
     executed: bool = False
 
 
+@dataclass
+class Offer:
+    """Cover that the contract holds."""
+
+    deployment: Deployment
+    class_id: str
+    short_class: str
+    left: int
+
+
+@dataclass
+class Ordered:
+    sender: str
+    to: str
+    units: int
+    matures_at: int
+
+
 class House:
     def __init__(self, *deployments: Deployment) -> None:
         self.now = START
@@ -109,6 +138,10 @@ class House:
         self.locks: dict[str, tuple[Deployment, Lock]] = {}
         self.asked: dict[str, Asked] = {}
         self.minted: set[str] = set()
+        self.shortfalls: defaultdict[tuple[Deployment, str], int] = defaultdict(int)
+        self.balances: defaultdict[tuple[Deployment, str, str], int] = defaultdict(int)
+        self.offers: dict[str, Offer] = {}
+        self.orders: dict[str, Ordered] = {}
         self.sequence = 0
         self.totals: defaultdict[tuple[Deployment, str], dict[str, int]] = defaultdict(
             lambda: dict.fromkeys(("locked", "released", "retired", "handed_over"), 0)
@@ -180,6 +213,10 @@ class House:
             for rest in subtract(r, self.asked[request_id].settled):
                 self.write(rest, state=SerialState.LOCKED, request_id=None)
 
+    def take_back(self, r: SerialRange) -> None:
+        self.wait(10)
+        self.write(r, state=SerialState.REVERSED)
+
     def split(self, at: int) -> None:
         """The registry cuts the block with this serial into two rows, as registries do after the fact."""
         entry = next(e for e in self.entries if e.range.first < at <= e.range.last)
@@ -240,6 +277,9 @@ class House:
         asked.parts += 1
         asked.settled_at = self.now
         asked.ended = asked.left == 0
+        if asked.kind is Kind.RETIREMENT:
+            units, class_id = total_units(ranges), asked.credit_class.id
+            self.emit(asked.deployment, CreditRetired, account=ALICE, class_id=class_id, units=units)
         self.emit(
             asked.deployment,
             OutcomeSettled,
@@ -272,6 +312,78 @@ class House:
         self.emit(asked.deployment, RequestReturned, request_id=request_id, to=ALICE, units=asked.left)
         asked.returned += asked.left
         asked.left = 0
+
+    def reverse(self, *ranges: SerialRange, deployment: Deployment = HERE) -> str:
+        """The attested reversal reaches the chain; returns the registry's event."""
+        self.wait(10)
+        event_id, class_id = name(f"reversal {self.block}"), self.entry_of(ranges[0]).credit_class.id
+        self.shortfalls[deployment, class_id] += total_units(ranges)
+        shortfall = self.shortfalls[deployment, class_id]
+        facts = {"event_id": event_id, "class_id": class_id, "ranges": ranges, "shortfall": shortfall}
+        self.emit(deployment, Reversed, reason="invalid", **facts)
+        return event_id
+
+    def cover(self, r: SerialRange, short: CreditClass = FOREST, deployment: Deployment = HERE) -> str:
+        """Locks these serials and offers their units to holders of the short class."""
+        return self.offer(self.lock(r, deployment), short)
+
+    def offer(self, lock_id: str, short: CreditClass = FOREST) -> str:
+        self.wait(10)
+        deployment, lock = self.locks[lock_id]
+        self.minted.add(lock_id)
+        cover_id, units = name(f"cover {lock_id}"), lock.range.units
+        self.offers[cover_id] = Offer(deployment, lock.class_id, short.id, units)
+        self.emit(deployment, Minted, lock_id=lock_id, class_id=lock.class_id, range=lock.range, recipient=BOB)
+        self._move(deployment, ZERO, deployment.contract, lock.class_id, units)
+        facts = {"cover_id": cover_id, "lock_id": lock_id, "short_class_id": short.id}
+        self.emit(deployment, CoverOffered, **facts, units=units)
+        return cover_id
+
+    def take_cover(self, cover_id: str, units: int) -> None:
+        self.wait(10)
+        offer = self.offers[cover_id]
+        offer.left -= units
+        self.shortfalls[offer.deployment, offer.short_class] -= units
+        self._move(offer.deployment, ALICE, ZERO, offer.short_class, units)
+        self._move(offer.deployment, offer.deployment.contract, ALICE, offer.class_id, units)
+        facts = {"cover_id": cover_id, "holder": ALICE, "short_class_id": offer.short_class, "units": units}
+        shortfall = self.shortfalls[offer.deployment, offer.short_class]
+        self.emit(offer.deployment, CoverTaken, **facts, shortfall=shortfall)
+
+    def withdraw_cover(self, cover_id: str) -> None:
+        self.wait(10)
+        offer = self.offers[cover_id]
+        units, offer.left = offer.left, 0
+        self._move(offer.deployment, offer.deployment.contract, BOB, offer.class_id, units)
+        self.emit(offer.deployment, CoverWithdrawn, cover_id=cover_id, to=BOB, units=units)
+
+    def quarantine(self, *, days: int = 30, credit_class: CreditClass = FOREST) -> None:
+        """For no days it is lifted."""
+        self.wait(10)
+        self.emit(HERE, Quarantined, class_id=credit_class.id, until=self.now + days * DAY)
+
+    def transfer(self, units: int, credit_class: CreditClass = FOREST) -> None:
+        self.wait(10)
+        self._move(HERE, ALICE, BOB, credit_class.id, units)
+
+    def order(self, units: int, sender: str = ALICE, to: str = BOB) -> str:
+        self.wait(10)
+        recovery_id, matures_at = name(f"recovery {len(self.orders)}"), self.now + RECOVERY
+        self.orders[recovery_id] = Ordered(sender, to, units, matures_at)
+        facts = {"recovery_id": recovery_id, "sender": sender, "to": to, "units": units, "matures_at": matures_at}
+        self.emit(HERE, RecoveryOrdered, class_id=FOREST.id, salt=name("salt"), **facts)
+        return recovery_id
+
+    def veto(self, recovery_id: str) -> None:
+        self.wait(10)
+        self.emit(HERE, RecoveryVetoed, recovery_id=recovery_id, by=self.orders[recovery_id].sender)
+
+    def recover(self, recovery_id: str) -> None:
+        self.wait(10)
+        order = self.orders[recovery_id]
+        self._move(HERE, order.sender, order.to, FOREST.id, order.units)
+        facts = {"recovery_id": recovery_id, "sender": order.sender, "to": order.to, "units": order.units}
+        self.emit(HERE, Recovered, **facts)
 
     def register(self, deployment: Deployment, space: SerialSpace) -> None:
         self.emit(deployment, SpaceRegistered, space=space.id, registry=space.registry, kind=space.kind, key=space.key)
@@ -343,6 +455,8 @@ class House:
         return [e for e in self.entries if r.contains(e.range)]
 
     def _move(self, deployment: Deployment, sender: str, to: str, class_id: str, units: int) -> None:
+        self.balances[deployment, class_id, sender] -= units
+        self.balances[deployment, class_id, to] += units
         self.emit(deployment, Transferred, sender=sender, to=to, class_id=class_id, units=units)
 
     def emit(self, deployment: Deployment, event: type[ChainEvent], /, **facts: object) -> None:

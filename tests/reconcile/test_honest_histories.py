@@ -8,14 +8,15 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from bridge.domain.attestations import Deployment
 from bridge.domain.findings import Finding, Reconciliation, Severity
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.serials import SerialRange
 from bridge.reconcile.evidence import Evidence, Limits
 from bridge.reconcile.reconcile import reconcile
-from tests.reconcile.story import DAY, DEADLINE, FOREST, HERE, SOLAR, THERE, Entry, House, looked_at, serials
+from tests.reconcile.story import ALICE, DAY, DEADLINE, FOREST, HERE, SOLAR, THERE, Entry, House, looked_at, serials
 
-LIMITS = Limits(release_seconds=DAY, execution_seconds=DAY, out_of_step_seconds=30 * DAY)
+LIMITS = Limits(release_seconds=DAY, execution_seconds=DAY, reversal_seconds=DAY, out_of_step_seconds=30 * DAY)
 
 
 class Drifting(House):
@@ -26,6 +27,7 @@ class Drifting(House):
         self.dice = dice
         self.unminted: list[str] = []
         self.waiting: list[str] = []
+        self.taken_back: list[tuple[int, SerialRange, Deployment]] = []
         self.issue(serials(1, 60))
         self.issue(serials(61, 100), SOLAR)
         for r, deployment in ((serials(1, 20), HERE), (serials(21, 30), THERE), (serials(61, 75), HERE)):
@@ -34,6 +36,7 @@ class Drifting(House):
     def act(self) -> None:
         answers = [self.ask_some, self.answer_one, self.answer_one, self.execute_some]
         acts = [*answers, self.lock_some, self.mint_one, self.mint_one, self.split_one]
+        acts += [self.take_back_some, self.reverse_one, *[self.cover_some] * 4, self.move_some]
         self.dice.choice(acts)()
         self.meet_deadlines()
 
@@ -42,14 +45,57 @@ class Drifting(House):
             self.unminted.append(self.lock(r, self.dice.choice([HERE, THERE])))
 
     def mint_one(self) -> None:
-        if self.unminted:
-            self.mint(self.unminted.pop(self.dice.randint(0, len(self.unminted) - 1)))
+        open_locks = [i for i in self.unminted if not self._short(i)]
+        if open_locks:
+            lock_id = self.dice.choice(open_locks)
+            self.unminted.remove(lock_id)
+            self.mint(lock_id)
+
+    def take_back_some(self) -> None:
+        locked = [e for e in self.entries if any(self._serves(e, d, e.credit_class.id) for d in (HERE, THERE))]
+        if locked and self.dice.random() < 0.3:
+            entry = self.dice.choice(sorted(locked, key=lambda e: e.range.key))
+            r = serials(entry.range.first, min(entry.range.last, entry.range.first + self.dice.randint(0, 3)))
+            assert entry.deployment
+            self.take_back(r)
+            self.taken_back.append((self.now, r, entry.deployment))
+
+    def reverse_one(self) -> None:
+        if self.taken_back:
+            _, r, deployment = self.taken_back.pop(0)
+            self.reverse(r, deployment=deployment)
+
+    def cover_some(self) -> None:
+        """Offers cover, or takes from it, or lets go what nobody needs any more."""
+        for cover_id, offer in self.offers.items():
+            short = self.shortfalls[offer.deployment, offer.short_class]
+            if not offer.left or self.shortfalls[offer.deployment, offer.class_id]:
+                continue
+            units = min(offer.left, short, self.balances[offer.deployment, offer.short_class, ALICE])
+            if units:
+                self.take_cover(cover_id, self.dice.randint(1, units))
+                return
+            if not short:
+                self.withdraw_cover(cover_id)
+                return
+        for (deployment, class_id), units in list(self.shortfalls.items()):
+            short, other = (FOREST, SOLAR) if class_id == FOREST.id else (SOLAR, FOREST)
+            free = [e.range for e in self.entries if (e.state, e.credit_class) == (SerialState.HELD, other)]
+            if units and free and not self.shortfalls[deployment, other.id]:
+                first = min(r.first for r in free)
+                last = next(r.last for r in free if r.first == first)
+                self.cover(serials(first, min(last, first + self.dice.randint(0, 4))), short, deployment)
+                return
+
+    def move_some(self) -> None:
+        if self.balances[HERE, FOREST.id, ALICE] and not self.shortfalls[HERE, FOREST.id]:
+            self.transfer(1)
 
     def ask_some(self) -> None:
         deployment = self.dice.choice([HERE, THERE])
         credit_class = self.dice.choice([FOREST, SOLAR])
-        units = self._supply(deployment, credit_class.id)
-        if units:
+        units = self.balances[deployment, credit_class.id, ALICE]
+        if units and not self.shortfalls[deployment, credit_class.id]:
             asked = self.dice.randint(1, min(units, 9))
             self.waiting.append(self.ask(self.dice.choice(list(Kind)), asked, credit_class, deployment))
 
@@ -90,6 +136,8 @@ class Drifting(House):
                 and asked.settled_at + DAY // 2 < self.now + seconds
             ):
                 self.execute(request_id)
+        while self.taken_back and self.taken_back[0][0] + DAY // 2 < self.now + seconds:
+            self.reverse_one()
         self.wait(seconds)
 
     def _settle_some(self, request_id: str, *, only_reserve: bool) -> None:
@@ -101,7 +149,7 @@ class Drifting(House):
                 self.waiting.append(request_id)
                 return
             self.reserve(request_id, *ranges)
-        if only_reserve:
+        if only_reserve or self.shortfalls[asked.deployment, asked.credit_class.id]:
             self.waiting.append(request_id)
             return
         rest = [r for r in asked.reserved if r not in asked.settled]
@@ -135,14 +183,9 @@ class Drifting(House):
         first = self.dice.randint(block.first, block.last)
         return serials(first, self.dice.randint(first, min(block.last, first + 19)))
 
-    def _supply(self, deployment: object, class_id: str) -> int:
-        minted = sum(
-            lock.range.units
-            for lock_id, (d, lock) in self.locks.items()
-            if d == deployment and lock.class_id == class_id and lock_id in self.minted
-        )
-        out = [a for a in self.asked.values() if (a.deployment, a.credit_class.id) == (deployment, class_id)]
-        return minted - sum(a.units - a.returned for a in out)
+    def _short(self, lock_id: str) -> bool:
+        deployment, lock = self.locks[lock_id]
+        return bool(self.shortfalls[deployment, lock.class_id])
 
 
 def breaks(result: Reconciliation) -> list[Finding]:
@@ -157,7 +200,7 @@ def glimpses(seed: int) -> Evidence:
     looks = [lambda: chains.append(house.chain(HERE)), lambda: chains.append(house.chain(THERE))]
     looks.append(lambda: statements.append(house.statement()))
     dice.shuffle(looks)
-    for acts, look in zip((dice.randint(5, 40), dice.randint(0, 6), dice.randint(0, 6)), looks, strict=True):
+    for acts, look in zip((dice.randint(5, 60), dice.randint(0, 6), dice.randint(0, 6)), looks, strict=True):
         for _ in range(acts):
             house.act()
         look()
@@ -192,6 +235,9 @@ def test_totals_are_the_chains_and_the_registrys() -> None:
         "locked": 48,
         "reserved": 5,
         "executed": 7,
+        "reversed": 0,
+        "shortfall": 0,
+        "cover": 0,
     }
 
 

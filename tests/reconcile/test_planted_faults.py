@@ -588,7 +588,7 @@ class TestRequestOverspent:
     def test_settled_without_ever_being_opened(self, house: House) -> None:
         request_id = house.ask(Kind.RETIREMENT, 5)
         house.settle(request_id, serials(1, 5))
-        del house.events[HERE][-2]
+        del house.events[HERE][-3]
         assert "request-overspent" in rules(reconcile(house.evidence()))
 
     def test_settled_after_the_call_back_and_before_the_return_is_honest(self, house: House) -> None:

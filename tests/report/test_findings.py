@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
+from bridge.cli.findings import read
 from bridge.domain.attestations import Deployment
 from bridge.domain.findings import (
     ClassTotals,
@@ -19,6 +21,7 @@ from bridge.domain.findings import (
     PinnedStatement,
     Reconciliation,
     Severity,
+    Shown,
 )
 from bridge.domain.observed import BlockStamp
 from bridge.domain.quantity import Kilograms, Units
@@ -75,6 +78,17 @@ TOTALS = ClassTotals(
     reserved=5,
     executed=7,
 )
+SHORT = TOTALS.model_copy(update={"reversed": 12, "shortfall": 9, "cover": 3})
+KNOWN = Shown(
+    rule="reversal-unfounded",
+    subject=f"reversal {hex32(4)} on {HERE}",
+    class_id=hex32(2),
+    ranges=(SerialRange(space=hex32(7), first=31, last=42),),
+    units=Units(12),
+    kg=Kilograms(12_000),
+    first_seen=1_700_000_000,
+    title=next(rule for rule in RULES if rule.name == "reversal-unfounded").shown,
+)
 
 
 def result(*findings: Finding) -> Reconciliation:
@@ -92,10 +106,56 @@ def test_every_rule_speaks_both_languages(rule: object) -> None:
     japanese = JAPANESE[rule.name]  # type: ignore[attr-defined]
     assert all((japanese.title, japanese.advice, rule.title, rule.advice))  # type: ignore[attr-defined]
     assert bool(japanese.waiting) == bool(rule.waiting)  # type: ignore[attr-defined]
+    assert bool(japanese.shown) == bool(rule.shown)  # type: ignore[attr-defined]
 
 
 def test_no_message_outlives_its_rule() -> None:
     assert set(JAPANESE) == {rule.name for rule in RULES}
+
+
+def with_a_reversal() -> Reconciliation:
+    return result().model_copy(update={"totals": (TOTALS, SHORT), "shown": (KNOWN,)})
+
+
+def test_text_shows_reversals_and_cover_and_is_clean_all_the_same() -> None:
+    text = as_text(with_a_reversal())
+    assert text.startswith("Clean: nothing is a break.")
+    head, row = text.partition("Reversed units and cover by class")[2].splitlines()[2:4]
+    assert (head.split()[2:], row.split()[2:]) == (["reversed", "shortfall", "cover"], ["12", "9", "3"])
+    assert f"* {KNOWN.title}" in text
+    assert "31-42" in text.partition("To know of")[2]
+    assert "Reversed units" not in as_text(result())
+
+
+def test_japanese_shows_them_too() -> None:
+    text = as_text(with_a_reversal(), Language.JAPANESE)
+    told = text.partition("参考事項")[2]
+    assert f"* {JAPANESE[KNOWN.rule].shown}" in told
+    assert "クラス別の取消し（リバーサル）と補填の単位数" in text
+    assert max(map(width, text.splitlines())) <= WIDTH
+
+
+def test_what_is_shown_is_in_json_and_csv_and_is_read_again(tmp_path: Path) -> None:
+    one = with_a_reversal()
+    path = tmp_path / "report.json"
+    path.write_bytes(as_json(one))
+    assert json.loads(path.read_bytes())["shown"][0]["id"] == KNOWN.id
+    assert read(path) == one
+    rows = list(csv.DictReader(io.StringIO(as_csv(one))))
+    assert [(row["severity"], row["first"], row["last"]) for row in rows if row["rule"] == KNOWN.rule] == [
+        ("shown", "31", "42")
+    ]
+
+
+def test_a_report_of_before_there_were_reversals_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    document = json.loads(as_json(result()))
+    del document["shown"]
+    document["totals"] = [
+        {k: v for k, v in t.items() if k not in ("reversed", "shortfall", "cover")} for t in document["totals"]
+    ]
+    path.write_text(json.dumps(document))
+    assert read(path) == result()
 
 
 @pytest.mark.parametrize("language", list(Language))

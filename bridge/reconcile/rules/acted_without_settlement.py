@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from bridge.domain.findings import Severity
+from bridge.reconcile.chain_facts import REVERSE
 from bridge.reconcile.evidence import Limits
 from bridge.reconcile.relations import STRETCH, Relations
 from bridge.reconcile.rule import Rule, found, text, whole
@@ -15,6 +16,9 @@ def find(r: Relations, limits: Limits) -> ir.Table:
     acted = r.stated.filter(r.stated["state"].isin(["held", "retired"]) & (r.stated["row_request"] != ""))
     settled = r.on_chain.select(*STRETCH, row_request="request_id")
     unsettled = acted.anti_join(settled, [*STRETCH, "row_request"])
+    # A reversal has booked what went missing.
+    reversed_here = r.on_chain.filter(~r.on_chain["live"] & (r.on_chain["end_what"] == REVERSE))
+    unsettled = unsettled.anti_join(reversed_here, STRETCH)
     u = _judged(unsettled, r)
     # A request that is open, or was opened later than the block, may have been settled later than the block.
     possible = u["open_units"].fill_null(1) > 0

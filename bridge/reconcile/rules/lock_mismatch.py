@@ -5,12 +5,12 @@ from __future__ import annotations
 import ibis.expr.types as ir
 
 from bridge.domain.findings import Severity
+from bridge.reconcile.chain_facts import MINT
 from bridge.reconcile.evidence import Limits
-from bridge.reconcile.facts import MINT
 from bridge.reconcile.relations import Relations
 from bridge.reconcile.rule import Rule, found, text
 
-_FOR_US = ["locked", "reserved", "retired"]
+_FOR_US = ["locked", "reserved", "retired", "reversed"]
 
 
 def find(r: Relations, _: Limits) -> ir.Table:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis.expr.types as ir
 
 from bridge.domain.findings import Severity
+from bridge.reconcile.chain_facts import REDEEM, RETIRE
 from bridge.reconcile.evidence import Limits
-from bridge.reconcile.facts import MINT, REDEEM
 from bridge.reconcile.intervals import pieces
 from bridge.reconcile.relations import Relations
 from bridge.reconcile.rule import Rule, found, text
@@ -83,7 +83,7 @@ def _signed(r: Relations) -> ir.Table:
 
 def _settled(r: Relations) -> ir.Table:
     receipted = r.receipts.select(key="request_id").distinct()
-    m = r.moves.filter(r.moves["what"] != MINT).semi_join(receipted, "key")
+    m = r.moves.filter(r.moves["what"].isin([RETIRE, REDEEM])).semi_join(receipted, "key")
     return m.select("space", "first", "last", scope="key", id=m["id"] * 2 + 1)
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ibis.expr.types as ir
 
 from bridge.domain.findings import Severity
+from bridge.reconcile.chain_facts import REVERSE
 from bridge.reconcile.evidence import Limits
 from bridge.reconcile.relations import Relations
 from bridge.reconcile.rule import Rule, found, text
 
 
 def find(r: Relations, _: Limits) -> ir.Table:
-    b = r.backing.filter(r.backing["live"] | r.backing["circulated"])
+    # A reversal has booked what went missing.
+    circulating = r.backing["live"] | (r.backing["circulated"] & (r.backing["end_what"] != REVERSE))
+    b = r.backing.filter(circulating)
     # Retired for a request that never settled is another rule's.
     unasked = (b["row_request"] == "") | (b["row_request"] == b["request_id"])
     gone = b.filter((b["state"] == "cancelled") | ((b["state"] == "retired") & unasked))

@@ -1,4 +1,4 @@
-"""Law L2: a contract mints serials that it holds live already, or has retired."""
+"""Law L2: a contract mints serials that it holds live already, or has retired, or has reversed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import ibis
 import ibis.expr.types as ir
 
 from bridge.domain.findings import Severity
+from bridge.reconcile.chain_facts import MINT, REDEEM
 from bridge.reconcile.evidence import Limits
-from bridge.reconcile.facts import MINT, REDEEM
 from bridge.reconcile.relations import Relations
 from bridge.reconcile.rule import Rule, found, text
 
@@ -24,7 +24,7 @@ def find(r: Relations, _: Limits) -> ir.Table:
 RULE = Rule(
     name="serials-reused",
     severity=Severity.BREAK,
-    title="One contract minted serials that were live or retired there",
+    title="One contract minted serials that were live, retired or reversed there",
     waiting="",
     advice="Halt: the contract should refuse this. Pause it, and compare the events with its storage",
     find=find,

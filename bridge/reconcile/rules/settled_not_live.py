@@ -1,4 +1,4 @@
-"""Law L1: a settlement consumes serials that the contract does not hold live, or holds in another class."""
+"""Law L1: a settlement or reversal consumes serials that the contract does not hold live, or holds in another class."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import ibis
 import ibis.expr.types as ir
 
 from bridge.domain.findings import Severity
+from bridge.reconcile.chain_facts import MINT, REVERSE
 from bridge.reconcile.evidence import Limits
-from bridge.reconcile.facts import MINT
 from bridge.reconcile.relations import Relations
 from bridge.reconcile.rule import Rule, found, text
 
@@ -17,14 +17,15 @@ def find(r: Relations, _: Limits) -> ir.Table:
     m = r.moved.mutate(before=r.moved["what"].lag().over(history), held_as=r.moved["class_id"].lag().over(history))
     was_live = (m["before"] == MINT).fill_null(False) & (m["held_as"] == m["class_id"])
     ends = m.filter((m["what"] != MINT) & ~was_live.fill_null(False))
-    subject = text("request ", ends["key"], " on ", ends["deployment"])
+    kind = (ends["what"] == REVERSE).ifelse("reversal ", "request ")
+    subject = text(kind, ends["key"], " on ", ends["deployment"])
     return found(ends, subject, class_id=ends["class_id"], event=ends["event"])
 
 
 RULE = Rule(
     name="settled-not-live",
     severity=Severity.BREAK,
-    title="A settlement consumed serials that were not live in its class",
+    title="A settlement or reversal consumed serials that were not live in its class",
     waiting="",
     advice="Halt: the contract should refuse this. Compare the outcome its attesters signed with the mint",
     find=find,

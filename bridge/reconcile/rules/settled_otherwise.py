@@ -5,15 +5,15 @@ from __future__ import annotations
 import ibis.expr.types as ir
 
 from bridge.domain.findings import Severity
+from bridge.reconcile.chain_facts import REDEEM, RETIRE
 from bridge.reconcile.evidence import Limits
-from bridge.reconcile.facts import MINT
 from bridge.reconcile.relations import Relations
 from bridge.reconcile.rule import Rule, found, text
 
 
 def find(r: Relations, _: Limits) -> ir.Table:
     asked = r.requests.select("deployment", key="request_id", asked_what="what", asked_class="class_id", opened="event")
-    ends = r.moves.filter(r.moves["what"] != MINT).join(asked, ["deployment", "key"])
+    ends = r.moves.filter(r.moves["what"].isin([RETIRE, REDEEM])).join(asked, ["deployment", "key"])
     other = ends.filter((ends["what"] != ends["asked_what"]) | (ends["class_id"] != ends["asked_class"]))
     both = other.union(other.mutate(event=other["opened"]))
     return found(

@@ -6,19 +6,22 @@ import ibis
 import ibis.expr.types as ir
 
 from bridge.domain.findings import Severity
+from bridge.reconcile.chain_facts import REDEEM, RETIRE
 from bridge.reconcile.evidence import Limits
-from bridge.reconcile.facts import RETIRE
 from bridge.reconcile.relations import Relations
 from bridge.reconcile.rule import Rule, found, text
 
 
 def find(r: Relations, limits: Limits) -> ir.Table:
-    b = r.backing.filter(~r.backing["live"] & r.backing["end_time"].notnull() & r.backing["as_of"].notnull())
+    b = r.backing.filter(~r.backing["live"] & r.backing["end_what"].isin([RETIRE, REDEEM]))
+    b = b.filter(b["as_of"].notnull())
     kept = b["state"].isin(["locked", "reserved"]) & (b["row_deployment"] == b["deployment"])
     # After a redemption the serials may be locked anew, which is a new lock's life.
     kept = kept & ((b["row_lock"] == "") | (b["row_lock"] == b["lock_id"]))
     stated_before = b["end_time"] > b["as_of"]
     let_go = (b["end_what"] == RETIRE) & (b["state"] != "retired") & ~kept & ~stated_before
+    # What the registry has taken back it can never execute.
+    let_go = let_go | ((b["state"] == "reversed") & (b["row_lock"] == b["lock_id"]))
     due = b["end_time"] + limits.execution_seconds
     late = b.mutate(let_go=let_go, due=ibis.ifelse(let_go, ibis.null("int64"), due)).filter(kept | let_go)
     return found(

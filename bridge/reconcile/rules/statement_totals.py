@@ -6,8 +6,8 @@ import ibis
 import ibis.expr.types as ir
 
 from bridge.domain.findings import Severity
+from bridge.reconcile.chain_facts import MINT, REDEEM, RETIRE
 from bridge.reconcile.evidence import Limits
-from bridge.reconcile.facts import MINT, REDEEM, RETIRE
 from bridge.reconcile.intervals import units
 from bridge.reconcile.relations import Relations
 from bridge.reconcile.rule import Rule, found, text, whole
@@ -15,7 +15,7 @@ from bridge.reconcile.rule import Rule, found, text, whole
 _CLASS = ["deployment", "class_id"]
 _STATED = ("locked", "released", "retired", "handed_over")
 _SHOWN = ("standing", "minted", "settled_retire", "settled_redeem", "due_retire", "due_redeem")
-_HELD_FOR_US = ["locked", "reserved", "retired", "cancelled"]
+_HELD_FOR_US = ["locked", "reserved", "retired", "cancelled", "reversed"]
 
 
 def find(r: Relations, limits: Limits) -> ir.Table:

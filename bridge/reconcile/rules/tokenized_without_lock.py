@@ -12,7 +12,7 @@ from bridge.reconcile.rule import Rule, found, text
 
 def find(r: Relations, _: Limits) -> ir.Table:
     b = r.backing.filter(r.backing["as_of"].notnull() & (r.backing["live"] | r.backing["circulated"]))
-    elsewhere = b["state"].isin(["locked", "reserved"]) & (b["row_deployment"] != b["deployment"])
+    elsewhere = b["state"].isin(["locked", "reserved", "reversed"]) & (b["row_deployment"] != b["deployment"])
     bare = b.filter((b["state"] == "") | elsewhere)
     return found(
         bare,

@@ -6,8 +6,8 @@ import ibis
 import ibis.expr.types as ir
 
 from bridge.domain.findings import Severity
+from bridge.reconcile.chain_facts import MINT
 from bridge.reconcile.evidence import Limits
-from bridge.reconcile.facts import MINT
 from bridge.reconcile.relations import Relations
 from bridge.reconcile.rule import Rule, found, text
 
