@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eth_account import Account
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
@@ -91,6 +92,58 @@ def refuse(rig: Rig) -> int:
     return rig.gas(rig.refuse_call([rig.request(rig.holders[0], 10)]), rig.holders[-1])
 
 
+def request_for(rig: Rig) -> int:
+    """By a holder who has no gas, with units left."""
+    key = next(rig.keys)
+    rig.mint(Account.from_key(key).address, 100)
+    return rig.gas(rig.request_for_call(key, 10), rig.holders[-1])
+
+
+def reverse(rig: Rig) -> int:
+    """Not the first of the class, from the low edge of a range."""
+    block = rig.mint(rig.holders[0], 1_000)
+    rig.send(rig.reverse_call(block, 10, b"\x21" * 32), rig.holders[-1])
+    return rig.gas(rig.reverse_call(block + 10, 10), rig.holders[-1])
+
+
+def short(rig: Rig) -> None:
+    rig.send(rig.reverse_call(rig.mint(rig.holders[0], 1_000), 100), rig.holders[-1])
+
+
+def cover(rig: Rig) -> int:
+    short(rig)
+    rig.send(rig.cover_call(rig.holders[1], 50)[0], rig.operator)
+    return rig.gas(rig.cover_call(rig.holders[1], 50)[0], rig.operator)
+
+
+def take_cover(rig: Rig) -> int:
+    """To a holder who had none of the cover's class, while the class stays short."""
+    short(rig)
+    call, packed = rig.cover_call(rig.holders[1], 50)
+    rig.send(call, rig.operator)
+    return rig.gas(rig.bridge.functions.takeCover(packed, 10), rig.holders[0])
+
+
+def state_reserves(rig: Rig) -> int:
+    """Of one class, not the first time."""
+    rig.send(rig.state_call(1), rig.holders[-1])
+    return rig.gas(rig.state_call(2), rig.holders[-1])
+
+
+def call_back(rig: Rig) -> int:
+    _, request = rig.request(rig.holders[0], 10)
+    rig.w3.provider.ethereum_tester.time_travel(rig.w3.eth.get_block("latest")["timestamp"] + 15 * 86_400)  # type: ignore[attr-defined]
+    return rig.gas(rig.bridge.functions.callBack(request), rig.holders[0])
+
+
+def pause(rig: Rig) -> int:
+    return rig.gas(rig.bridge.functions.pause(), rig.holders[0])
+
+
+def quarantine(rig: Rig) -> int:
+    return rig.gas(rig.bridge.functions.quarantine(rig.class_id), rig.holders[0])
+
+
 def transfer(rig: Rig) -> int:
     return floor_transfer(rig, rig.bridge)
 
@@ -146,6 +199,14 @@ VERBS = (
         remedy="an `_update` of one's own without the two arrays that OpenZeppelin builds for a single id",
     ),
     Verb("transfer (of all)", transfer_of_all),
+    Verb("request_for", request_for),
+    Verb("call_back", call_back),
+    Verb("reverse", reverse),
+    Verb("cover", cover),
+    Verb("take_cover", take_cover),
+    Verb("state_reserves", state_reserves),
+    Verb("pause", pause),
+    Verb("quarantine", quarantine),
 )  # fmt: skip
 TARGETS = {verb.name: verb.target for verb in VERBS if verb.target}
 

@@ -35,8 +35,24 @@ TYPES = {
     "Range": "bytes32 space,uint64 first,uint64 last",
     "Refusals": "Refusal[] refusals",
     "Refusal": "bytes32 requestId,bytes32 reason",
+    "Reversals": "Reversal[] reversals",
+    "Reversal": "bytes32 eventId,uint256 classId,bytes32 reason,Range[] ranges",
+    "Covers": "Cover[] covers",
+    "Cover": "Lock lock,uint256 shortClassId",
+    "StatementHeads": "StatementHead[] statementHeads",
+    "StatementHead": "uint64 sequence,uint64 asOf,bytes32 rowsHash,ClassTotal[] totals",
+    "ClassTotal": "uint256 classId,uint64 locked,uint64 released,uint64 retired,uint64 handedOver",
+    "Request": "uint8 kind,address holder,uint256 classId,uint64 units,bytes32 commitment,uint256 salt,uint64 notAfter",
 }
-NEEDS = {"Locks": ["Locks", "Lock"], "Outcomes": ["Outcomes", "Outcome", "Range"], "Refusals": ["Refusals", "Refusal"]}
+NEEDS = {
+    "Locks": ["Locks", "Lock"],
+    "Outcomes": ["Outcomes", "Outcome", "Range"],
+    "Refusals": ["Refusals", "Refusal"],
+    "Reversals": ["Reversals", "Reversal", "Range"],
+    "Covers": ["Covers", "Cover", "Lock"],
+    "StatementHeads": ["StatementHeads", "StatementHead", "ClassTotal"],
+    "Request": ["Request"],
+}
 
 
 def _keys() -> Iterator[bytes]:
@@ -55,6 +71,7 @@ class Rig:
     bridge: Any
     floors: dict[str, Any]
     class_id: int
+    cover_class_id: int
     space: bytes
     attesters: list[Any]
     admin: str
@@ -154,6 +171,36 @@ class Rig:
             self.sign("Refusals", {"refusals": refusals}, signers),
         )
 
+    def reverse_call(self, first: int, units: int, event_id: bytes = b"\x22" * 32) -> Any:
+        serials = {"space": self.space, "first": first, "last": first + units - 1}
+        reversal = {"eventId": event_id, "classId": self.class_id, "reason": b"fire".ljust(32, b"\0")}
+        packed = (*reversal.values(), [tuple(serials.values())])
+        signatures = self.sign("Reversals", {"reversals": [{**reversal, "ranges": [serials]}]})
+        return self.bridge.functions.reverse([packed], [first], signatures)
+
+    def cover_call(self, provider: str, units: int) -> tuple[Any, tuple[Any, ...]]:
+        """Of another class in the same space; the call, and the cover as `takeCover` takes it."""
+        lock, hint = self.lock(provider, units)
+        cover = {"lock": {**lock, "classId": self.cover_class_id}, "shortClassId": self.class_id}
+        packed = (tuple(cover["lock"].values()), self.class_id)
+        signatures = self.sign("Covers", {"covers": [cover]})
+        return self.bridge.functions.cover([packed], [hint], signatures), packed
+
+    def state_call(self, sequence: int) -> Any:
+        as_of = self.w3.eth.get_block("latest")["timestamp"]
+        total = {"classId": self.class_id, "locked": 10**9, "released": 1, "retired": 2, "handedOver": 3}
+        head = {"sequence": sequence, "asOf": as_of, "rowsHash": b"\x33" * 32, "totals": [total]}
+        signatures = self.sign("StatementHeads", {"statementHeads": [head]})
+        return self.bridge.functions.stateReserves((sequence, as_of, b"\x33" * 32, [tuple(total.values())]), signatures)
+
+    def request_for_call(self, key: bytes, units: int) -> Any:
+        holder = Account.from_key(key)
+        request = (0, holder.address, self.class_id, units, b"\x11" * 32, next(self.salts))
+        names = ("kind", "holder", "classId", "units", "commitment", "salt")
+        message = dict(zip(names, request, strict=True)) | {"notAfter": self.not_after}
+        signed = holder.sign_message(encode_typed_data(full_message=self._typed("Request", message)))
+        return self.bridge.functions.requestFor(request, self.not_after, signed.signature)
+
     def _typed(self, primary: str, message: dict[str, Any]) -> dict[str, Any]:
         def members(text: str) -> list[dict[str, str]]:
             pairs = (member.split(" ") for member in text.split(","))
@@ -190,18 +237,24 @@ def build_rig(w3: Web3) -> Rig:
     attesters = sorted((Account.from_key(Web3.keccak(n)) for n in range(1, 4)), key=lambda a: int(a.address, 16))
     not_after = w3.eth.get_block("latest")["timestamp"] + LOCK_SECONDS
     floors = {name: _deploy(w3, admin, artifact, (operator,)) for name, artifact in _floors().items()}
-    rig = Rig(w3, bridge, floors, 0, b"", attesters, admin, operator, holders, not_after)
+    rig = Rig(w3, bridge, floors, 0, 0, b"", attesters, admin, operator, holders, not_after)
 
     terms = (14 * 86_400, 7 * 86_400, 1_000, 1_000, 0, 0, False, NOBODY)
     call = bridge.functions
     rig.send(call.addRegistry(registry, [a.address for a in attesters], 2, terms), admin)
     rig.send(call.setAllowance(operator, 10**15), admin)
     rig.send(call.registerSpace(registry, 0, "counter"), operator)
-    rig.send(call.createClass(registry, "1686", 2014, "VCU"), operator)
+    rig.send(call.setGuardian(holders[0], True), admin)
+    for project in ("1686", "1340"):
+        rig.send(call.createClass(registry, project, 2014, "VCU"), operator)
     abi = w3.codec.encode
     rig.space = Web3.keccak(abi(["bytes32", "uint8", "string"], [registry, 0, "counter"]))
-    key = abi(["bytes32", "string", "uint16", "string"], [registry, "1686", 2014, "VCU"])
-    rig.class_id = int.from_bytes(Web3.keccak(key), "big")
+    rig.class_id, rig.cover_class_id = (
+        int.from_bytes(
+            Web3.keccak(abi(["bytes32", "string", "uint16", "string"], [registry, project, 2014, "VCU"])), "big"
+        )
+        for project in ("1686", "1340")
+    )
     return rig
 
 
