@@ -313,10 +313,10 @@ class House:
         asked.returned += asked.left
         asked.left = 0
 
-    def reverse(self, *ranges: SerialRange, deployment: Deployment = HERE) -> str:
+    def reverse(self, *ranges: SerialRange, deployment: Deployment = HERE, event_id: str = "") -> str:
         """The attested reversal reaches the chain; returns the registry's event."""
         self.wait(10)
-        event_id, class_id = name(f"reversal {self.block}"), self.entry_of(ranges[0]).credit_class.id
+        event_id, class_id = event_id or name(f"reversal {self.block}"), self.entry_of(ranges[0]).credit_class.id
         self.shortfalls[deployment, class_id] += total_units(ranges)
         shortfall = self.shortfalls[deployment, class_id]
         facts = {"event_id": event_id, "class_id": class_id, "ranges": ranges, "shortfall": shortfall}

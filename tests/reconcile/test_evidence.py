@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from bridge.bootstrap import endorsement, evidence
-from bridge.domain.attestations import Deployment, typed_data
-from bridge.domain.lifecycle import Kind
+from bridge.domain.attestations import Attested, Cover, Deployment, Message, Reversal, typed_data
+from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.observed import Minted, Statement
+from bridge.domain.values import hex32
 from bridge.reconcile.evidence import Evidence
 from bridge.reconcile.reconcile import reconcile
-from tests.flow.world import Stage, World, advance, span
+from tests.flow.world import BIOGAS, FOREST, Stage, World, advance, span
 
 pytestmark = pytest.mark.slow
 
@@ -123,3 +124,35 @@ def test_a_registry_of_which_only_the_port_is_known_is_compared_without_its_lock
 
     seen = evidence(world.contract, Port(), ("VERRA", "GS"))  # type: ignore[arg-type]
     assert (seen.locks, seen.receipts, seen.accounts, rules(seen)) == ((), (), (), [])
+
+
+def test_a_reversal_and_its_cover_as_the_contract_tells_them(tmp_path: Path) -> None:
+    world = World(tmp_path, Stage())
+    world.deposit(span(1, 50))
+    world.issue(span(201, 210), BIOGAS)
+    lock = world.ledger.lock(hex32(777), world.instruct(span(201, 210)))
+    world.ledger.override("mistake", span(41, 50), SerialState.RETIRED, "an officer's mistake")
+    assert rules(evidence(world.contract, world.registry, ("VERRA",))) == ["retired-while-circulating"]
+
+    taken_back = Reversal(event_id=hex32(9), class_id=FOREST.id, reason="retired", ranges=(span(41, 50),))
+    world.send("operator", world.contract.reverse(signed(world, taken_back)))
+    cover = Cover(lock=lock, short_class_id=FOREST.id)
+    world.send("operator", world.contract.cover(signed(world, cover)))
+    world.send("alice", world.contract.take_cover(cover, 4))
+    half = reconcile(evidence(world.contract, world.registry, ("VERRA",)))
+    assert half.findings == ()
+    assert [(item.rule, item.units) for item in half.shown] == [
+        ("reversal-unfounded", 10),
+        ("shortfall-mismatch", 6),
+        ("cover-mismatch", 10),
+    ]
+    world.send("alice", world.contract.take_cover(cover, 6))
+    whole = reconcile(evidence(world.contract, world.registry, ("VERRA",)))
+    assert (whole.findings, [item.rule for item in whole.shown]) == ((), ["reversal-unfounded", "cover-mismatch"])
+
+
+def signed(world: World, item: Message) -> Attested[Message]:
+    keys = sorted(world.attesters[:2], key=lambda key: int(key.address, 16))
+    document = typed_data(world.contract.deployment, (item,))
+    signers, signatures = zip(*((key.address, key.sign(document)) for key in keys), strict=True)
+    return Attested(items=(item,), signers=signers, signatures=signatures)
