@@ -33,7 +33,16 @@ _ADVICE = {
     "ClassUnknown": "create the class first with: carbonbridge operator class",
     "OwnableUnauthorizedAccount": "the owner alone may; a timelock is asked with: carbonbridge admin propose",
     "TimelockInsufficientDelay": "the timelock asks for a longer delay",
-    "NothingToSettle": "all of it is settled or has ended",
+    "NothingToSettle": "all of it is settled or has ended, or its class is short",
+    "ClassShort": "the registry took serials of this class back; it opens when the gap is covered. Offers: "
+    "carbonbridge holder cover list",
+    "ClassQuarantined": "a guardian has closed this class until then; ask compliance, or wait",
+    "CoverExceeded": "take no more than is left and the class is short of; see: carbonbridge holder cover list",
+    "NotShort": "the class lacks nothing; the lock is released after its time, to be instructed without --covers",
+    "StillShort": "holders may still take it; withdraw what is left when the class is short no more",
+    "NothingToReverse": "this event was brought to the chain before; nothing is left to do",
+    "SerialsNotLive": "these serials were settled or reversed meanwhile; have it signed again",
+    "WeightMismatch": "units of both classes must weigh the same; cover it with another class",
 }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bridge.cli import covering
 from bridge.cli.leaving import take_a_step_out
 from bridge.cli.options import Class, File, Json, Key, Language, Out, Request, Units
 from bridge.cli.requests import (
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bridge.settings import Settings
 
 app = typer.Typer(help="Balance, transfer, retire, redeem, certificates, and taking back.", no_args_is_help=True)
+app.add_typer(covering.app, name="cover")
 
 MINE = "holder"
 
@@ -32,6 +34,7 @@ MINE = "holder"
 def balance(key: Key = MINE, as_json: Json = False) -> None:
     """Show what an account owns, down to project, vintage and tonnes, and what it has asked for."""
     from bridge import bootstrap, settings
+    from bridge.cli.closed import closed_classes
     from bridge.cli.naming import address, classes_on
     from bridge.cli.screen import checksummed, emit
 
@@ -39,11 +42,13 @@ def balance(key: Key = MINE, as_json: Json = False) -> None:
     contract = bootstrap.contract(config)
     owner = address(config, key)
     held = [(c, contract.balance(owner, c.id)) for c in classes_on(contract).values()]
-    found = {
+    found: dict[str, Any] = {
         "account": checksummed(owner),
         "holdings": [holding(c, units) for c, units in held if units],
         "pending": [row for row in request_rows(config, contract, owner) if row["pending"]],
     }
+    owned = {one["class"] for one in found["holdings"]}
+    found["closed"] = [row for row in closed_classes(contract) if row["class"] in owned]
     if as_json:
         emit(found)
     else:
@@ -213,6 +218,7 @@ def verify(file: File, lang: Language = None, as_json: Json = False) -> None:
 
 
 def _draw_balance(found: dict[str, Any]) -> None:
+    from bridge.cli.closed import draw_closed
     from bridge.cli.screen import say, short, table, weight
 
     say(f"account {found['account']}", "")
@@ -232,6 +238,8 @@ def _draw_balance(found: dict[str, Any]) -> None:
     if found["pending"]:
         say("", "asked for, and not answered yet:")
         draw_requests(found["pending"])
+    if found["closed"]:
+        draw_closed(found["closed"])
 
 
 def _ready(config: Settings, key: str, class_text: str, units: int) -> tuple[Holder, CreditClass]:

@@ -25,11 +25,15 @@ def commands() -> Iterator[tuple[str, Any]]:
     from bridge.cli import app
 
     root: Any = typer.main.get_command(app)
-    for name, command in root.commands.items():
+    yield from _within(root)
+
+
+def _within(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
         if hasattr(command, "commands"):
-            yield from ((f"{name} {inner}", sub) for inner, sub in command.commands.items())
+            yield from _within(command, f"{prefix}{name} ")
         else:
-            yield name, command
+            yield f"{prefix}{name}", command
 
 
 def markdown() -> str:

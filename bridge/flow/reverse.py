@@ -41,14 +41,17 @@ def see_taken_back(bridge: Bridge) -> None:
 
 def refuse_short(bridge: Bridge) -> None:
     """Requests of a class that lost serials are decided on again, also those whose outcome is signed or sent already:
-    which of the two answers holds, the chain says."""
-    answered = bridge.journal.exits(bridge.deployment, ExitState.RESERVED, ExitState.ATTESTED, ExitState.SENT)
-    unrefused = [row for row in answered if reservation_of(row).refusal is None]
+    which of the two answers holds, the chain says. So are those that met something, since others may have brought a
+    reversal, and its cover, while nobody looked here."""
     touched = {saga.class_id for saga in bridge.journal.reversals(bridge.deployment)}
-    touched |= _short_ones(bridge, {_class_of(row) for row in unrefused} - touched)
-    for row in unrefused:
-        if _class_of(row) in touched:
-            bridge.attempt(partial(_reconsider, bridge, row), bridge.note_exit(row))
+    sending = {transaction.attestation_id for transaction in bridge.journal.open_transactions()}
+    answered = (ExitState.RESERVED, ExitState.ATTESTED, ExitState.SENT)
+    for row in bridge.journal.exits(bridge.deployment, *answered):
+        # A batch lands for its other items: what it skipped is answered anew.
+        skipped = row.state == ExitState.SENT and row.attestation_id not in sending
+        met = bool(row.note) and row.state != ExitState.SENT
+        if reservation_of(row).refusal is None and (skipped or met or _class_of(row) in touched):
+            bridge.attempt(partial(_reconsider, bridge, row, skipped), bridge.note_exit(row))
 
 
 def _attest(bridge: Bridge, saga: ReversalSaga) -> None:
@@ -73,19 +76,7 @@ def _class_of(row: Exit) -> Hex32:
     return RequestOpened.model_validate_json(row.opened).class_id
 
 
-def _short_ones(bridge: Bridge, class_ids: set[Hex32]) -> set[Hex32]:
-    final = bridge.contract.connection.final().number
-    states = {class_id: bridge.contract.class_state(class_id, final) for class_id in class_ids}
-    return {class_id for class_id, state in states.items() if state is not None and state.shortfall}
-
-
-def _reconsider(bridge: Bridge, row: Exit) -> None:
+def _reconsider(bridge: Bridge, row: Exit, skipped: bool) -> None:
     reservation = bridge.registry.reconsider(row.request_id)
-    if reservation.refusal is not None or _was_skipped(bridge, row):
+    if reservation.refusal is not None or skipped:
         bridge.journal.move_exit(row.request_id, ExitState.RESERVED, reservation=reservation.model_dump_json())
-
-
-def _was_skipped(bridge: Bridge, row: Exit) -> bool:
-    """Its transaction has landed and settled nothing of it, since the class was short then."""
-    waiting = {transaction.attestation_id for transaction in bridge.journal.open_transactions()}
-    return row.state == ExitState.SENT and row.attestation_id not in waiting

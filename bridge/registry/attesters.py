@@ -133,6 +133,8 @@ class Attester:
             raise RegistryRefused(f"request {request_id} was refused here; nothing else is signed for it")
         if is_closed(ledger, self._witness(deployment), decision.class_id):
             raise RegistryRefused(f"the class of request {request_id} is short; only its refusal is signed")
+        if any(ledger.is_wanted_back(span) for part in parts for span in part.ranges):
+            raise RegistryRefused(f"serials of request {request_id} were taken back; only its refusal is signed")
         require_true_opening(seen, ledger.disclosed(request_id, seen.opened.commitment))
         reserved = decision.reservation.parts
         if not set(parts) <= set(reserved) or sum(part.units for part in reserved) != seen.opened.units:

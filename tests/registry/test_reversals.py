@@ -192,6 +192,8 @@ def test_a_request_whose_serials_are_buried_is_refused_though_the_class_is_whole
     minted.chain.bury(minted.registry.attest_reversal(reverse(minted, 105, 115)).items[0])
     minted.registry.reversals(HERE)
     minted.chain.shortfall = 0
+    with pytest.raises(RegistryRefused, match="were taken back"):
+        minted.registry.attest_outcomes([(request_id, 0)])
     assert minted.registry.reconsider(request_id).refusal is not None
 
 
