@@ -23,7 +23,7 @@ from bridge.flow.reverse import reverse_taken_back
 from bridge.flow.settle import settle_attested
 from bridge.flow.watch import watch
 from tests.flow.faults import Died, Schedule
-from tests.flow.world import BATCH, BIOGAS, DAY, FOREST, STOVES, Stage, World, span
+from tests.flow.world import BATCH, BIOGAS, DAY, FOREST, STOVES, Frozen, Stage, World, span
 from tests.laws import laws
 
 
@@ -331,22 +331,29 @@ def projection(world: World) -> dict[str, object]:
     }
 
 
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> tuple[Frozen, tuple[str, str]]:
+    """A world before the reversal, to be woken again and again."""
+    stage = Stage()
+    world = World(tmp_path_factory.mktemp("ready"), stage)
+    given = prepared(world)
+    return Frozen(world, stage), given
+
+
 @pytest.mark.slow
-def test_a_process_that_dies_at_any_moment_of_a_reversal_loses_nothing(tmp_path: Path, stage: Stage) -> None:
-    stage.clear()
-    (tmp_path / "whole").mkdir()
-    world, schedule = World(tmp_path / "whole", stage), Schedule()
-    tell(world, *prepared(world), schedule)
+@pytest.mark.parametrize("share", range(4))
+def test_a_process_that_dies_at_any_moment_of_a_reversal_loses_nothing(
+    tmp_path: Path, ready: tuple[Frozen, tuple[str, str]], share: int
+) -> None:
+    frozen, given = ready
+    world, schedule = frozen.wake(tmp_path / "whole"), Schedule()
+    tell(world, *given, schedule)
     end, moments = projection(world), schedule.passed
     assert end["sagas"] == [["minted", "minted"], ["withdrawn"], ["reversed"]]
     assert (end["left"], end["broken"]) == ([30], [])
     assert {"attest_reversal", "keep_reversals", "reconsider", "attest_covers", "keep_covers"} <= set(moments)
-    for at in range(1, len(moments) + 1):
-        stage.clear()
-        folder = tmp_path / str(at)
-        folder.mkdir()
-        world = World(folder, stage)
-        given = prepared(world)
+    for at in range(1 + share, len(moments) + 1, 4):
+        world = frozen.wake(tmp_path / str(at))
         with pytest.raises(Died):
             tell(world, *given, Schedule(at))
         world.registry = world.open_registry()
