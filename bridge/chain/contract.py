@@ -109,9 +109,8 @@ class BridgeContract:
         w3 = connection.w3
         self._lens: Any = w3.eth.contract(address=w3.to_checksum_address(deployed.lens), abi=artifact("BridgeLens").abi)
         self._address = w3.to_checksum_address(self.deployment.contract)
-        self.functions: ContractFunctions = w3.eth.contract(
-            address=self._address, abi=artifact("CarbonBridge").abi
-        ).functions
+        self._contract: Any = w3.eth.contract(address=self._address, abi=artifact("CarbonBridge").abi)
+        self.functions: ContractFunctions = self._contract.functions
         self._policy, self._allow_list = deployed.policy, deployed.allow_list
 
     # ---------------------------------------------------------------- events
@@ -152,8 +151,25 @@ class BridgeContract:
     def cover_left(self, cover_id: Hex32, block: int | None = None) -> int:
         return int(self.view(self.functions.coverLeft(to_bytes(cover_id)), block))
 
+    def cover_id(self, cover: Cover) -> Hex32:
+        return "0x" + bytes(self.view(self.functions.coverId(_cover(cover)))).hex()
+
+    def decoded(self, data: bytes) -> tuple[str, dict[str, Any]]:
+        """The door and the arguments of a transaction's input. Raises ValueError when it is no call of ours."""
+        function, arguments = self._contract.decode_function_input(data)
+        return str(function.fn_name), arguments
+
     def lock_used(self, registry: RegistryCode, lock_id: Hex32, block: int | None = None) -> bool:
         return bool(self.view(self.functions.lockUsed(code_bytes(registry), to_int(lock_id)), block))
+
+    def reversal_done(self, registry: RegistryCode, event_id: Hex32, block: int | None = None) -> bool:
+        """False also for a registry that the contract does not know."""
+        try:
+            return bool(self.view(self.functions.reversalDone(code_bytes(registry), to_bytes(event_id)), block))
+        except ContractRefused as refusal:
+            if refusal.name == "RegistryUnknown":
+                return False
+            raise
 
     def request_state(self, request_id: Hex32, block: int | None = None) -> RequestState:
         state = self.view(self.functions.requestState(to_bytes(request_id)), block)
@@ -210,6 +226,11 @@ class BridgeContract:
             ]
             if len(page) < LENS_PAGE:
                 return found
+
+    def live(self, class_id: Hex32, space: Hex32, block: int | None = None) -> tuple[SerialRange, ...]:
+        """The class's live serials of a space, rising, each range as the contract keeps it."""
+        found = (live_serials(space, node) for node in self.ranges(space, block) if node.class_id == class_id)
+        return tuple(serials for serials in found if serials)
 
     # ----------------------------------------------------------------- doors
 

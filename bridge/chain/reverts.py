@@ -33,12 +33,10 @@ _ADVICE = {
     "ClassUnknown": "create the class first with: carbonbridge operator class",
     "OwnableUnauthorizedAccount": "the owner alone may; a timelock is asked with: carbonbridge admin propose",
     "TimelockInsufficientDelay": "the timelock asks for a longer delay",
-    "NothingToSettle": "all of it is settled or has ended",
     "NotHolder": "only this holder may, with his own key",
     "NotGuardian": "only a guardian may; the admin names them with: carbonbridge admin propose setGuardian",
     "RecoveryExists": "just that is ordered already; see: carbonbridge compliance recovery list",
     "StatementSuperseded": "the contract has one as new already; nothing is left to do",
-    "ClassQuarantined": "the class is closed until then, or until the admin lifts it",
     "SignatureExpired": "its holder signs it again with: carbonbridge holder send REQUEST_ID --sign-only",
     "SignatureInvalid": "it was not signed so by this holder: ask the holder for the file again",
     "RequestExists": "the request was opened before; nothing is left to do",
@@ -53,6 +51,16 @@ _ADVICE = {
     "QuarantineCoolingDown": "a guardian closes a class once, then as long a peace follows; ask the admin to confirm",
     "NotListed": "this account may not take units; a lister lists it with: carbonbridge compliance list ACCOUNT",
     "NotLister": "only listers may; the admin names them with: carbonbridge admin propose policy.setLister",
+    "NothingToSettle": "all of it is settled or has ended, or its class is short",
+    "ClassShort": "the registry took serials of this class back; it opens when the gap is covered. Offers: "
+    "carbonbridge holder cover list",
+    "ClassQuarantined": "a guardian has closed this class until then; ask compliance, or wait",
+    "CoverExceeded": "take no more than is left and the class is short of; see: carbonbridge holder cover list",
+    "NotShort": "the class lacks nothing; the lock is released after its time, to be instructed without --covers",
+    "StillShort": "holders may still take it; withdraw what is left when the class is short no more",
+    "NothingToReverse": "this event was brought to the chain before; nothing is left to do",
+    "SerialsNotLive": "these serials were settled or reversed meanwhile; have it signed again",
+    "WeightMismatch": "units of both classes must weigh the same; cover it with another class",
 }
 
 

@@ -6,6 +6,7 @@ from bridge.chain.contract import BridgeContract, RequestState
 from bridge.domain.attestations import Deployment, Outcome
 from bridge.domain.lifecycle import RequestStatus
 from bridge.domain.observed import BlockStamp, ChainEvent, OutcomeSettled, RequestOpened, WitnessedRequest
+from bridge.domain.serials import SerialRange
 from bridge.domain.values import Hex32, RegistryCode
 from bridge.errors import Unreachable
 
@@ -27,6 +28,16 @@ class FinalWitness:
 
     def lock_used(self, registry: RegistryCode, lock_id: Hex32) -> bool:
         return self._contract.lock_used(registry, lock_id, self.stamp().number)
+
+    def reversal_done(self, registry: RegistryCode, event_id: Hex32) -> bool:
+        return self._contract.reversal_done(registry, event_id, self.stamp().number)
+
+    def live(self, class_id: Hex32, space: Hex32) -> tuple[SerialRange, ...]:
+        return self._contract.live(class_id, space, self.stamp().number)
+
+    def shortfall(self, class_id: Hex32) -> int:
+        state = self._contract.class_state(class_id, self.stamp().number)
+        return 0 if state is None else state.shortfall
 
     def request(self, request_id: Hex32) -> WitnessedRequest | None:
         """None while no final block holds it. Raises Unreachable when the node's events and its state differ."""

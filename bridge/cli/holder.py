@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import recovery
+from bridge.cli import covering, recovery
 from bridge.cli.leaving import take_a_step_out
 from bridge.cli.options import Class, File, Json, Key, Language, Out, Request, Units
 from bridge.cli.relaying import SignOnly, ValidDays, explain_no_gas, require_sign_only, sign_into_file
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bridge.settings import Settings
 
 app = typer.Typer(help="Balance, transfer, retire, redeem, certificates, and taking back.", no_args_is_help=True)
+app.add_typer(covering.app, name="cover")
 
 MINE = "holder"
 
@@ -38,6 +39,7 @@ def balance(key: Key = MINE, as_json: Json = False) -> None:
     Tells the registry for whom, where somebody else has sent the account's signed request. Needs no password.
     """
     from bridge import bootstrap, settings
+    from bridge.cli.closed import closed_classes
     from bridge.cli.naming import address, classes_on
     from bridge.cli.screen import checksummed, emit
 
@@ -48,12 +50,14 @@ def balance(key: Key = MINE, as_json: Json = False) -> None:
     held = [(c, contract.balance(owner, c.id)) for c in classes]
     retired = [(c, contract.retired_balance(owner, c.id)) for c in classes]
     disclose_opened(config, contract, owner)
-    found = {
+    found: dict[str, Any] = {
         "account": checksummed(owner),
         "holdings": [holding(c, units) for c, units in held if units],
         "retired": [holding(c, units) for c, units in retired if units],
         "pending": [row for row in request_rows(config, contract, owner) if row["pending"]],
     }
+    owned = {one["class"] for one in found["holdings"]}
+    found["closed"] = [row for row in closed_classes(contract) if row["class"] in owned]
     if as_json:
         emit(found)
     else:
@@ -269,6 +273,7 @@ app.command("veto", epilog="Example: carbonbridge holder veto 0x5c3d --key alice
 
 
 def _draw_balance(found: dict[str, Any]) -> None:
+    from bridge.cli.closed import draw_closed
     from bridge.cli.screen import say, short, table, weight
 
     say(f"account {found['account']}", "")
@@ -292,6 +297,8 @@ def _draw_balance(found: dict[str, Any]) -> None:
     if found["pending"]:
         say("", "asked for, and not answered yet:")
         draw_requests(found["pending"])
+    if found["closed"]:
+        draw_closed(found["closed"])
 
 
 def _ready(config: Settings, key: str, class_text: str, units: int) -> tuple[Holder, CreditClass]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract
     from bridge.flow.bridge import Bridge
-    from bridge.journal.models import Deposit, Exit
+    from bridge.journal.models import Deposit, Exit, ReversalSaga
 
 
 _POLL_SECONDS = 2.0
 
 
-_ENDED = ("minted", "released", "failed", "executed", "withdrawn")
+_ENDED = ("minted", "released", "failed", "executed", "withdrawn", "reversed", "moot")
 
 
 _WAITS = {
@@ -29,6 +29,8 @@ _WAITS = {
     "refused": "the registry to end the reservation",
     "returned": "the registry to end the reservation",
 }
+
+_REVERSAL_WAITS = _WAITS | {"planned": "attesters to sign the reversal"}
 
 
 def advance_until(bridge: Bridge, done: Callable[[], bool], wait: int, quiet: bool) -> int:
@@ -53,6 +55,7 @@ def has_ended(bridge: Bridge, lock_id: str) -> bool:
 def all_ended(bridge: Bridge) -> bool:
     journal, deployment = bridge.journal, bridge.deployment
     states = [row.state for row in journal.deposits(deployment)] + [row.state for row in journal.exits(deployment)]
+    states += [row.state for row in journal.reversals(deployment)]
     return all(state in _ENDED for state in states)
 
 
@@ -64,6 +67,7 @@ def saga_rows(journal: Any, contract: BridgeContract, *, everything: bool) -> li
     head = contract.connection.head().number
     rows = [deposit_row(row, contract) for row in journal.deposits(contract.deployment)]
     rows += [_exit_row(row, contract, head) for row in journal.exits(contract.deployment)]
+    rows += [_reversal_row(row, contract) for row in journal.reversals(contract.deployment)]
     return [row for row in rows if everything or not row["ended"]]
 
 
@@ -84,7 +88,25 @@ def deposit_row(row: Deposit, contract: BridgeContract) -> dict[str, Any]:
         lock = lock_of(row)
         found |= {"serials": str(lock.range), "recipient": checksummed(lock.recipient), "not_after": lock.not_after}
         found |= _labelled(contract, lock.class_id, lock.range.units)
+    if row.covers is not None:
+        found |= {"what": "cover", "covers": row.covers}
     return found
+
+
+def _reversal_row(row: ReversalSaga, contract: BridgeContract) -> dict[str, Any]:
+    """`units`: as many as the registry took back; what is live of them shows in the reversal itself."""
+    from bridge.domain.serials import SerialRange
+
+    serials = SerialRange.model_validate_json(row.serials)
+    return {
+        "what": "reversal",
+        "id": row.event_id,
+        "registry": row.registry_code,
+        "state": row.state,
+        "ended": row.state in _ENDED,
+        "waits_for": _told(row) or _REVERSAL_WAITS.get(row.state, ""),
+        "serials": str(serials),
+    } | _labelled(contract, row.class_id, serials.units)
 
 
 def _exit_row(row: Exit, contract: BridgeContract, head: int) -> dict[str, Any]:
@@ -118,8 +140,11 @@ def _labelled(contract: BridgeContract, class_id: str, units: int) -> dict[str, 
 
 
 def waits_for(row: Deposit | Exit) -> str:
-    told = "" if row.state == "sent" else row.note  # a sent row's note is its transaction
-    return told or _WAITS.get(row.state, "")
+    return _told(row) or _WAITS.get(row.state, "")
+
+
+def _told(row: Deposit | Exit | ReversalSaga) -> str:
+    return "" if row.state == "sent" else row.note  # a sent row's note is its transaction
 
 
 def _named(row: dict[str, Any]) -> str:

@@ -185,7 +185,7 @@ def deposit(
 
 @app.command("settle", epilog="Example: carbonbridge operator settle --wait 600")
 def settle(wait: Wait = 0, as_json: Json = False) -> None:
-    """Take everything in flight as far as it can go now: deposits, requests, receipts, expired locks."""
+    """Take everything in flight as far as it can go now: deposits, requests, reversals, receipts, expired locks."""
     from bridge import bootstrap, settings
     from bridge.cli.passwords import ask
 
@@ -201,18 +201,22 @@ app.command("relay", epilog="Example: carbonbridge operator relay request.json -
 
 @app.command("status", epilog="Example: carbonbridge operator status 0x1f9a")
 def status(
-    subject: Annotated[str | None, typer.Argument(metavar="[ID]", help="A lock, request or instruction.")] = None,
+    subject: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A lock, request, reversal or instruction.")
+    ] = None,
     ended: Annotated[bool, typer.Option("--all", help="Also what has ended.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what is in flight and what it waits for; with an id, that one's history. Needs no password."""
+    """Show what is in flight and what it waits for, and classes that are closed; with an id, that one's history. Needs
+    no password."""
     from bridge import bootstrap, settings
+    from bridge.cli.closed import closed_classes
 
     config = settings.load()
     journal, contract = bootstrap.journal(config), bootstrap.contract(config)
     rows = saga_rows(journal, contract, everything=ended or subject is not None)
     if subject is None:
-        _show_rows(rows, as_json)
+        _show_rows(rows + closed_classes(contract), as_json)
     else:
         _show_history(journal, rows, subject, as_json)
 
@@ -315,7 +319,7 @@ def _show_history(journal: Any, rows: list[dict[str, Any]], subject: str, as_jso
     by_instruction = {row["instruction"]: row["id"] for row in rows if "instruction" in row}
     labels = {row["id"]: f"{row['what']} {row['state']}" for row in rows}
     labels |= {instruction: labels[lock_id] for instruction, lock_id in by_instruction.items()}
-    chosen = choose(subject, labels, "deposit or request")
+    chosen = choose(subject, labels, "deposit, request or reversal")
     row = next(row for row in rows if row["id"] == by_instruction.get(chosen, chosen))
     moves = [{"old": m.old, "new": m.new, "note": m.note} for m in journal.moves(row["id"])]
     if as_json:

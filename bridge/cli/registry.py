@@ -10,8 +10,10 @@ import typer
 from bridge.cli.holdings import account_in_short, block_row, classes_in, named_serials, serial_key, serial_state
 from bridge.cli.importing import draw_import, import_rows
 from bridge.cli.options import File, Json, Out, Programme, Serial, Vintage
+from bridge.cli.reversing import reverse
 
 if TYPE_CHECKING:
+    from bridge.chain.contract import BridgeContract
     from bridge.domain.credit_class import CreditClass
     from bridge.domain.serials import SerialRange
     from bridge.registry.ledger import Ledger
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from bridge.settings import Settings
 
 app = typer.Typer(help="The embedded registry: accounts, serials, instructions, statements.", no_args_is_help=True)
+app.command(
+    "reverse", epilog="Example: carbonbridge registry reverse GS1-1-UG-GS11236-16-2024-30307-1-10 --reason fire"
+)(reverse)
 
 Account = Annotated[str, typer.Option("--account", metavar="NAME", help="A registry account.")]
 MaybeSerial = Annotated[str | None, typer.Argument(metavar="[SERIAL]", help="As its registry spells it.")]
@@ -100,7 +105,7 @@ def issue(
 @app.command("blocks", epilog="Example: carbonbridge registry blocks --account 'Alice Ltd' --state held")
 def blocks(
     account: Account,
-    state: Annotated[str, typer.Option(help="held, locked, reserved, retired or cancelled.")] = "held",
+    state: Annotated[str, typer.Option(help="held, locked, reserved, retired, cancelled or reversed.")] = "held",
     as_json: Json = False,
 ) -> None:
     """List an account's blocks of serials in one state."""
@@ -151,18 +156,24 @@ def instruct(
     class_text: ClassText = None,
     range_text: RangeText = None,
     days: Annotated[int, typer.Option(min=1, max=365, help="How long the lock can be minted.")] = 30,
+    covers: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="A class that is short, whose holders may take the units.")
+    ] = None,
     programme: Programme = None,
     vintage: Vintage = None,
     as_json: Json = False,
 ) -> None:
-    """A depositor's order: bring these serials to the configured contract, for this recipient and nobody else."""
+    """A depositor's order: bring these serials to the configured contract, for this recipient and nobody else.
+
+    With --covers they are offered to the holders of a class that is short; the recipient gets what nobody takes.
+    """
     from bridge import settings
     from bridge.cli.naming import address
 
     config = settings.load()
     books = _books()
     credit_class, span = named_serials(books, account, serial, class_text, range_text, programme, vintage)
-    given = _instruction(config, account, address(config, to), span, credit_class, days)
+    given = _instruction(config, account, address(config, to), span, credit_class, days, covers)
     books.serve(given.deployment)
     books.instruct(given)
     _show_instruction(given, credit_class, as_json)
@@ -276,14 +287,24 @@ def _books() -> Ledger:
 
 
 def _instruction(
-    config: Settings, account: str, recipient: str, span: SerialRange, credit_class: CreditClass, days: int
+    config: Settings,
+    account: str,
+    recipient: str,
+    span: SerialRange,
+    credit_class: CreditClass,
+    days: int,
+    covers: str | None,
 ) -> Instruction:
     from secrets import token_hex
 
     from bridge import bootstrap
+    from bridge.cli.naming import choose_class, classes_on
     from bridge.registry.port import Instruction
 
     contract = bootstrap.contract(config)
+    short = choose_class(covers, classes_on(contract)) if covers else None
+    if short is not None:
+        _require_gap(contract, short, credit_class)
     return Instruction(
         instruction_id="0x" + token_hex(32),
         registry=credit_class.registry,
@@ -292,7 +313,22 @@ def _instruction(
         deployment=contract.deployment,
         recipient=recipient,
         not_after=contract.connection.final().timestamp + days * 86_400,
+        covers=short.id if short else None,
     )
+
+
+def _require_gap(contract: BridgeContract, short: CreditClass, credit_class: CreditClass) -> None:
+    """The contract would refuse it all the same, after the serials were locked. Raises UsageError."""
+    from bridge.errors import UsageError
+
+    state = contract.class_state(short.id)
+    if state is None or not state.shortfall:
+        raise UsageError(f"{short.label} lacks nothing; see: carbonbridge operator status")
+    if short.kg_per_unit != credit_class.kg_per_unit:
+        raise UsageError(
+            f"a unit of {credit_class.label} weighs {credit_class.kg_per_unit} kg, one of {short.label} "
+            f"{short.kg_per_unit} kg; cover it with units of the same weight"
+        )
 
 
 def _show_instruction(given: Instruction, credit_class: CreditClass, as_json: bool) -> None:

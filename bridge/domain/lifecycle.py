@@ -39,7 +39,7 @@ class SerialState(StrEnum):
     RESERVED = "reserved"  # named in an outcome, to be retired or handed over
     RETIRED = "retired"  # for good
     CANCELLED = "cancelled"  # for good
-    REVERSED = "reversed"  # taken back by the registry while locked, for good
+    REVERSED = "reversed"  # for good: the registry took them back
 
 
 class DepositState(StrEnum):
@@ -64,10 +64,18 @@ class ExitState(StrEnum):
     WITHDRAWN = "withdrawn"  # the end: nothing was settled, nothing is reserved
 
 
+class ReversalState(StrEnum):
+    PLANNED = "planned"  # the registry has taken serials back, and nothing is signed yet
+    ATTESTED = "attested"  # the reversal is signed and stored
+    SENT = "sent"  # a transaction is stored, and sent or about to be
+    REVERSED = "reversed"  # the end: final on chain
+    MOOT = "moot"  # the end: none of its serials is live, nor will be
+
+
 SERIAL_MOVES: Mapping[SerialState, frozenset[SerialState]] = {
-    SerialState.HELD: frozenset({SerialState.HELD, SerialState.LOCKED, SerialState.RETIRED, SerialState.CANCELLED}),
+    SerialState.HELD: frozenset(SerialState) - {SerialState.RESERVED},
     SerialState.LOCKED: frozenset({SerialState.HELD, SerialState.RESERVED, SerialState.REVERSED}),
-    SerialState.RESERVED: frozenset({SerialState.HELD, SerialState.LOCKED, SerialState.RETIRED, SerialState.REVERSED}),
+    SerialState.RESERVED: frozenset({SerialState.HELD, SerialState.LOCKED, SerialState.RETIRED}),
     SerialState.RETIRED: frozenset(),
     SerialState.CANCELLED: frozenset(),
     SerialState.REVERSED: frozenset(),
@@ -99,7 +107,17 @@ EXIT_MOVES: Mapping[ExitState, frozenset[ExitState]] = {
     ExitState.WITHDRAWN: frozenset(),
 }
 
-State = TypeVar("State", SerialState, DepositState, ExitState)
+REVERSAL_MOVES: Mapping[ReversalState, frozenset[ReversalState]] = {
+    ReversalState.PLANNED: frozenset({ReversalState.ATTESTED, ReversalState.REVERSED, ReversalState.MOOT}),
+    ReversalState.ATTESTED: frozenset(
+        {ReversalState.PLANNED, ReversalState.SENT, ReversalState.REVERSED, ReversalState.MOOT}
+    ),
+    ReversalState.SENT: frozenset({ReversalState.ATTESTED, ReversalState.REVERSED}),
+    ReversalState.REVERSED: frozenset(),
+    ReversalState.MOOT: frozenset(),
+}
+
+State = TypeVar("State", SerialState, DepositState, ExitState, ReversalState)
 
 
 def require_move(moves: Mapping[State, frozenset[State]], old: State, new: State, subject: str) -> None:

@@ -1,1 +1,1 @@
-"""The story, one file a step: deposit (lock, attest, mint) and exit (ask, reserve, attest, settle, execute)."""
+"""The story, one file a step: deposit (lock, attest, mint), exit (ask, reserve, attest, settle, execute), reversal."""

@@ -9,6 +9,7 @@ from bridge.flow.execute import execute_ended
 from bridge.flow.lock import lock_planned
 from bridge.flow.mint import mint_attested, release_expired
 from bridge.flow.reserve import reserve_seen
+from bridge.flow.reverse import refuse_short, reverse_taken_back
 from bridge.flow.sending import follow
 from bridge.flow.settle import settle_attested
 from bridge.flow.watch import watch
@@ -31,10 +32,12 @@ def advance(bridge: Bridge) -> BlockStamp:
 def _turn(bridge: Bridge) -> BlockStamp:
     watch(bridge)
     follow(bridge)
+    reverse_taken_back(bridge)
     lock_planned(bridge)
     attest_locked(bridge)
     mint_attested(bridge)
     reserve_seen(bridge)
+    refuse_short(bridge)
     attest_reserved(bridge)
     settle_attested(bridge)
     final = watch(bridge)

@@ -22,8 +22,12 @@ Row = TypeVar("Row", Deposit, Exit)
 
 
 def attest_locked(bridge: Bridge) -> None:
-    for batch in _batches(bridge.journal.deposits(bridge.deployment, DepositState.LOCKED), MAX_LOCKS):
+    """Cover is signed as such, and never as a lock: nobody could mint it to its depositor."""
+    locked = bridge.journal.deposits(bridge.deployment, DepositState.LOCKED)
+    for batch in _batches([row for row in locked if row.covers is None], MAX_LOCKS):
         bridge.attempt(partial(_attest_locks, bridge, batch), _note_all(batch, bridge.note_deposit))
+    for batch in _batches([row for row in locked if row.covers is not None], MAX_LOCKS):
+        bridge.attempt(partial(_attest_covers, bridge, batch), _note_all(batch, bridge.note_deposit))
 
 
 def attest_reserved(bridge: Bridge) -> None:
@@ -42,6 +46,10 @@ def reservation_of(row: Exit) -> Reservation:
 
 def _attest_locks(bridge: Bridge, batch: Sequence[Deposit]) -> None:
     bridge.journal.keep_locks(bridge.registry.attest_locks([deposit.lock_id for deposit in batch]))
+
+
+def _attest_covers(bridge: Bridge, batch: Sequence[Deposit]) -> None:
+    bridge.journal.keep_covers(bridge.registry.attest_covers([deposit.lock_id for deposit in batch]))
 
 
 def _attest_refusals(bridge: Bridge, batch: Sequence[Exit]) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from bridge.chain.contract import BridgeContract
 from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Deployment
-from bridge.domain.lifecycle import DepositState, ExitState
+from bridge.domain.lifecycle import DepositState, ExitState, ReversalState
 from bridge.errors import BridgeError, NotYet, Refused
-from bridge.journal.models import Deposit, Exit
+from bridge.journal.models import Deposit, Exit, ReversalSaga
 from bridge.journal.store import Journal
 from bridge.registry.port import Registry
 
@@ -63,3 +63,6 @@ class Bridge:
 
     def note_exit(self, row: Exit) -> Note:
         return lambda error: self.journal.move_exit(row.request_id, ExitState(row.state), note=str(error))
+
+    def note_reversal(self, saga: ReversalSaga) -> Note:
+        return lambda error: self.journal.move_reversal(saga.event_id, ReversalState(saga.state), note=str(error))

@@ -22,7 +22,9 @@ def plan(bridge: Bridge, instruction_id: Hex32) -> Deposit:
     if instruction.deployment != bridge.deployment:
         raise UsageError(f"instruction {instruction_id} is for {instruction.deployment}, not {bridge.deployment}")
     known = bridge.registry.locked_as(instruction_id)
-    return bridge.journal.plan_deposit(instruction_id, instruction.registry, bridge.deployment, known)
+    return bridge.journal.plan_deposit(
+        instruction_id, instruction.registry, bridge.deployment, known, instruction.covers
+    )
 
 
 def lock_planned(bridge: Bridge) -> None:

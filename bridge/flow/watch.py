@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.domain.attestations import Attested, Outcome
-from bridge.domain.lifecycle import DepositState, ExitState
+from bridge.domain.lifecycle import DepositState, ExitState, ReversalState
 from bridge.domain.observed import (
     BlockStamp,
     ChainEvent,
@@ -12,14 +12,15 @@ from bridge.domain.observed import (
     RequestOpened,
     RequestRefused,
     RequestReturned,
+    Reversed,
 )
 from bridge.domain.values import Hex32
 from bridge.errors import Halted
 from bridge.flow.bridge import OVERLAP_BLOCKS, Bridge
-from bridge.journal.models import Deposit
+from bridge.journal.models import Deposit, ReversalSaga
 
 _ENDS = {ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED, ExitState.EXECUTED, ExitState.WITHDRAWN}
-WATCHED = (Minted, RequestOpened, OutcomeSettled, RequestRefused, RequestReturned)
+WATCHED = (Minted, RequestOpened, OutcomeSettled, RequestRefused, RequestReturned, Reversed)
 
 
 def watch(bridge: Bridge) -> BlockStamp:
@@ -64,6 +65,8 @@ def _take(bridge: Bridge, event: ChainEvent) -> None:
             _end(bridge, event.request_id, ExitState.REFUSED)
         case RequestReturned():
             _end(bridge, event.request_id, ExitState.RETURNED)
+        case Reversed():
+            _reverse(bridge, event.event_id)
         case _:
             pass
 
@@ -75,6 +78,20 @@ def found_minted(bridge: Bridge, deposit: Deposit) -> bool:
     if used:
         bridge.journal.move_deposit(deposit.lock_id, DepositState.MINTED)
     return used
+
+
+def found_reversed(bridge: Bridge, saga: ReversalSaga) -> bool:
+    """Looks at the contract itself, for a journal that knew of the event too late to watch it land."""
+    done = bridge.contract.reversal_done(saga.registry_code, saga.event_id, bridge.contract.connection.final().number)
+    if done:
+        bridge.journal.move_reversal(saga.event_id, ReversalState.REVERSED)
+    return done
+
+
+def _reverse(bridge: Bridge, event_id: Hex32) -> None:
+    saga = bridge.journal.reversal(event_id)
+    if saga is not None and ReversalState(saga.state) not in {ReversalState.REVERSED, ReversalState.MOOT}:
+        bridge.journal.move_reversal(event_id, ReversalState.REVERSED)
 
 
 def _mint(bridge: Bridge, lock_id: Hex32) -> None:

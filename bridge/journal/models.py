@@ -10,10 +10,10 @@ from typing import ClassVar
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from bridge.domain.lifecycle import DepositState, ExitState
+from bridge.domain.lifecycle import DepositState, ExitState, ReversalState
 
 
-def _one_of(states: type[DepositState] | type[ExitState]) -> str:
+def _one_of(states: type[DepositState] | type[ExitState] | type[ReversalState]) -> str:
     return "state IN (" + ", ".join(f"'{state.value}'" for state in states) + ")"
 
 
@@ -36,7 +36,9 @@ class Attestation(Base):
     """A signed batch, as `Attested` JSON."""
 
     __tablename__ = "attestations"
-    __table_args__ = (CheckConstraint("kind IN ('locks', 'outcomes', 'refusals')", name="attestation_kind"),)
+    __table_args__ = (
+        CheckConstraint("kind IN ('locks', 'outcomes', 'refusals', 'covers', 'reversals')", name="attestation_kind"),
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     kind: Mapped[str]
@@ -44,7 +46,7 @@ class Attestation(Base):
 
 
 class Deposit(Base):
-    """One saga: lock, attest, mint. `lock` is the registry's answer as JSON."""
+    """One saga: lock, attest, mint. `lock` is the registry's answer as JSON; `covers` the class that it is to cover."""
 
     __tablename__ = "deposits"
     __table_args__ = (
@@ -71,6 +73,7 @@ class Deposit(Base):
     lock: Mapped[str | None]
     attestation_id: Mapped[int | None] = mapped_column(ForeignKey("attestations.id"))
     note: Mapped[str] = mapped_column(default="")
+    covers: Mapped[str | None] = mapped_column(String(66))
 
 
 class Exit(Base):
@@ -93,6 +96,28 @@ class Exit(Base):
     opened: Mapped[str]
     reservation: Mapped[str | None]
     receipt: Mapped[str | None]
+    attestation_id: Mapped[int | None] = mapped_column(ForeignKey("attestations.id"))
+    note: Mapped[str] = mapped_column(default="")
+
+
+class ReversalSaga(Base):
+    """One saga: attest, bring to the chain. `serials` is the range that the registry has taken back, as JSON."""
+
+    __tablename__ = "reversals"
+    __table_args__ = (
+        CheckConstraint(_one_of(ReversalState), name="reversal_state"),
+        CheckConstraint(
+            "state NOT IN ('attested', 'sent') OR attestation_id IS NOT NULL", name="attested_has_signatures"
+        ),
+        Index("reversals_open", "deployment", "state"),
+    )
+
+    event_id: Mapped[str] = mapped_column(String(66), primary_key=True)
+    deployment: Mapped[str]
+    registry_code: Mapped[str] = mapped_column("registry")
+    class_id: Mapped[str] = mapped_column(String(66))
+    serials: Mapped[str]
+    state: Mapped[str]
     attestation_id: Mapped[int | None] = mapped_column(ForeignKey("attestations.id"))
     note: Mapped[str] = mapped_column(default="")
 

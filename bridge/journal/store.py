@@ -18,8 +18,17 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from bridge.domain.attestations import Attested, Deployment, Opening, Request
-from bridge.domain.lifecycle import DEPOSIT_MOVES, EXIT_MOVES, DepositState, ExitState, require_move
+from bridge.domain.lifecycle import (
+    DEPOSIT_MOVES,
+    EXIT_MOVES,
+    REVERSAL_MOVES,
+    DepositState,
+    ExitState,
+    ReversalState,
+    require_move,
+)
 from bridge.domain.observed import BlockStamp, RequestOpened
+from bridge.domain.serials import SerialRange
 from bridge.domain.values import Address, Hex32, RegistryCode, keccak_hex
 from bridge.errors import Conflict, NotYet, Unreachable, UsageError
 from bridge.journal.models import (
@@ -30,6 +39,7 @@ from bridge.journal.models import (
     Identity,
     Move,
     OwnRequest,
+    ReversalSaga,
     Transaction,
 )
 
@@ -135,10 +145,15 @@ class Journal:
     # -------------------------------------------------------------- deposits
 
     def plan_deposit(
-        self, instruction_id: Hex32, registry: RegistryCode, deployment: Deployment, locked_as: Hex32 | None = None
+        self,
+        instruction_id: Hex32,
+        registry: RegistryCode,
+        deployment: Deployment,
+        locked_as: Hex32 | None = None,
+        covers: Hex32 | None = None,
     ) -> Deposit:
         """Stores a new lock id for the instruction, or finds the one it has. `locked_as` is the id that the registry
-        knows it by, when this journal has forgotten.
+        knows it by, when this journal has forgotten; `covers` the class that it is to cover.
 
         Ids of one journal share all but their last byte 256 at a time, so that the contract marks them in one word.
         """
@@ -156,6 +171,7 @@ class Journal:
                 deployment=str(deployment),
                 registry_code=registry,
                 state=DepositState.PLANNED.value,
+                covers=covers,
             )
             session.add(deposit)
             return deposit
@@ -208,15 +224,61 @@ class Journal:
         with self._write() as session:
             _move(session, session.get_one(Exit, request_id), new, note, **fields)
 
+    # ------------------------------------------------------------- reversals
+
+    def see_reversal(
+        self, event_id: Hex32, registry: RegistryCode, deployment: Deployment, class_id: Hex32, serials: SerialRange
+    ) -> None:
+        """Serials that the registry has taken back, under its own id. Seeing it again changes nothing."""
+        with self._write() as session:
+            if session.get(ReversalSaga, event_id) is None:
+                session.add(
+                    ReversalSaga(
+                        event_id=event_id,
+                        deployment=str(deployment),
+                        registry_code=registry,
+                        class_id=class_id,
+                        serials=serials.model_dump_json(),
+                        state=ReversalState.PLANNED.value,
+                    )
+                )
+
+    def reversals(self, deployment: Deployment, *states: ReversalState) -> list[ReversalSaga]:
+        query = select(ReversalSaga).where(ReversalSaga.deployment == str(deployment)).order_by(ReversalSaga.event_id)
+        if states:
+            query = query.where(ReversalSaga.state.in_([s.value for s in states]))
+        with self._read() as session:
+            return list(session.scalars(query))
+
+    def reversal(self, event_id: Hex32) -> ReversalSaga | None:
+        with self._read() as session:
+            return session.get(ReversalSaga, event_id)
+
+    def move_reversal(self, event_id: Hex32, new: ReversalState, *, note: str = "") -> None:
+        with self._write() as session:
+            _move(session, session.get_one(ReversalSaga, event_id), new, note)
+
     # ---------------------------------------------------------- attestations
 
     def keep_locks(self, attested: Attested[Any]) -> None:
         """Stores a batch's signatures and moves its deposits on, in one."""
+        self._keep_deposits("locks", attested, [lock.lock_id for lock in attested.items])
+
+    def keep_covers(self, attested: Attested[Any]) -> None:
+        self._keep_deposits("covers", attested, [cover.lock.lock_id for cover in attested.items])
+
+    def keep_reversals(self, attested: Attested[Any]) -> None:
         with self._write() as session:
-            row = _attestation(session, "locks", attested)
-            for lock in attested.items:
-                deposit = session.get_one(Deposit, lock.lock_id)
-                _move(session, deposit, DepositState.ATTESTED, attestation_id=row.id)
+            row = _attestation(session, "reversals", attested)
+            for reversal in attested.items:
+                saga = session.get_one(ReversalSaga, reversal.event_id)
+                _move(session, saga, ReversalState.ATTESTED, attestation_id=row.id)
+
+    def _keep_deposits(self, kind: str, attested: Attested[Any], lock_ids: Sequence[Hex32]) -> None:
+        with self._write() as session:
+            row = _attestation(session, kind, attested)
+            for lock_id in lock_ids:
+                _move(session, session.get_one(Deposit, lock_id), DepositState.ATTESTED, attestation_id=row.id)
 
     def keep_answers(self, kind: str, attested: Attested[Any]) -> None:
         """The same for `outcomes` or `refusals`; a request may have several parts in the batch."""
@@ -262,6 +324,8 @@ class Journal:
                 _move(session, deposit, DepositState.SENT, signed.hash)
             for found in _exits_of(session, attestation_id, ExitState.ATTESTED):
                 _move(session, found, ExitState.SENT, signed.hash)
+            for saga in _reversals_of(session, attestation_id, ReversalState.ATTESTED):
+                _move(session, saga, ReversalState.SENT, signed.hash)
 
     def open_transactions(self) -> list[Transaction]:
         with self._read() as session:
@@ -280,6 +344,8 @@ class Journal:
                 _move(session, deposit, DepositState.ATTESTED, f"{tx_hash} never landed")
             for found in _exits_of(session, row.attestation_id, ExitState.SENT):
                 _move(session, found, ExitState.ATTESTED, f"{tx_hash} never landed")
+            for saga in _reversals_of(session, row.attestation_id, ReversalState.SENT):
+                _move(session, saga, ReversalState.ATTESTED, f"{tx_hash} never landed")
 
     # --------------------------------------------------------------- cursors
 
@@ -379,19 +445,40 @@ def _exits_of(session: Session, attestation_id: int, state: ExitState) -> Sequen
     return session.scalars(query).all()
 
 
-def _move(session: Session, row: Deposit | Exit, new: DepositState | ExitState, note: str = "", **fields: Any) -> None:
+def _reversals_of(session: Session, attestation_id: int, state: ReversalState) -> Sequence[ReversalSaga]:
+    query = select(ReversalSaga).where(ReversalSaga.attestation_id == attestation_id, ReversalSaga.state == state.value)
+    return session.scalars(query).all()
+
+
+def _move(
+    session: Session,
+    row: Deposit | Exit | ReversalSaga,
+    new: DepositState | ExitState | ReversalState,
+    note: str = "",
+    **fields: Any,
+) -> None:
     """The one place where a state changes: by the table, with a trace. The same state again only takes the fields."""
-    old = row.state
-    if isinstance(row, Deposit):
-        subject = row.lock_id
-        if old != new:
-            require_move(DEPOSIT_MOVES, DepositState(old), DepositState(new), f"deposit {subject}")
-    else:
-        subject = row.request_id
-        if old != new:
-            require_move(EXIT_MOVES, ExitState(old), ExitState(new), f"request {subject}")
+    old, subject = row.state, _subject(row)
+    if old != new:
+        match row:
+            case Deposit():
+                require_move(DEPOSIT_MOVES, DepositState(old), DepositState(new), f"deposit {subject}")
+            case Exit():
+                require_move(EXIT_MOVES, ExitState(old), ExitState(new), f"request {subject}")
+            case ReversalSaga():
+                require_move(REVERSAL_MOVES, ReversalState(old), ReversalState(new), f"reversal {subject}")
     for name, value in fields.items():
         setattr(row, name, value)
     row.state, row.note = new.value, note
     if old != new:
         session.add(Move(subject=subject, old=old, new=new.value, note=note))
+
+
+def _subject(row: Deposit | Exit | ReversalSaga) -> Hex32:
+    match row:
+        case Deposit():
+            return row.lock_id
+        case Exit():
+            return row.request_id
+        case ReversalSaga():
+            return row.event_id

@@ -11,28 +11,31 @@ from typing import NamedTuple, TypeVar
 
 from bridge.domain.attestations import (
     Attested,
+    Cover,
     Deployment,
     Lock,
     Opening,
     Outcome,
     Receipt,
     Refusal,
+    Reversal,
     StatementHead,
     typed_data,
 )
 from bridge.domain.lifecycle import RequestStatus
 from bridge.domain.observed import WitnessedRequest
-from bridge.domain.serials import coalesce
+from bridge.domain.serials import SerialRange, coalesce
 from bridge.domain.values import Address, Hex32, Hex64, RegistryCode
 from bridge.errors import BridgeError, NotYet, RegistryRefused, Unreachable, UsageError
 from bridge.registry.ledger import Ledger
 from bridge.registry.ledger.requests import Decision
+from bridge.registry.ledger.reversing import ReversalEvent
 from bridge.registry.port import ChainWitness, Signer
 
 Eyes = Mapping[Deployment, ChainWitness]
 """A witness for each deployment that one looks at."""
 
-Message = TypeVar("Message", Lock, Outcome, Refusal, Receipt, StatementHead)
+Message = TypeVar("Message", Lock, Cover, Outcome, Refusal, Reversal, Receipt, StatementHead)
 
 
 class Attester:
@@ -48,16 +51,22 @@ class Attester:
 
     def sign_locks(self, ledger: Ledger, deployment: Deployment, locks: Sequence[Lock]) -> Hex64:
         """Locks whose serials all stand locked, for this deployment, and which can still be minted."""
-        now = self._witness(deployment).stamp().timestamp
         for lock in locks:
-            record = ledger.lock_record(lock.lock_id)
-            if record.lock != lock or record.instruction.deployment != deployment:
-                raise RegistryRefused(f"lock {lock.lock_id} says something else in the ledger; never sign it")
-            if record.released or not record.whole:
-                raise RegistryRefused(f"serials {lock.range} of lock {lock.lock_id} are no longer all locked")
-            if now > lock.not_after:
-                raise RegistryRefused(f"lock {lock.lock_id} expired at {lock.not_after}; release it and lock anew")
+            self._check_lock(ledger, deployment, lock, covers=None)
         return self._signer.sign(typed_data(deployment, locks))
+
+    def sign_covers(self, ledger: Ledger, deployment: Deployment, covers: Sequence[Cover]) -> Hex64:
+        """The same for locks whose depositor named the class that they cover: he alone may, and they never mint to
+        him outright."""
+        for cover in covers:
+            self._check_lock(ledger, deployment, cover.lock, covers=cover.short_class_id)
+        return self._signer.sign(typed_data(deployment, covers))
+
+    def sign_reversals(self, ledger: Ledger, deployment: Deployment, reversals: Sequence[Reversal]) -> Hex64:
+        """Serials that the ledger has taken back, and which are live in the contract's own ledger."""
+        for reversal in reversals:
+            self._check_reversal(ledger, deployment, reversal)
+        return self._signer.sign(typed_data(deployment, reversals))
 
     def sign_outcomes(self, ledger: Ledger, deployment: Deployment, outcomes: Sequence[Outcome]) -> Hex64:
         """Outcomes of open requests, each a part as it was decided, with serials reserved for it from minted locks."""
@@ -90,11 +99,42 @@ class Attester:
             raise RegistryRefused(f"statement {head.sequence} of {registry} is not the ledger's")
         return self._signer.sign(typed_data(deployment, [head]))
 
+    def _check_lock(self, ledger: Ledger, deployment: Deployment, lock: Lock, covers: Hex32 | None) -> None:
+        record = ledger.lock_record(lock.lock_id)
+        if record.lock != lock or record.instruction.deployment != deployment:
+            raise RegistryRefused(f"lock {lock.lock_id} says something else in the ledger; never sign it")
+        if record.instruction.covers != covers:
+            raise RegistryRefused(f"lock {lock.lock_id} is {_covering(record.instruction.covers)} in the ledger")
+        if record.released or not record.whole:
+            raise RegistryRefused(f"serials {lock.range} of lock {lock.lock_id} are no longer all locked")
+        if self._witness(deployment).stamp().timestamp > lock.not_after:
+            raise RegistryRefused(f"lock {lock.lock_id} expired at {lock.not_after}; release it and lock anew")
+
+    def _check_reversal(self, ledger: Ledger, deployment: Deployment, reversal: Reversal) -> None:
+        event, event_id = ledger.reversal(reversal.event_id), reversal.event_id
+        if ledger.wording(event_id) != reversal or event.deployment != deployment or event.reason != reversal.reason:
+            raise RegistryRefused(f"reversal {event_id} says something else in the ledger; never sign it")
+        witness = self._witness(deployment)
+        if witness.reversal_done(event.registry, event_id):
+            raise RegistryRefused(f"reversal {event_id} has landed; nothing more is signed for it")
+        live = witness.live(event.class_id, event.range.space)
+        for span in reversal.ranges:
+            if not event.range.contains(span) or not ledger.is_taken_back(span):
+                raise RegistryRefused(f"serials {span} of reversal {event_id} were not taken back here; never sign it")
+            if reversal.class_id != event.class_id or not any(one.contains(span) for one in live):
+                raise RegistryRefused(f"serials {span} of reversal {event_id} are not live on {deployment}")
+
     def _check_outcome(
         self, ledger: Ledger, deployment: Deployment, request_id: Hex32, parts: tuple[Outcome, ...]
     ) -> None:
         decision = _decided(ledger, deployment, request_id)
         seen = self._open_request(decision)
+        if decision.reservation.refusal is not None:
+            raise RegistryRefused(f"request {request_id} was refused here; nothing else is signed for it")
+        if is_closed(ledger, self._witness(deployment), decision.class_id):
+            raise RegistryRefused(f"the class of request {request_id} is short; only its refusal is signed")
+        if any(ledger.is_wanted_back(span) for part in parts for span in part.ranges):
+            raise RegistryRefused(f"serials of request {request_id} were taken back; only its refusal is signed")
         require_true_opening(seen, ledger.disclosed(request_id, seen.opened.commitment))
         reserved = decision.reservation.parts
         if not set(parts) <= set(reserved) or sum(part.units for part in reserved) != seen.opened.units:
@@ -172,6 +212,29 @@ def require_true_opening(seen: WitnessedRequest, opening: Opening | None) -> Ope
     if (opening.holder, opening.class_id, opening.units) != (opened.holder, opened.class_id, opened.units):
         raise RegistryRefused(f"what the holder of request {opened.request_id} committed to is another request")
     return opening
+
+
+def is_closed(ledger: Ledger, witness: ChainWitness, class_id: Hex32) -> bool:
+    """Whether the class is short on the final chain, or about to be: serials of it that are live were taken back.
+    Whoever is quicker would leave the gap to the others, so nothing of it is settled any more."""
+    if witness.shortfall(class_id):
+        return True
+    events = ledger.open_reversals(witness.deployment, class_id)
+    return any(live_of(witness, event) for event in events)
+
+
+def live_of(witness: ChainWitness, event: ReversalEvent) -> tuple[SerialRange, ...]:
+    """The event's serials that are live, in ranges that the contract keeps apart."""
+    within, found = event.range, []
+    for span in witness.live(event.class_id, within.space):
+        if span.overlaps(within):
+            first, last = max(span.first, within.first), min(span.last, within.last)
+            found.append(SerialRange(space=span.space, first=first, last=last))
+    return tuple(found)
+
+
+def _covering(covers: Hex32 | None) -> str:
+    return "to be minted, and covers nothing" if covers is None else f"to cover class {covers}"
 
 
 def _decided(ledger: Ledger, deployment: Deployment, request_id: Hex32) -> Decision:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bridge.domain.attestations import Attested, Deployment, Lock, Opening, Outcome, Receipt, Refusal
+from bridge.domain.attestations import Attested, Cover, Deployment, Lock, Opening, Outcome, Receipt, Refusal, Reversal
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import Statement, WitnessedRequest
+from bridge.domain.serials import SerialRange
 from bridge.domain.values import Hex32, RegistryCode
-from bridge.errors import Halted, NotYet, RegistryRefused, UsageError
-from bridge.registry.attesters import AttesterSet, Eyes, require_true_opening, sole
+from bridge.errors import Conflict, Halted, NotYet, RegistryRefused, UsageError
+from bridge.registry.attesters import AttesterSet, Eyes, is_closed, live_of, require_true_opening, sole
 from bridge.registry.ledger import Ledger
+from bridge.registry.ledger.locking import LockRecord
 from bridge.registry.ledger.requests import Decision
-from bridge.registry.port import ChainWitness, Instruction, Reservation
+from bridge.registry.ledger.reversing import ReversalEvent
+from bridge.registry.port import ChainWitness, Instruction, Reservation, TakenBack
+
+SHORT = "short"
+"""Why requests are refused while serials of their class are missing."""
 
 
 class LedgerRegistry:
@@ -33,11 +39,17 @@ class LedgerRegistry:
         return self.ledger.locked_as(instruction_id)
 
     def attest_locks(self, lock_ids: Sequence[Hex32]) -> Attested[Lock]:
-        records = [self.ledger.lock_record(lock_id) for lock_id in lock_ids]
-        sole([(r.instruction.registry, r.instruction.deployment) for r in records], "programme and deployment")
+        records, registry, deployment = self._records(lock_ids)
         locks = tuple(record.lock for record in records)
-        registry, deployment = records[0].instruction.registry, records[0].instruction.deployment
         return self._set(registry).attest(locks, lambda one: one.sign_locks(self.ledger, deployment, locks))
+
+    def attest_covers(self, lock_ids: Sequence[Hex32]) -> Attested[Cover]:
+        records, registry, deployment = self._records(lock_ids)
+        named = [(record.lock, record.instruction.covers) for record in records]
+        covers = tuple(Cover(lock=lock, short_class_id=short) for lock, short in named if short is not None)
+        if len(covers) != len(records):
+            raise RegistryRefused("one of the locks covers nothing; attest it as a lock")
+        return self._set(registry).attest(covers, lambda one: one.sign_covers(self.ledger, deployment, covers))
 
     def release(self, lock_id: Hex32) -> None:
         record = self.ledger.lock_record(lock_id)
@@ -73,8 +85,21 @@ class LedgerRegistry:
             raise NotYet(f"the holder of request {request_id} has not disclosed what he committed to; repeat later")
         if reason := self._refusal(seen, opening):
             return self.ledger.refuse(deployment, seen.opened, reason)
+        if is_closed(self.ledger, self._witness(deployment), seen.opened.class_id):
+            return self.ledger.refuse(deployment, seen.opened, SHORT)
         self._mark_minted(deployment, seen)
         return self.ledger.reserve(deployment, seen.opened)
+
+    def reconsider(self, request_id: Hex32) -> Reservation:
+        (decision,) = self._decisions([request_id])
+        if decision.ended or decision.reservation.refusal:
+            return decision.reservation
+        waiting = [span for part in decision.reservation.parts for span in part.ranges]
+        if is_closed(self.ledger, self._witness(decision.deployment), decision.class_id) or any(
+            self.ledger.is_wanted_back(span) for span in waiting
+        ):
+            return self.ledger.refuse_late(request_id, SHORT)
+        return decision.reservation
 
     def attest_outcomes(self, parts: Sequence[tuple[Hex32, int]]) -> Attested[Outcome]:
         decisions = self._decisions(list(dict.fromkeys(request_id for request_id, _ in parts)))
@@ -94,6 +119,22 @@ class LedgerRegistry:
             raise RegistryRefused("one of the requests is not refused; attest its outcome instead")
         registry, deployment = decisions[0].registry, decisions[0].deployment
         return self._set(registry).attest(refusals, lambda one: one.sign_refusals(self.ledger, deployment, refusals))
+
+    def reversals(self, deployment: Deployment) -> tuple[TakenBack, ...]:
+        due = [event for event in self.ledger.open_reversals(deployment) if self._is_due(event)]
+        return tuple(
+            TakenBack(event_id=e.event_id, registry=e.registry, class_id=e.class_id, range=e.range) for e in due
+        )
+
+    def attest_reversal(self, event_id: Hex32) -> Attested[Reversal]:
+        event = self.ledger.reversal(event_id)
+        witness = self._witness(event.deployment)
+        if witness.reversal_done(event.registry, event_id):
+            raise Conflict(f"reversal {event_id} has landed; nothing is left to sign for it")
+        reversal = self._wording(event, live_of(witness, event))
+        return self._set(event.registry).attest(
+            (reversal,), lambda one: one.sign_reversals(self.ledger, event.deployment, [reversal])
+        )
 
     def execute(self, request_id: Hex32) -> Attested[Receipt]:
         if signed := self.ledger.signed_receipt(request_id):
@@ -140,6 +181,34 @@ class LedgerRegistry:
         note = {"beneficiary": opening.beneficiary, "purpose": opening.purpose, "holder": opening.holder}
         return self.ledger.execute(request_id, seen.settled, opening.beneficiary, note)
 
+    def _is_due(self, event: ReversalEvent) -> bool:
+        """Whether the event has yet to land. Else it ends, once no lock can bring any of its serials to life; what
+        came to life after it had landed goes on under the next id of the same act."""
+        witness = self._witness(event.deployment)
+        waiting = self.ledger.locks_awaiting_mint(event.event_id)
+        # Before the serials: what lands in between must not pass for serials that came to life later.
+        done = witness.reversal_done(event.registry, event.event_id)
+        if minted := [lock_id for lock_id in waiting if witness.lock_used(event.registry, lock_id)]:
+            self.ledger.mark_minted(minted)
+        live = live_of(witness, event)
+        unfinished = len(waiting) > len(minted)
+        if done and live:
+            self.ledger.end_reversal(event.event_id, followed=True)
+        elif not live and not unfinished:
+            self.ledger.end_reversal(event.event_id, followed=False)
+        return not done and (bool(live) or unfinished)
+
+    def _wording(self, event: ReversalEvent, live: tuple[SerialRange, ...]) -> Reversal:
+        """As it was signed before while that can land: two wordings of one event would be two truths."""
+        known = self.ledger.wording(event.event_id)
+        if known is not None and all(any(one.contains(span) for one in live) for span in known.ranges):
+            return known
+        if not live:
+            raise NotYet(f"nothing of reversal {event.event_id} ({event.range}) is live on {event.deployment}; wait")
+        worded = Reversal(event_id=event.event_id, class_id=event.class_id, reason=event.reason, ranges=live)
+        self.ledger.word(worded)
+        return worded
+
     def _refusal(self, seen: WitnessedRequest, opening: Opening) -> str:
         """Why this request cannot be served, as a code; empty when it can."""
         try:
@@ -172,6 +241,11 @@ class LedgerRegistry:
                 "cannot be backed; reconcile"
             )
         return credit_class.registry
+
+    def _records(self, lock_ids: Sequence[Hex32]) -> tuple[list[LockRecord], RegistryCode, Deployment]:
+        records = [self.ledger.lock_record(lock_id) for lock_id in lock_ids]
+        sole([(r.instruction.registry, r.instruction.deployment) for r in records], "programme and deployment")
+        return records, records[0].instruction.registry, records[0].instruction.deployment
 
     def _decisions(self, request_ids: Sequence[Hex32]) -> list[Decision]:
         decisions = []

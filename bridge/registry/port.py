@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bridge.domain.attestations import (
     Attested,
+    Cover,
     Deployment,
     Lock,
     Message,
@@ -19,19 +20,21 @@ from bridge.domain.attestations import (
     Outcome,
     Receipt,
     Refusal,
+    Reversal,
     TypedData,
 )
 from bridge.domain.observed import BlockStamp, Statement, WitnessedRequest
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import Address, Fact, Hex32, Hex64, RegistryCode
 
-__all__ = ["Attested", "ChainWitness", "Instruction", "Message", "Registry", "Reservation", "Signer"]
+__all__ = ["Attested", "ChainWitness", "Instruction", "Message", "Registry", "Reservation", "Signer", "TakenBack"]
 
 
 class Instruction(Fact):
     """A depositor's own authenticated order: bring these serials to that deployment, for that recipient.
 
     `registry` is the programme that issued the serials; `account` is where they return to if they are never minted.
+    With `covers`, a class that is short, they are offered to its holders, and the recipient gets what nobody takes.
     """
 
     instruction_id: Hex32
@@ -41,14 +44,25 @@ class Instruction(Fact):
     deployment: Deployment
     recipient: Address
     not_after: int
+    covers: Hex32 | None = None
 
 
 class Reservation(Fact):
-    """What the registry decided on a request: either parts, whose serials are set aside, or a refusal."""
+    """What the registry decided on a request: parts, whose serials are set aside, or a refusal. Both, when it refused
+    later: its parts may be signed already, so they stay set aside until the request has ended on the final chain."""
 
     request_id: Hex32
     parts: tuple[Outcome, ...] = ()
     refusal: Refusal | None = None
+
+
+class TakenBack(Fact):
+    """Serials that the registry has taken back, and which are live on the deployment or may yet be minted there."""
+
+    event_id: Hex32
+    registry: RegistryCode
+    class_id: Hex32
+    range: SerialRange
 
 
 class Signer(Protocol):
@@ -72,6 +86,16 @@ class ChainWitness(Protocol):
 
     def request(self, request_id: Hex32) -> WitnessedRequest | None: ...
 
+    def reversal_done(self, registry: RegistryCode, event_id: Hex32) -> bool: ...
+
+    def live(self, class_id: Hex32, space: Hex32) -> tuple[SerialRange, ...]:
+        """The class's live serials of a space, rising, as the contract keeps them."""
+        ...
+
+    def shortfall(self, class_id: Hex32) -> int:
+        """Units that the class is short of; none for a class that is not there."""
+        ...
+
 
 class Registry(Protocol):
     """The port. Raises RegistryRefused for a no, Conflict for a known id with other content, NotYet when a final block
@@ -88,7 +112,11 @@ class Registry(Protocol):
         ...
 
     def attest_locks(self, lock_ids: Sequence[Hex32]) -> Attested[Lock]:
-        """A quorum's signatures over the locks, which are all of one programme and not released."""
+        """A quorum's signatures over the locks, which are all of one programme and not released, and cover nothing."""
+        ...
+
+    def attest_covers(self, lock_ids: Sequence[Hex32]) -> Attested[Cover]:
+        """The same for locks whose instructions name a class that they cover."""
         ...
 
     def release(self, lock_id: Hex32) -> None:
@@ -106,11 +134,27 @@ class Registry(Protocol):
         """
         ...
 
+    def reconsider(self, request_id: Hex32) -> Reservation:
+        """Refuses a request that was decided on when its class is short since, or about to be; else changes nothing."""
+        ...
+
     def attest_outcomes(self, parts: Sequence[tuple[Hex32, int]]) -> Attested[Outcome]:
-        """A quorum's signatures over these parts (request, part number) of reservations, all of one programme."""
+        """A quorum's signatures over these parts (request, part number) of reservations, all of one programme. None
+        while the class is short."""
         ...
 
     def attest_refusals(self, request_ids: Sequence[Hex32]) -> Attested[Refusal]: ...
+
+    def reversals(self, deployment: Deployment) -> tuple[TakenBack, ...]:
+        """What was taken back and has not come to its end on the deployment: every event under its own id, for good."""
+        ...
+
+    def attest_reversal(self, event_id: Hex32) -> Attested[Reversal]:
+        """A quorum's signatures over what is live of the event's serials, in the same words as long as they can land.
+
+        NotYet while nothing of it is live, Conflict when it has landed.
+        """
+        ...
 
     def execute(self, request_id: Hex32) -> Attested[Receipt]:
         """Acts last: retires or hands over exactly what is settled at a final block, and signs for it.

@@ -10,15 +10,22 @@ import pytest
 from bridge.domain.lifecycle import (
     DEPOSIT_MOVES,
     EXIT_MOVES,
+    REVERSAL_MOVES,
     SERIAL_MOVES,
     DepositState,
     ExitState,
+    ReversalState,
     SerialState,
     require_move,
 )
 from bridge.errors import Halted
 
-TABLES = [(DEPOSIT_MOVES, DepositState), (EXIT_MOVES, ExitState), (SERIAL_MOVES, SerialState)]
+TABLES = [
+    (DEPOSIT_MOVES, DepositState),
+    (EXIT_MOVES, ExitState),
+    (REVERSAL_MOVES, ReversalState),
+    (SERIAL_MOVES, SerialState),
+]
 
 
 def test_a_retired_serial_never_moves_again() -> None:

@@ -111,7 +111,14 @@ class World:
     def issue(self, serials: SerialRange, credit_class: CreditClass = FOREST, account: str = "alice") -> None:
         self.ledger.issue(f"issue {serials.key}", serials, credit_class.id, account)
 
-    def instruct(self, serials: SerialRange, owner: str = "alice", days: int = 3, registry: str = "VERRA") -> Hex32:
+    def instruct(
+        self,
+        serials: SerialRange,
+        owner: str = "alice",
+        days: int = 3,
+        registry: str = "VERRA",
+        covers: Hex32 | None = None,
+    ) -> Hex32:
         """The depositor's own order; serials must lie in his account."""
         self._instructions += 1
         instruction = Instruction(
@@ -122,6 +129,7 @@ class World:
             deployment=self.contract.deployment,
             recipient=self.address(owner),
             not_after=self.now() + days * DAY,
+            covers=covers,
         )
         self.ledger.instruct(instruction)
         return instruction.instruction_id
@@ -155,6 +163,14 @@ class World:
             if isinstance(event, RequestOpened)
         }
         return self.contract.settle(attested, [opened[outcome.request_id] for outcome in attested.items])
+
+    def reverse(self, serials: SerialRange) -> list[Hex32]:
+        """The registry takes serials back; its events, by deployment."""
+        return [event.event_id for event in self.ledger.reverse(f"reverse {serials.key}", serials, "fire")]
+
+    def reversal_state(self, event_id: Hex32) -> str:
+        row = self.bridge.journal.reversal(event_id)
+        return "unseen" if row is None else row.state
 
     def exit_state(self, request_id: Hex32) -> str:
         row = self.bridge.journal.exit(request_id)

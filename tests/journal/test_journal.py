@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
+import bridge.journal as journal_room
 from bridge.chain.signers import SignedTransaction
 from bridge.domain.attestations import Attested, Deployment, Lock, Opening, Request
-from bridge.domain.lifecycle import DEPOSIT_MOVES, EXIT_MOVES, DepositState, ExitState, Kind
+from bridge.domain.lifecycle import (
+    DEPOSIT_MOVES,
+    EXIT_MOVES,
+    REVERSAL_MOVES,
+    DepositState,
+    ExitState,
+    Kind,
+    ReversalState,
+)
 from bridge.domain.observed import BlockStamp, Place, RequestOpened
 from bridge.domain.serials import SerialRange
 from bridge.errors import Conflict, Halted, Unreachable
@@ -81,6 +93,53 @@ def test_a_move_outside_the_table_halts_and_changes_nothing(journal: Journal) ->
     with pytest.raises(Halted, match=deposit.lock_id):
         journal.move_deposit(deposit.lock_id, DepositState.MINTED)
     assert [d.state for d in journal.deposits(HERE)] == ["planned"]
+
+
+def test_the_database_holds_a_reversal_to_its_table_too(journal: Journal, url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO attestations VALUES (1, 'reversals', '')"))
+        for old in REVERSAL_MOVES:
+            columns = "event_id, deployment, registry, class_id, serials, state, attestation_id, note"
+            connection.execute(
+                text(f"INSERT INTO reversals ({columns}) VALUES ('{old}', '', '', '', '', '{old}', 1, '')")
+            )
+    for old, new in product(REVERSAL_MOVES, REVERSAL_MOVES):
+        change = text(f"UPDATE reversals SET state = '{new}' WHERE event_id = '{old}'")
+        with engine.connect() as connection:
+            if new in REVERSAL_MOVES[old] or new == old:
+                connection.execute(change)
+            else:
+                with pytest.raises(IntegrityError, match="forbidden"):
+                    connection.execute(change)
+            connection.rollback()
+
+
+def test_a_journal_of_the_first_version_learns_of_reversals_and_cover(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/old.db")
+    config = Config()
+    config.set_main_option("script_location", str(Path(journal_room.__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(text("INSERT INTO attestations VALUES (1, 'locks', '')"))
+    with pytest.raises(IntegrityError, match="attestation_kind"), engine.begin() as connection:
+        connection.execute(text("INSERT INTO attestations VALUES (2, 'reversals', '')"))
+    engine.dispose()
+    open_journal(str(engine.url)).close()
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO attestations VALUES (2, 'reversals', '')"))
+        assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+    with pytest.raises(IntegrityError, match="attestation_kind"), engine.begin() as connection:
+        connection.execute(text("INSERT INTO attestations VALUES (3, 'others', '')"))
+
+
+def test_a_restored_reversal_is_seen_once(journal: Journal) -> None:
+    span = SerialRange(space=word(1), first=1, last=9)
+    journal.see_reversal(word(9), "VERRA", HERE, word(2), span)
+    journal.move_reversal(word(9), ReversalState.MOOT)
+    journal.see_reversal(word(9), "VERRA", HERE, word(2), span)
+    assert [row.state for row in journal.reversals(HERE)] == ["moot"]
 
 
 @pytest.mark.parametrize("table", ["deposits", "exits"])

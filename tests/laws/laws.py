@@ -17,12 +17,13 @@ from bridge.domain.observed import (
     RequestOpened,
     RequestRefused,
     RequestReturned,
+    Reversed,
     StatementRow,
 )
 from bridge.domain.serials import SerialRange, coalesce, subtract, total_units
 from tests.flow.world import BATCH, BIOGAS, FOREST, MER, STOVES, VER, World
 
-Event = TypeVar("Event", Minted, OutcomeSettled, RequestOpened, RequestRefused, RequestReturned)
+Event = TypeVar("Event", Minted, OutcomeSettled, RequestOpened, RequestRefused, RequestReturned, Reversed)
 SPACES = (VER, MER, BATCH)
 CLASSES = (FOREST, BIOGAS, STOVES)
 
@@ -111,20 +112,30 @@ def l4_everything_once(seen: Seen) -> Iterator[str]:
 
 
 def l5_live_is_locked(seen: Seen) -> Iterator[str]:
-    """Every live serial is locked or reserved for this deployment; every one so locked is live or awaits a saga."""
-    held = [
-        row
-        for row in seen.rows
-        if row.deployment == seen.world.contract.deployment and row.state in {SerialState.LOCKED, SerialState.RESERVED}
+    """Every live serial is locked or reserved for this deployment, or reversed with the reversal due; every one so
+    locked is live or awaits a saga, and none that the chain has reversed is locked."""
+    ours = [row for row in seen.rows if row.deployment == seen.world.contract.deployment]
+    held = [row for row in ours if row.state in {SerialState.LOCKED, SerialState.RESERVED}]
+    due = seen.world.ledger.open_reversals(seen.world.contract.deployment)
+    taken = [
+        row.range
+        for row in ours
+        if row.state is SerialState.REVERSED and any(event.range.contains(row.range) for event in due)
     ]
     live = [r for ranges in seen.live.values() for r in ranges]
     for r in live:
-        for bare in subtract(r, [row.range for row in held]):
+        for bare in subtract(r, [row.range for row in held] + taken):
             yield f"L5 {bare} is live and not locked for this deployment"
+    buried = [r for event in seen.of(Reversed) for r in event.ranges]
+    for r in buried:
+        if any(r.overlaps(other) for other in live):
+            yield f"L5 {r} was reversed on chain and is live"
     minted = {event.lock_id for event in seen.of(Minted)}
     settled = [r for event in seen.of(OutcomeSettled) for r in event.ranges]
     for row in held:
-        for idle in subtract(row.range, [*live, *settled]) if row.lock_id in minted else ():
+        # What a request has set aside goes back when the request has ended, though the chain has reversed it.
+        gone = [*live, *settled, *(buried if row.state is SerialState.RESERVED else ())]
+        for idle in subtract(row.range, gone) if row.lock_id in minted else ():
             yield f"L5 {idle} is locked, minted, and neither live nor settled"
 
 

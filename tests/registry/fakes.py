@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
-from bridge.domain.attestations import Deployment, Opening, Outcome, TypedData
+from bridge.domain.attestations import Deployment, Opening, Outcome, Reversal, TypedData
 from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import BlockStamp, Place, RequestOpened, WitnessedRequest
-from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind
+from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind, subtract
 from bridge.domain.values import hex32, keccak_hex
 from bridge.errors import Unreachable
 from bridge.registry.attesters import Attester, AttesterSet
@@ -49,9 +49,18 @@ class FakeChain:
     now: int = 1_000
     used: set[tuple[str, str]] = field(default_factory=set)
     requests: dict[str, WitnessedRequest] = field(default_factory=dict)
+    live: list[SerialRange] = field(default_factory=list)
+    reversed: set[str] = field(default_factory=set)
+    shortfall: int = 0
 
     def mint(self, lock_id: str, registry: str = "VERRA") -> None:
         self.used.add((registry, lock_id))
+
+    def bury(self, reversal: Reversal) -> None:
+        """The reversal has landed."""
+        self.live = [rest for span in self.live for rest in subtract(span, reversal.ranges)]
+        self.reversed.add(reversal.event_id)
+        self.shortfall += reversal.units
 
     def open(self, opening: Opening, kind: Kind, units: int | None = None) -> str:
         """The holder's request for what `opening` commits to."""
@@ -80,6 +89,7 @@ class FakeChain:
             self.requests[outcome.request_id] = was.model_copy(
                 update={"settled": (*was.settled, outcome), "remaining": left, "status": status}
             )
+            self.live = [rest for span in self.live for rest in subtract(span, outcome.ranges)]
 
     def end(self, request_id: str, status: RequestStatus) -> None:
         self.requests[request_id] = self.requests[request_id].model_copy(update={"status": status})
@@ -91,6 +101,7 @@ class FakeWitness:
     def __init__(self, chain: FakeChain) -> None:
         self.chain = chain
         self.blind = False
+        self.sees_nothing_live = False
         self.unseen: set[str] = set()
 
     @property
@@ -104,6 +115,15 @@ class FakeWitness:
 
     def lock_used(self, registry: str, lock_id: str) -> bool:
         return (registry, lock_id) in self.chain.used and lock_id not in self.unseen
+
+    def reversal_done(self, registry: str, event_id: str) -> bool:  # noqa: ARG002 one registry at a time
+        return event_id in self.chain.reversed
+
+    def live(self, class_id: str, space: str) -> tuple[SerialRange, ...]:  # noqa: ARG002 one class in a space
+        return tuple(span for span in self.chain.live if span.space == space and not self.sees_nothing_live)
+
+    def shortfall(self, class_id: str) -> int:
+        return self.chain.shortfall if class_id == BALE.id else 0
 
     def request(self, request_id: str) -> WitnessedRequest | None:
         if self.blind:
@@ -159,6 +179,7 @@ class World:
         self.registry.lock(lock_id, lock_id)
         if minted:
             self.chain.mint(lock_id)
+            self.chain.live.append(serials(first, last))
         return lock_id
 
     def ask(self, kind: Kind, units: int, beneficiary: str = "Kinaxis Inc.", *, disclose: bool = True) -> str:

@@ -128,9 +128,10 @@ def test_the_database_allows_the_moves_of_the_state_table_and_no_others(
     world.ledger.cancel("c", serials(401, 500), "depositor", "re-issued elsewhere")
     other_request = world.ask(Kind.REDEMPTION, 10, "nobody")
     world.registry.reserve(other_request)
-    start = {"held": 1, "locked": 201, "reserved": 101, "retired": 301, "cancelled": 401}[old]
+    world.ledger.reverse("v", serials(501, 600), "fire")
+    start = {"held": 1, "locked": 201, "reserved": 101, "retired": 301, "cancelled": 401, "reversed": 501}[old]
     at_bridge = new in (SerialState.LOCKED, SerialState.RESERVED)
-    ended = old in (SerialState.RETIRED, SerialState.CANCELLED)
+    ended = old in (SerialState.RETIRED, SerialState.CANCELLED, SerialState.REVERSED)
     override = verb == "override" and new in (SerialState.RETIRED, SerialState.CANCELLED)
     changes = {
         "account": BRIDGE if at_bridge else "receiver",
@@ -194,6 +195,13 @@ def test_locked_serials_stand_with_their_deployment(world: World) -> None:
         "UPDATE statements SET document = '{}'",
         "DELETE FROM statements",
         "UPDATE disclosures SET document = '{}'",
+        "UPDATE reversals SET last = last + 1",
+        "UPDATE reversals SET ended = FALSE",
+        "DELETE FROM reversals",
+        "UPDATE reversal_wordings SET document = '{}'",
+        "DELETE FROM reversal_wordings",
+        "UPDATE late_refusals SET reason = 'other'",
+        "DELETE FROM late_refusals",
         "INSERT INTO postings SELECT 9999, entry_id, class_id, 0, from_account, from_state, to_account, to_state"
         " FROM postings LIMIT 1",
         "INSERT INTO postings SELECT 9999, entry_id, class_id, 1, to_account, to_state, to_account, to_state"
@@ -206,7 +214,11 @@ def test_locked_serials_stand_with_their_deployment(world: World) -> None:
 )
 def test_what_is_written_stays_written(world: World, statement: str) -> None:
     world.lock(1, 101, 200, minted=True)
-    world.registry.reserve(world.ask(Kind.RETIREMENT, 10))
+    request_id = world.ask(Kind.RETIREMENT, 10)
+    world.registry.reserve(request_id)
+    (event,) = world.ledger.reverse("fire", serials(101, 120), "fire")
+    world.registry.attest_reversal(event.event_id)
+    world.registry.reconsider(request_id)
     world.registry.statement("VERRA", HERE)
     with pytest.raises(IntegrityError), world.engine.begin() as tx:
         tx.execute(text(statement))

@@ -6,7 +6,8 @@ from bridge.registry.ledger.custody import Custody
 from bridge.registry.ledger.locking import Locking
 from bridge.registry.ledger.reading import Reading
 from bridge.registry.ledger.requests import Requests
+from bridge.registry.ledger.reversing import Reversing
 
 
-class Ledger(Custody, Locking, Requests, Reading):
+class Ledger(Custody, Locking, Requests, Reversing, Reading):
     """`Ledger(open_ledger(url), clock)`."""

@@ -37,7 +37,7 @@ class Locking(Books):
             if known is None:
                 _require_lockable(tx, instruction)
                 tx.add(_instruction_row(instruction, document))
-            elif known.document != document:
+            elif Instruction.model_validate_json(known.document) != instruction:
                 raise Conflict(f"instruction {instruction.instruction_id} was given before with other content")
 
     def instruction(self, instruction_id: Hex32) -> Instruction:

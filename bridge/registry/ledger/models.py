@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-_STATES = "('held', 'locked', 'reserved', 'retired', 'cancelled')"
+_STATES = "('held', 'locked', 'reserved', 'retired', 'cancelled', 'reversed')"
 
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts ids by itself only in INTEGER; it has 64 bits
 
@@ -200,6 +200,14 @@ class ReservationRow(Base):
     ended: Mapped[str | None]
 
 
+class LateRefusal(Base):
+    """A refusal of what was reserved before; its parts stay set aside until the request has ended on chain."""
+
+    __tablename__ = "late_refusals"
+    request_id: Mapped[str] = mapped_column(ForeignKey("reservations.request_id"), primary_key=True)
+    reason: Mapped[str]
+
+
 class PartRange(Base):
     """One range of one part of a reservation."""
 
@@ -224,6 +232,37 @@ class SignedReceipt(Base):
 
     __tablename__ = "signed_receipts"
     request_id: Mapped[str] = mapped_column(ForeignKey("receipts.request_id"), primary_key=True)
+    document: Mapped[str]
+
+
+class ReversalRow(Base):
+    """Serials that were taken back, as an event for one deployment. A later `number` of the same act is for serials
+    that became live after the one before had landed. `ended`: nothing of it is live there, or ever will be."""
+
+    __tablename__ = "reversals"
+    __table_args__ = (
+        UniqueConstraint("act", "deployment", "number"),
+        CheckConstraint("number >= 0 AND first >= 1 AND last >= first", name="reversal_range"),
+        Index("reversals_by_serial", "space", "first"),
+    )
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    act: Mapped[int] = mapped_column(ForeignKey("entries.id"))
+    deployment: Mapped[str] = mapped_column(ForeignKey("accounts.deployment"))
+    number: Mapped[int]
+    class_id: Mapped[str] = mapped_column(ForeignKey("classes.id"))
+    reason: Mapped[str]
+    space: Mapped[str] = mapped_column(ForeignKey("spaces.id"))
+    first: Mapped[int]
+    last: Mapped[int]
+    ended: Mapped[bool] = mapped_column(default=False)
+
+
+class ReversalWording(Base):
+    """What attesters are asked to sign for an event. A later version stands only where the one before cannot land."""
+
+    __tablename__ = "reversal_wordings"
+    event_id: Mapped[str] = mapped_column(ForeignKey("reversals.event_id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
     document: Mapped[str]
 
 

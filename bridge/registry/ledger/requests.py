@@ -21,12 +21,14 @@ from bridge.registry.ledger.models import (
     Class,
     Disclosure,
     Entry,
+    LateRefusal,
     PartRange,
     ReceiptRow,
     ReservationRow,
     SignedReceipt,
 )
 from bridge.registry.ledger.movement import Books, Where, move, range_of, require
+from bridge.registry.ledger.reversing import take_what_waited
 from bridge.registry.port import Reservation
 
 
@@ -82,6 +84,16 @@ class Requests(Books):
         with self._write() as tx:
             return self._known(tx, deployment, opened) or _decide(tx, deployment, opened, reason)
 
+    def refuse_late(self, request_id: Hex32, reason: str) -> Reservation:
+        """Refuses what was reserved, once. Its serials stay set aside: its parts may be signed and land yet."""
+        with self._write() as tx:
+            decision = _required(tx, request_id)
+            if decision.ended or decision.reservation.refusal:
+                return decision.reservation
+            tx.add(LateRefusal(request_id=request_id, reason=reason))
+            tx.flush()
+            return _required(tx, request_id).reservation
+
     def execute(self, request_id: Hex32, settled: Sequence[Outcome], receiver: str, note: dict[str, str]) -> Receipt:
         """Retires or hands over the settled parts, once, and locks what else was reserved again. `receiver` is the
         account that a redemption goes to. Raises Halted when the act is impossible."""
@@ -95,6 +107,7 @@ class Requests(Books):
             spans = [span for part in settled for span in part.ranges]
             self._act(tx, entry, decision, spans, receiver)
             _relock(tx, entry, request_id)
+            take_what_waited(tx, entry, _spans_of(decision))
             return self._receipt(tx, entry, decision, spans)
 
     def unreserve(self, request_id: Hex32) -> None:
@@ -107,6 +120,7 @@ class Requests(Books):
                 raise RegistryRefused(f"request {request_id} was executed; nothing is left to withdraw")
             entry = self._enter_once(tx, "unreserve", request_id, {}, decision.deployment)
             _relock(tx, entry, request_id)
+            take_what_waited(tx, entry, _spans_of(decision))
             _end(tx, request_id, "withdrawn")
 
     def receipt(self, request_id: Hex32) -> Receipt | None:
@@ -241,7 +255,9 @@ def _decision(tx: Session, row: ReservationRow) -> Decision:
         parts.setdefault(r.part, []).append(SerialRange(space=r.space, first=r.first, last=r.last))
     request_id = row.request_id
     outcomes = tuple(Outcome(request_id=request_id, part=n, ranges=tuple(ranges)) for n, ranges in parts.items())
-    refusal = Refusal(request_id=request_id, reason=row.refusal) if row.refusal else None
+    late = tx.get(LateRefusal, request_id)
+    reason = row.refusal or (late.reason if late else None)
+    refusal = Refusal(request_id=request_id, reason=reason) if reason else None
     chain_id, contract = row.deployment.split(":")
     return Decision(
         reservation=Reservation(request_id=request_id, parts=outcomes, refusal=refusal),
@@ -260,6 +276,10 @@ def _required(tx: Session, request_id: Hex32) -> Decision:
     if row is None:
         raise RegistryRefused(f"nothing was decided on request {request_id}; ask to reserve first")
     return _decision(tx, row)
+
+
+def _spans_of(decision: Decision) -> list[SerialRange]:
+    return [span for part in decision.reservation.parts for span in part.ranges]
 
 
 def _require_reserved_parts(decision: Decision, settled: Sequence[Outcome]) -> None:

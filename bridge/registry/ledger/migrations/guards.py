@@ -32,8 +32,8 @@ _FORBIDDEN_MOVE = """NEW.parent IS NOT NULL AND NOT EXISTS (SELECT 1 FROM blocks
     WHERE p.id = NEW.parent AND e.id = NEW.opened_by AND (
         (p.account, p.state, p.lock_id, p.request_id) IS (NEW.account, NEW.state, NEW.lock_id, NEW.request_id)
         OR (p.state, NEW.state) IN (VALUES
-            ('held', 'held'), ('held', 'locked'), ('held', 'retired'), ('held', 'cancelled'),
-            ('locked', 'held'), ('locked', 'reserved'),
+            ('held', 'held'), ('held', 'locked'), ('held', 'retired'), ('held', 'cancelled'), ('held', 'reversed'),
+            ('locked', 'held'), ('locked', 'reserved'), ('locked', 'reversed'),
             ('reserved', 'held'), ('reserved', 'locked'), ('reserved', 'retired'))
         OR (e.verb = 'override' AND p.state IN ('held', 'locked', 'reserved')
             AND NEW.state IN ('retired', 'cancelled'))))"""
@@ -50,11 +50,15 @@ _OTHER_REGISTRY = """(SELECT programme FROM spaces WHERE id = NEW.space)
 _SECOND_CLASS = """(SELECT kind FROM spaces WHERE id = NEW.space) = 1
     AND (SELECT b.class_id FROM blocks b WHERE b.space = NEW.space LIMIT 1) <> NEW.class_id"""
 
+MOVE = _block_guard("move", _FORBIDDEN_MOVE, "serials cannot make this move")
+ENDS = """CREATE TRIGGER block_ends BEFORE UPDATE ON blocks WHEN OLD.state IN ('retired', 'cancelled', 'reversed')
+    BEGIN SELECT RAISE(ABORT, 'retired, cancelled and reversed serials stay so'); END"""
+
 _SQLITE = (
     _block_guard("disjoint", _OVERLAP, "serials already stand in a live block"),
     _block_guard("issued", _NOT_ISSUED, "serials begin only by issue, held"),
     _block_guard("parent", _NOT_OF_PARENT, "a block must lie in the parent that the same entry closed"),
-    _block_guard("move", _FORBIDDEN_MOVE, "serials cannot make this move"),
+    MOVE,
     _block_guard("minted", _UNMINTED, "only serials of a minted lock can be reserved"),
     _block_guard("custody", _NOT_IN_CUSTODY, "locked serials stand in the account of their deployment"),
     _block_guard("registry", _OTHER_REGISTRY, "space and class are of different registries"),
@@ -65,8 +69,7 @@ _SQLITE = (
             OLD.parent, OLD.opened_by) IS NOT (NEW.id, NEW.space, NEW.first, NEW.last, NEW.class_id, NEW.account,
             NEW.state, NEW.lock_id, NEW.request_id, NEW.parent, NEW.opened_by)
         BEGIN SELECT RAISE(ABORT, 'a block only ever closes, once'); END""",
-    """CREATE TRIGGER block_ends BEFORE UPDATE ON blocks WHEN OLD.state IN ('retired', 'cancelled')
-        BEGIN SELECT RAISE(ABORT, 'retired and cancelled serials stay so'); END""",
+    ENDS,
     """CREATE TRIGGER lock_content BEFORE UPDATE ON locks
         WHEN (OLD.id, OLD.instruction_id, OLD.class_id) IS NOT (NEW.id, NEW.instruction_id, NEW.class_id)
         OR (OLD.minted AND NOT NEW.minted) OR (OLD.released_by IS NOT NULL AND NEW.released_by IS NOT OLD.released_by)
@@ -102,4 +105,15 @@ _SQLITE = (
     ),
 )
 
+_SQLITE_REVERSALS = (
+    """CREATE TRIGGER reversal_content BEFORE UPDATE ON reversals WHEN OLD.ended OR NOT NEW.ended
+        OR (OLD.event_id, OLD.act, OLD.deployment, OLD.number, OLD.class_id, OLD.reason, OLD.space, OLD.first, OLD.last)
+        IS NOT (NEW.event_id, NEW.act, NEW.deployment, NEW.number, NEW.class_id, NEW.reason, NEW.space, NEW.first,
+            NEW.last)
+        BEGIN SELECT RAISE(ABORT, 'an event never changes, and ends once'); END""",
+    _never("reversals", "DELETE"),
+    *(_never(table, action) for table in ("reversal_wordings", "late_refusals") for action in ("UPDATE", "DELETE")),
+)
+
 GUARDS = {"sqlite": _SQLITE}
+REVERSAL_GUARDS = {"sqlite": _SQLITE_REVERSALS}

@@ -1,0 +1,117 @@
+"""Serials taken back, seen from the command line: the class closes, is covered, and opens again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bridge import bootstrap
+from bridge.chain.deploy import send_and_wait
+from bridge.settings import load
+from tests.cli.office import PASSWORD, Office, chain_process
+
+pytestmark = pytest.mark.slow
+
+STOVES = "GS1-1-UG-GS11236-16-2024-30307-{}-{}"
+FLARE = "ACR-FR-1129-2025-2917-{} to {}"
+SHORT = "GS 11236 2024 VER"
+COVERING = "ACR 1129 2025"
+
+
+@pytest.fixture
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """100 units of stoves with `holder`, and serials of another class that could cover them."""
+    with chain_process("--embedded") as chain:
+        made = Office(tmp_path_factory.mktemp("office"))
+        made.done("init", "--dev", "--rpc", chain["rpc"])
+        made.done("key", "new", "provider", "--dev")
+        made.done("dev", "fund")
+        made.done("operator", "deploy")
+        made.done("registry", "account", "Alice Ltd")
+        for serial in (STOVES.format(1, 1000), FLARE.format(1, 1000)):
+            made.done("registry", "issue", serial, "--account", "Alice Ltd")
+        deposit(made, STOVES.format(1, 100), "holder")
+        yield made
+
+
+def deposit(office: Office, serial: str, to: str, *options: str) -> Any:
+    given = office.told("registry", "instruct", serial, "--account", "Alice Ltd", "--to", to, *options)
+    return office.told("operator", "deposit", given["instruction_id"])
+
+
+def units(office: Office, label: str, key: str = "holder") -> int:
+    held = office.told("holder", "balance", "--key", key)["holdings"]
+    return sum(one["units"] for one in held if one["label"].startswith(label))
+
+
+def narrow(shown: str) -> str:
+    assert max(len(line) for line in shown.splitlines()) <= 80, shown
+    return shown
+
+
+def test_a_class_is_taken_back_covered_and_opened_again(office: Office) -> None:
+    assert office.told("holder", "cover", "list") == []
+    assert "lacks nothing" in office.refused(
+        2, "registry", "instruct", FLARE.format(1, 30), "--account", "Alice Ltd", "--to", "provider", "--covers", "GS"
+    )
+    request_id = office.told("holder", "retire", "GS 11236", "10", "--for", "Acme")["request_id"]
+    assert "no reason code" in office.refused(
+        2, "registry", "reverse", STOVES.format(81, 100), "--reason", "A forest fire"
+    )
+    taken = office.told("registry", "reverse", STOVES.format(81, 100), "--reason", "fire")
+    (event,) = taken["events"]
+    assert (taken["units"], event["class_id"]) == (20, taken["class"])
+    assert "operator settle" in office.done("registry", "reverse", STOVES.format(81, 100), "--reason", "fire")
+    assert "81-100" in office.done("registry", "blocks", "--account", _bridge(office), "--state", "reversed")
+
+    settled = office.told("operator", "settle")
+    ended = {row["what"]: row["state"] for row in settled["ended"]}
+    assert ended == {"reversal": "reversed", "retirement": "withdrawn"}
+    assert office.told("operator", "status", event["event_id"][:10])["state"] == "reversed"
+    asked = next(r for r in office.told("holder", "requests") if r["request_id"] == request_id)
+    assert (asked["state"], units(office, SHORT)) == ("refused", 100)
+
+    (closed,) = [row for row in office.told("operator", "status") if row["what"] == "class"]
+    assert (closed["label"], closed["state"], closed["units"]) == (SHORT, "short", 20)
+    assert "holder cover list" in narrow(office.done("operator", "status"))
+    assert "holder cover list" in " ".join(narrow(office.done("holder", "balance")).split())
+    moving = ("holder", "transfer", "GS", "1", "--to", "provider")
+    assert "ClassShort" in office.refused(4, *moving)
+
+    covering = deposit(office, FLARE.format(1, 30), "provider", "--covers", "GS 11236")
+    assert (covering["what"], covering["state"]) == ("cover", "minted")
+    (offered,) = office.told("holder", "cover", "list")
+    assert (offered["missing"], offered["left"], offered["serials"]) == (20, 30, "1-30")
+    assert "cover take" in narrow(office.done("holder", "cover", "list"))
+    one = offered["cover_id"][:10]
+    assert "StillShort" in office.refused(4, "holder", "cover", "withdraw", one, "--key", "provider")
+    assert "CoverExceeded" in office.refused(4, "holder", "cover", "take", one, "21")
+    assert "nothing was sent" in office.refused(4, "holder", "cover", "take", one, "1", "--key", "provider")
+    assert office.told("holder", "cover", "take", one, "20")["left"] == 10
+    assert (units(office, SHORT), units(office, COVERING)) == (80, 20)
+
+    office.done(*moving)
+    assert "cover withdraw" in narrow(office.done("holder", "cover", "list"))
+    assert "NotHolder" in office.refused(4, "holder", "cover", "withdraw", one)
+    assert office.told("holder", "cover", "withdraw", one, "--key", "provider")["units"] == 10
+    assert units(office, COVERING, "provider") == 10
+    assert office.told("holder", "cover", "list") == []
+    assert len(office.told("holder", "cover", "list", "--all")) == 1
+    assert office.told("operator", "status") == []
+
+
+def test_a_quarantined_class_is_shown_with_its_end(office: Office) -> None:
+    config = load(office.folder / "carbonbridge.toml")
+    guardian = bootstrap.sender(config, "guardian", lambda _: PASSWORD)
+    contract, (made, *_) = bootstrap.contract(config), office.told("operator", "class")
+    send_and_wait(contract.connection, guardian, contract.quarantine(made["class"]))
+    (closed,) = office.told("holder", "balance")["closed"]
+    assert (closed["state"], closed["quarantined_until"] > 0) == ("quarantined", True)
+    assert "wait until" in narrow(office.done("operator", "status"))
+
+
+def _bridge(office: Office) -> str:
+    balances = office.told("registry", "balances")
+    return str(next(one["account"] for one in balances if one["account"].startswith("bridge ")))
