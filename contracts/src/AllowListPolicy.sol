@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {FreezePolicy} from "./FreezePolicy.sol";
 
-/// @title Units go to listed accounts only; and accounts can be frozen
+/// @title New units go to listed accounts only; and accounts can be frozen
 /// @notice For deployments that must know their holders, in the spirit of ERC-3643: who takes units has been looked at
 /// before. Who was struck off keeps what he has, and may give, retire or redeem it.
 contract AllowListPolicy is FreezePolicy {

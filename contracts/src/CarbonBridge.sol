@@ -40,15 +40,14 @@ contract CarbonBridge is Exits, Extended {
         for (uint256 i; i < locks.length; ++i) {
             Lock calldata lock = locks[i];
             if (lock.recipient != run.recipient || lock.classId != run.classId) (run, head) = (lock, i);
+            _requireMayMove(address(0), lock.recipient);
             uint64 units = _insertLock(registryIndex, lock, hints[i]);
             credits[head] += units;
             total += units;
         }
         _spendAllowance(total);
         for (uint256 i; i < locks.length; ++i) {
-            if (credits[i] == 0) continue;
-            _requireMayMove(address(0), locks[i].recipient);
-            _credit(locks[i].recipient, locks[i].classId, credits[i]);
+            if (credits[i] != 0) _credit(locks[i].recipient, locks[i].classId, credits[i]);
         }
 
         for (uint256 i; i < locks.length; ++i) {

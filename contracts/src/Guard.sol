@@ -7,8 +7,8 @@ import {PauseClock} from "./PauseClock.sol";
 import {RegistryBook} from "./RegistryBook.sol";
 
 /// @title Who may stop what, and for how long
-/// @dev Guardians stop, the admin restarts. Nothing here is read by a settlement, a refusal or a return, except that a
-/// pause stretches the challenge within bounds.
+/// @dev Guardians stop, the admin restarts. Nothing here is read by a settlement, a refusal or a return to the holder
+/// himself, except that a pause stretches the challenge within bounds.
 abstract contract Guard is BridgeBase, IOffice {
     using PauseClock for PauseClock.State;
     using RegistryBook for RegistryBook.Book;

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 /// @title Who may not give or take units
 /// @notice A bridge names one such contract for ever, or none. It asks before a mint, a transfer, a new request, a
 /// recovery, and a return to another address than the holder's; never in a settlement, a refusal, a call-back, a
-/// return to the holder himself, or when he takes cover.
+/// return to the holder himself, or when he takes cover or takes his own back.
 /// @dev The bridge asks by a static call, so that an answer can change nothing anywhere. It waits for it with all its
 /// gas. Warning: a policy must never go by what the bridge says of itself while it asks, for the bridge is in the
 /// middle of its writes; and it must never lose its code or fail to answer, for then no unit changes hands, for ever.

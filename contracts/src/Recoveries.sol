@@ -22,6 +22,11 @@ abstract contract Recoveries is BridgeBase, IRemedies {
         if (recovery.from == address(0) || recovery.from == address(this)) revert ERC1155InvalidSender(recovery.from);
         if (recovery.to == address(0)) revert ERC1155InvalidReceiver(recovery.to);
         if (_recoveries[id] != 0) revert RecoveryExists(id);
+        // An order that waited for units to come would take them without notice.
+        uint256 balance = balanceOf(recovery.from, recovery.classId);
+        if (balance < recovery.units) {
+            revert ERC1155InsufficientBalance(recovery.from, balance, recovery.units, recovery.classId);
+        }
 
         uint40 maturesAt = uint40(block.timestamp) + class.terms.recoverySeconds;
         _recoveries[id] = maturesAt;

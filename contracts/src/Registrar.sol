@@ -86,7 +86,7 @@ abstract contract Registrar is BridgeBase, IOffice {
         RegistryBook.Registry storage r = _book.registries[_book.requireRegistry(registry)];
         r.gates[RegistryBook.subjectKey(Subject.Project, project)].methodology =
             RegistryBook.subjectKey(Subject.Methodology, methodology);
-        ++r.epoch;
+        RegistryBook.turnEpoch(r);
         emit MethodologySet(registry, project, methodology);
     }
 
@@ -95,7 +95,7 @@ abstract contract Registrar is BridgeBase, IOffice {
         if (verdict != Verdict.Barred || !_guardians[msg.sender]) _checkOwner();
         RegistryBook.Registry storage r = _book.registries[_book.requireRegistry(registry)];
         r.gates[RegistryBook.subjectKey(subject, code)].verdict = verdict;
-        ++r.epoch;
+        RegistryBook.turnEpoch(r);
         emit VerdictSet(registry, subject, code, verdict);
     }
 
@@ -103,6 +103,7 @@ abstract contract Registrar is BridgeBase, IOffice {
     function registerSpace(bytes32 registry, SpaceKind kind, string calldata key)
         external
         onlyOperator
+        whenNotPaused
         returns (bytes32 id)
     {
         uint32 index = _book.requireRegistry(registry);
@@ -118,6 +119,7 @@ abstract contract Registrar is BridgeBase, IOffice {
     function createClass(bytes32 registry, string calldata project, uint16 vintage, string calldata creditType)
         external
         onlyOperator
+        whenNotPaused
         returns (uint256 classId)
     {
         uint8 registryIndex = _book.requireRegistry(registry);

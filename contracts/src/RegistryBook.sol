@@ -34,7 +34,7 @@ library RegistryBook {
         mapping(address => bool) isAttester;
         mapping(uint256 word => uint256) usedLocks;
         mapping(bytes32 key => Gate) gates;
-        mapping(bytes32 eventId => bool) reversed;
+        mapping(bytes32 eventId => uint256 classId) reversed;
     }
 
     /// @dev {CreditClass} as stored. All that a door reads or writes at every call shares the first slot.
@@ -132,9 +132,11 @@ library RegistryBook {
         Class storage class = book.classes[classId];
         uint24 epoch = book.registries[registryIndex].epoch;
         uint8 flags = class.flags;
-        if (flags == 0 && class.epoch == epoch) return;
+        // The last epoch has no next: from then on every mint looks.
+        bool looked = class.epoch == epoch && epoch != type(uint24).max;
+        if (flags == 0 && looked) return;
         requireOpen(book, classId);
-        if (class.epoch != epoch) {
+        if (!looked) {
             _requireAdmitted(book.registries[registryIndex], class, classId);
             class.epoch = epoch;
         }
@@ -174,6 +176,11 @@ library RegistryBook {
             if (!registry.isAttester[signer]) revert Signals.SignerNotAttester(registryIndex, signer);
             previous = signer;
         }
+    }
+
+    /// @dev Has every class of the registry looked at when it mints next.
+    function turnEpoch(Registry storage registry) internal {
+        if (registry.epoch != type(uint24).max) ++registry.epoch;
     }
 
     function subjectKey(Subject subject, string memory code) internal pure returns (bytes32) {

@@ -83,7 +83,6 @@ abstract contract Reversals is BridgeBase, IRemedies {
             if (shortfall != 0) revert StillShort(cover_.shortClassId, shortfall);
             _book.requireOpen(classId);
         }
-        _requireMayMove(address(0), to);
 
         _covers[id] = 0;
         _pass(address(this), to, classId, left);
@@ -103,7 +102,7 @@ abstract contract Reversals is BridgeBase, IRemedies {
 
     /// @inheritdoc IRemedies
     function reversalDone(bytes32 registry, bytes32 eventId) external view returns (bool) {
-        return _book.registries[_book.requireRegistry(registry)].reversed[eventId];
+        return _book.registries[_book.requireRegistry(registry)].reversed[eventId] != 0;
     }
 
     function _coverId(Cover calldata cover_) private view returns (bytes32) {
@@ -116,8 +115,10 @@ abstract contract Reversals is BridgeBase, IRemedies {
         returns (bool)
     {
         RegistryBook.Class storage class = _book.requireClassOf(reversal.classId, registryIndex);
-        mapping(bytes32 => bool) storage reversed = _book.registries[registryIndex].reversed;
-        if (reversed[reversal.eventId]) return false;
+        mapping(bytes32 => uint256) storage reversed = _book.registries[registryIndex].reversed;
+        uint256 done = reversed[reversal.eventId];
+        if (done == reversal.classId) return false;
+        if (done != 0) revert EventOfOtherClass(reversal.eventId, done);
 
         uint64 units;
         for (uint256 i; i < reversal.ranges.length; ++i) {
@@ -127,7 +128,7 @@ abstract contract Reversals is BridgeBase, IRemedies {
             units += _length(range.first, range.last);
         }
         if (units == 0) revert ZeroUnits();
-        reversed[reversal.eventId] = true;
+        reversed[reversal.eventId] = reversal.classId;
         class.shortfall += units;
         class.flags |= RegistryBook.SHORT;
         emit Reversed(reversal.eventId, reversal.classId, reversal.reason, reversal.ranges, class.shortfall);

@@ -115,6 +115,7 @@ interface Signals {
     event CoverWithdrawn(bytes32 indexed coverId, address indexed to, uint64 units);
 
     error NothingToReverse();
+    error EventOfOtherClass(bytes32 eventId, uint256 classId);
     error NotShort(uint256 classId);
     error StillShort(uint256 classId, uint64 shortfall);
     error WeightMismatch(uint256 classId, uint32 kgPerUnit, uint32 expected);

@@ -9,6 +9,9 @@ interface Vm {
         address emitter;
     }
 
+    function load(address account, bytes32 slot) external view returns (bytes32);
+    function store(address account, bytes32 slot, bytes32 word) external;
+    function assertGe(uint256 a, uint256 b) external pure;
     function addr(uint256 key) external pure returns (address);
     function assume(bool condition) external pure;
     function chainId(uint256 id) external;

@@ -193,6 +193,31 @@ contract GatesTest is Base {
         _mint(alice, 111, 120);
     }
 
+    /// @dev A guardian could spend all epochs there are, for some 8,000 gas each; that must cost the admin nothing.
+    function test_after_the_last_epoch_every_mint_looks_anew() public {
+        bytes32 slot = keccak256(abi.encode(uint256(1), uint256(9)));
+        uint256 word = uint256(vm.load(address(bridge), slot));
+        uint256 last = uint256(type(uint24).max) << 16;
+        vm.store(address(bridge), slot, bytes32((word & ~last) | (last - (1 << 16))));
+        _mint(alice, 1_001, 1_010);
+        vm.prank(guardian);
+        bridge.setVerdict(VERRA, Subject.Project, "1686", Verdict.Barred);
+        _mintRefused(
+            _lock(alice, 1_011, 1_020),
+            abi.encodeWithSelector(Signals.NotAdmitted.selector, class, Subject.Project, Verdict.Barred)
+        );
+        vm.prank(admin);
+        bridge.setVerdict(VERRA, Subject.Project, "1686", Verdict.Admitted);
+        _mint(alice, 1_011, 1_020);
+        vm.prank(guardian);
+        bridge.setVerdict(VERRA, Subject.Project, "1686", Verdict.Barred);
+        _mintRefused(
+            _lock(alice, 1_021, 1_030),
+            abi.encodeWithSelector(Signals.NotAdmitted.selector, class, Subject.Project, Verdict.Barred)
+        );
+        vm.assertEq(uint256(vm.load(address(bridge), slot)) >> 16 & type(uint24).max, type(uint24).max);
+    }
+
     function test_units_that_exist_move_on() public {
         _say(Subject.Project, "1686", Verdict.Barred);
         _transfer(alice, bob, class, 50);

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Signals} from "../src/Signals.sol";
-import {Lock, Request, Signature} from "../src/Types.sol";
+import {Lock, Request, Signature, SpaceKind} from "../src/Types.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 
@@ -55,6 +55,18 @@ contract PauseTest is Base {
         vm.prank(operator);
         vm.expectRevert(Signals.IsPaused.selector);
         bridge.mint(locks, _noHints(1), signatures);
+    }
+
+    /// @dev Else a stolen operator's key could fix old terms for classes to come.
+    function test_nothing_is_set_up_by_an_operator_while_paused() public {
+        vm.prank(guardian);
+        bridge.pause();
+        vm.startPrank(operator);
+        vm.expectRevert(Signals.IsPaused.selector);
+        bridge.createClass(VERRA, "985", 2019, "VCU");
+        vm.expectRevert(Signals.IsPaused.selector);
+        bridge.registerSpace(VERRA, SpaceKind.Counter, "MER");
+        vm.stopPrank();
     }
 
     function test_holders_transfer_while_paused() public {

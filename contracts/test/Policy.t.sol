@@ -164,6 +164,7 @@ contract PolicyReentryTest is Base {
 
     function _everybodyActs(bytes memory reply) private {
         reentrant.whenAsked(address(bridge), reply, address(this));
+        _mint(mallory, 301, 310);
         vm.prank(alice);
         bridge.safeTransferFrom(alice, bob, class, 10, "");
         (, bytes32 id) = _retire(alice, 30);

@@ -233,15 +233,22 @@ contract RecoveryTest is Lost {
         _auditL1(class);
     }
 
-    function test_more_than_the_account_has_is_not_recovered_until_it_has_it() public {
+    function test_nothing_is_ordered_of_units_that_are_yet_to_come() public {
         recovery.units = 101;
-        _mature();
-        _refused(
+        _orderRefused(
             abi.encodeWithSelector(IERC1155Errors.ERC1155InsufficientBalance.selector, alice, 100, 101, class)
         );
         _mint(alice, 101, 101);
+        _mature();
         _recover();
         vm.assertEq(_balance(bob), 101);
+    }
+
+    function test_what_the_account_has_no_more_is_not_recovered() public {
+        _mature();
+        vm.prank(alice);
+        bridge.safeTransferFrom(alice, bob, class, 1, "");
+        _refused(abi.encodeWithSelector(IERC1155Errors.ERC1155InsufficientBalance.selector, alice, 99, 100, class));
     }
 
     function test_a_holder_who_still_has_his_key_can_move_away_in_time() public {
@@ -271,6 +278,7 @@ contract RecoveryTest is Lost {
     }
 
     function test_no_pause_stops_a_recovery_or_a_veto() public {
+        _mint(alice, 201, 300);
         vm.prank(guardian);
         bridge.pause();
         _mature();
@@ -318,8 +326,8 @@ contract RecoveryTest is Lost {
     }
 
     function test_a_recovery_reaches_no_unit_that_waits_in_a_request() public {
-        _redeem(alice, 60);
         _mature();
+        _redeem(alice, 60);
         _refused(
             abi.encodeWithSelector(IERC1155Errors.ERC1155InsufficientBalance.selector, alice, 40, 100, class)
         );

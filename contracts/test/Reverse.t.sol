@@ -168,6 +168,19 @@ contract ReverseTest is Base {
         _auditL1(class);
     }
 
+    /// @dev Skipped it would leave the second class open, with nothing behind it.
+    function test_an_event_names_one_class_and_another_of_the_same_id_is_refused() public {
+        Lock memory other = _lock(bob, 201, 300);
+        other.classId = sibling;
+        _mint(other);
+        Reversal memory theirs = _reversal(EVENT, 201, 300);
+        theirs.classId = sibling;
+        _refused(
+            _reversals(_reversal(EVENT, 1, 50), theirs),
+            abi.encodeWithSelector(Signals.EventOfOtherClass.selector, EVENT, class)
+        );
+    }
+
     function test_an_event_id_is_its_registrys_own() public {
         _reverse(EVENT, 1, 10);
         vm.assertTrue(bridge.reversalDone(VERRA, EVENT));

@@ -52,6 +52,7 @@ abstract contract Books is World {
     mapping(uint256 order => bool) internal orderEnded;
     Lock[] internal minted;
     bytes32[] internal reversedEvents;
+    mapping(bytes32 eventId => uint256 classId) internal reversedIn;
     uint64 internal mostStated;
     uint64 internal sequence;
     uint64 internal statedAt;

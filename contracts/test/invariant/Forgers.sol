@@ -88,7 +88,7 @@ abstract contract Forgers is Thieves {
             vm.assume(reversedEvents.length != 0);
             bytes32 event_ = reversedEvents[which % reversedEvents.length];
             (bytes32 space, LedgerRange memory range) = _liveRange(class, where);
-            Reversal[] memory reversals = _reversals(Reversal(event_, class, "again", new Range[](1)));
+            Reversal[] memory reversals = _reversals(Reversal(event_, reversedIn[event_], "again", new Range[](1)));
             reversals[0].ranges[0] = Range(space, range.liveFrom, range.liveFrom);
             uint64[] memory hints = _hints(space, range.liveFrom);
             Signature[] memory signatures = _sign(verraKeys, _digest(reversals));

@@ -25,13 +25,14 @@ abstract contract Remedies is Books {
         uint256 last = reversals.length - 1;
         if (again) {
             bytes32 done = reversedEvents[where % reversedEvents.length];
-            reversals[0] = Reversal(done, classId, "again", new Range[](1));
+            reversals[0] = Reversal(done, reversedIn[done], "again", new Range[](1));
         }
         reversals[last] = Reversal(keccak256(abi.encode(nextSalt++)), classId, "fire", new Range[](1));
         reversals[last].ranges[0] = Range(space, first, first + units - 1);
         uint64[] memory hints = new uint64[](reversals.length);
         hints[last] = _hint(space, first);
         if (classId != stated) reversedEvents.push(reversals[last].eventId);
+        reversedIn[reversals[last].eventId] = classId;
         _bookReversal(classId, units);
         vm.prank(mallory);
         bridge.reverse(reversals, hints, _sign(_keysOf(classId), _digest(reversals)));
@@ -81,7 +82,9 @@ abstract contract Remedies is Books {
 
     function orderRecovery(uint256 which, uint256 from, uint256 to, uint64 units) external {
         uint256 classId = which % 2 == 0 ? gated : stated;
-        units = uint64(1 + units % (balances[_holder(from)][classId] + 2));
+        uint256 balance = balances[_holder(from)][classId];
+        vm.assume(balance != 0);
+        units = uint64(1 + units % balance);
         Recovery memory r = Recovery(classId, _holder(from), _holder(to), units, nextSalt++);
         maturesAt[orders.length] = uint40(vm.getBlockTimestamp()) + RECOVERY;
         orders.push(r);

@@ -260,6 +260,8 @@ abstract contract Thieves is Deposits, Requests, Remedies {
     }
 
     function _operatorMints(Lock memory lock, bytes4 why) private {
+        // The policy is asked before anything else is looked at.
+        vm.assume(_mayMove(address(0), lock.recipient));
         Lock[] memory locks = _locks(lock);
         uint64[] memory hints = _hints(lock.space, lock.first);
         _refused(operator, abi.encodeCall(bridge.mint, (locks, hints, _signed(locks))), why);
