@@ -92,7 +92,12 @@ def free_port() -> int:
 def chain_process(*options: str) -> Iterator[dict[str, str]]:
     """`dev chain` in a process of its own, until Ctrl-C; gives what it announces."""
     arguments = ["dev", "chain", "--port", str(free_port()), "--json", *options]
-    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # Tests that a shell started in the background ignore Ctrl-C, and their children would.
+    heeding = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from bridge.cli import main; main()"
+    )
+    command = [sys.executable, "-c", heeding, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield json.loads(_announcement(process))
         finally:
