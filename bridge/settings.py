@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bridge.domain.credit_class import Terms
 from bridge.domain.deployment import Expectations
-from bridge.domain.values import Address, RegistryCode
+from bridge.domain.values import Address, RegistryCode, faults
 from bridge.errors import UsageError
 
 FILE_NAME = "carbonbridge.toml"
@@ -119,9 +119,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _wrong_entry(path: Path, error: ValidationError) -> UsageError:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return UsageError(f"{path}: {place}: {first['msg']}")
+    return UsageError(f"{path}: {faults(error, 'file')}")
 
 
 def password(key_name: str) -> str | None:

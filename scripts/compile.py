@@ -15,30 +15,21 @@ BRIDGE, EXTENSIONS = "CarbonBridge", ("Office", "Remedies")
 KEPT = (BRIDGE, *EXTENSIONS, "BridgeLens", "FreezePolicy", "AllowListPolicy", "TimelockController")
 BORROWED = ("@openzeppelin/contracts/governance/TimelockController.sol",)
 """Sources of others that we deploy as they are."""
+OURS = {f"src/{path.name}": path for path in sorted(CONTRACTS.glob("src/*.sol"))}
 SETTINGS = {
     "optimizer": {"enabled": True, "runs": 20_000},
     "viaIR": True,
     "evmVersion": "prague",  # py-evm stops there
     "metadata": {"bytecodeHash": "none"},
-    "outputSelection": {
-        "*": {
-            "": ["ast"],
-            "*": [
-                "abi",
-                "evm.bytecode.object",
-                "evm.deployedBytecode.object",
-                "evm.deployedBytecode.immutableReferences",
-            ],
-        }
-    },
 }
+BYTECODE = ("evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences")
 
 
 def compile_contracts() -> dict[str, str]:
     """Artifact file name → its JSON text, compiled anew."""
-    ours = {f"src/{path.name}": path for path in sorted(CONTRACTS.glob("src/*.sol"))}
     # Each is compiled by itself, so that its code does not depend on what else there is.
-    outputs = [_compile(ours), *(_compile({name: CONTRACTS / "node_modules" / name}) for name in BORROWED)]
+    borrowed = ({name: CONTRACTS / "node_modules" / name} for name in BORROWED)
+    outputs = [compiled(sources, "abi", *BYTECODE, of_sources="ast") for sources in (OURS, *borrowed)]
     found = {}
     for output in outputs:
         nodes = [node for source in output["sources"].values() for node in _walk(source["ast"])]
@@ -48,10 +39,14 @@ def compile_contracts() -> dict[str, str]:
     return {f"{name}.json": found[name] for name in KEPT}
 
 
-def _compile(sources: dict[str, Path]) -> dict[str, Any]:
+def compiled(sources: dict[str, Path], *wanted: str, of_sources: str | None = None) -> dict[str, Any]:
+    """What is wanted of each contract, and of each source, with the settings of what is kept. `sources`: by the names
+    that the compiler knows them by."""
     contents = {name: {"content": path.read_text()} for name, path in sources.items()}
+    selection = {"*": {"*": list(wanted), "": [of_sources] if of_sources else []}}
+    settings = {**SETTINGS, "outputSelection": selection}
     output: dict[str, Any] = solcx.compile_standard(
-        {"language": "Solidity", "sources": contents, "settings": SETTINGS}, solc_binary=CONTRACTS / "solc"
+        {"language": "Solidity", "sources": contents, "settings": settings}, solc_binary=CONTRACTS / "solc"
     )
     for problem in output.get("errors", []):
         print(problem["formattedMessage"], file=sys.stderr)

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import solcx
-from compile import CONTRACTS, SETTINGS
+from compile import CONTRACTS, OURS, compiled
 
 PAGE = CONTRACTS / "STORAGE.md"
 HEAD = """\
@@ -16,11 +15,7 @@ parts run on them, and hold nothing at their own addresses. What the names mean 
 
 
 def layout() -> dict[str, Any]:
-    sources = {f"src/{path.name}": {"content": path.read_text()} for path in sorted(CONTRACTS.glob("src/*.sol"))}
-    wanted = {"outputSelection": {"*": {"CarbonBridge": ["storageLayout"]}}}
-    output = solcx.compile_standard(
-        {"language": "Solidity", "sources": sources, "settings": SETTINGS | wanted}, solc_binary=CONTRACTS / "solc"
-    )
+    output = compiled(OURS, "storageLayout")
     found: dict[str, Any] = output["contracts"]["src/CarbonBridge.sol"]["CarbonBridge"]["storageLayout"]
     return found
 

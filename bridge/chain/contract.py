@@ -29,15 +29,24 @@ from bridge.domain.credit_class import CreditClass, Subject, Terms, Verdict
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import ChainEvent, ClassCreated
 from bridge.domain.serials import SerialRange, SerialSpace
-from bridge.domain.values import Address, Fact, Hex32, Hex64, RegistryCode, code_bytes, hex32, to_bytes, to_int
+from bridge.domain.values import (
+    ZERO_ADDRESS,
+    Address,
+    Fact,
+    Hex32,
+    Hex64,
+    RegistryCode,
+    code_bytes,
+    hex32,
+    to_bytes,
+    to_int,
+)
 from bridge.errors import ContractRefused, UsageError
 
 TRANSACTION_GAS_CAP = 16_777_216
 """Mainnet's limit for one transaction (EIP-7825)."""
 
 LENS_PAGE = 64
-
-NOBODY = "0x" + 40 * "0"
 
 ContractCall = ContractFunction
 """A call of one of our doors, ready to be simulated and sent."""
@@ -411,7 +420,7 @@ def _wire_terms(terms: Terms) -> tuple[int | bool | str, ...]:
         terms.statement_seconds,
         terms.recovery_seconds,
         terms.admission_required,
-        NOBODY if terms.recoverer is None else _account(terms.recoverer),
+        ZERO_ADDRESS if terms.recoverer is None else _account(terms.recoverer),
     )
 
 

@@ -9,10 +9,10 @@ from hexbytes import HexBytes
 
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection, answering
-from bridge.chain.contract import NOBODY, Deployed
+from bridge.chain.contract import Deployed
 from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Deployment
-from bridge.domain.values import Address
+from bridge.domain.values import ZERO_ADDRESS, Address, Hex32
 from bridge.errors import Refused
 
 
@@ -32,7 +32,7 @@ def deploy(
     owner = connection.w3.to_checksum_address(admin)
     kind = "AllowListPolicy" if allow_list else "FreezePolicy"
     policy = _create(connection, sender, kind, owner) if freezable or allow_list else None
-    asked = connection.w3.to_checksum_address(policy or NOBODY)
+    asked = connection.w3.to_checksum_address(policy or ZERO_ADDRESS)
     remedies = connection.w3.to_checksum_address(_create(connection, sender, "Remedies", asked))
     office = connection.w3.to_checksum_address(_create(connection, sender, "Office", asked, remedies))
     bridge = _create(connection, sender, "CarbonBridge", owner, uri, asked, office)
@@ -44,14 +44,18 @@ def deploy(
 def deploy_timelock(connection: Connection, sender: Sender, multisig: Address, delay_seconds: int) -> Address:
     """A timelock in which the multisig proposes, cancels and executes, and nobody is admin but the timelock itself."""
     alone = [connection.w3.to_checksum_address(multisig)]
-    return _create(connection, sender, "TimelockController", delay_seconds, alone, alone, NOBODY)
+    return _create(connection, sender, "TimelockController", delay_seconds, alone, alone, ZERO_ADDRESS)
 
 
-def send_and_wait(connection: Connection, sender: Sender, call: Any) -> Any:
-    """For set-up calls that lose nothing when repeated: sends, waits for the block, returns the receipt.
+def send_and_wait(connection: Connection, sender: Sender, call: Any) -> Hex32:
+    """For calls that lose nothing when repeated: sends, waits for the block, returns the transaction's hash.
 
     Raises ContractRefused before sending when it would revert.
     """
+    return "0x" + bytes(_mine(connection, sender, call)["transactionHash"]).hex()
+
+
+def _mine(connection: Connection, sender: Sender, call: Any) -> Any:
     signed = sender.prepare(call, sender.next_nonce())
     sender.send(signed)
     with answering():
@@ -64,7 +68,7 @@ def send_and_wait(connection: Connection, sender: Sender, call: Any) -> Any:
 def _create(connection: Connection, sender: Sender, name: str, *arguments: object) -> Address:
     parts = artifact(name)
     factory = connection.w3.eth.contract(abi=parts.abi, bytecode=parts.bytecode)
-    receipt = send_and_wait(connection, sender, _Creation(factory.constructor(*arguments)))
+    receipt = _mine(connection, sender, _Creation(factory.constructor(*arguments)))
     return str(receipt["contractAddress"]).lower()
 
 

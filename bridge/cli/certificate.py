@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,23 +54,6 @@ def language(wanted: str | None) -> str:
     if spoken not in _WORDS:
         raise UsageError(f"no language {spoken!r}; there are {', '.join(_WORDS)}")
     return spoken
-
-
-def read(path: Path) -> Certificate:
-    """Raises MalformedInput when the file holds no certificate."""
-    from pydantic import ValidationError
-
-    from bridge.books.certificate import Certificate
-    from bridge.errors import MalformedInput
-
-    try:
-        return Certificate.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise MalformedInput(f"{path} cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise MalformedInput(f"{path} is no certificate: {place or 'file'}: {first['msg']}") from error
 
 
 def show(c: Certificate, spoken: str, retired: int) -> None:

@@ -27,8 +27,7 @@ def quarantine(credit_class: Class, key: Key = "guardian", as_json: Json = False
     config = settings.load()
     contract = bootstrap.contract(config)
     chosen = choose_class(credit_class, classes_on(contract))
-    receipt = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), contract.quarantine(chosen.id))
-    tx_hash = "0x" + bytes(receipt["transactionHash"]).hex()
+    tx_hash = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), contract.quarantine(chosen.id))
     state = contract.class_state(chosen.id)
     until = state.quarantined_until if state else 0
     if as_json:
@@ -63,8 +62,7 @@ def bar(
     contract = bootstrap.contract(config)
     known = _classes_of(contract, about, registry, code)
     call = contract.set_verdict(registry, about, code, Verdict.BARRED)
-    receipt = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), call)
-    tx_hash = "0x" + bytes(receipt["transactionHash"]).hex()
+    tx_hash = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), call)
     if as_json:
         emit({"barred": subject, "registry": registry, "code": code, "classes": known, "transaction": tx_hash})
         return

@@ -173,8 +173,7 @@ def _send(
     config = settings.load()
     contract = bootstrap.contract(config)
     ready = call(contract)
-    receipt = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), ready)
-    tx_hash = "0x" + bytes(receipt["transactionHash"]).hex()
+    tx_hash = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), ready)
     if as_json:
         emit({"done": door, "by": key, "arguments": list(arguments), "transaction": tx_hash})
     else:

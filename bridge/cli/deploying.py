@@ -102,7 +102,8 @@ def deploy_and_set_up(
 
 
 def keep_contract(path: Path, deployed: Deployed, timelock: str | None, multisig: str | None) -> None:
-    from bridge.cli.screen import checksummed, write_file
+    from bridge.cli.files import write_file
+    from bridge.cli.screen import checksummed
 
     further = {"policy": deployed.policy, "timelock": timelock, "multisig": multisig}
     section = [
@@ -122,7 +123,8 @@ def keep_contract(path: Path, deployed: Deployed, timelock: str | None, multisig
 
 def keep_timelock(path: Path, timelock: str, multisig: str) -> None:
     """Beside a contract that the file names already."""
-    from bridge.cli.screen import checksummed, write_file
+    from bridge.cli.files import write_file
+    from bridge.cli.screen import checksummed
 
     before, head, after = path.read_text(encoding="utf-8").partition("[contract]\n")
     named = f'timelock = "{checksummed(timelock)}"\nmultisig = "{checksummed(multisig)}"\n'

@@ -46,7 +46,7 @@ def show(found: Reconciliation, form: str, spoken: Language) -> None:
 
 def keep(found: Reconciliation, path: Path, form: str, spoken: Language) -> None:
     """As CSV when that is asked for; else as JSON in the facts' own words, which can be shown in any language again."""
-    from bridge.cli.screen import write_file
+    from bridge.cli.files import write_file
     from bridge.report.messages import Language
 
     written = _written(found, "csv", spoken) if form == "csv" else _written(found, "json", Language.ENGLISH)

@@ -227,7 +227,8 @@ def certificate(request_id: Request, out: Out = None, lang: Language = None, as_
     from bridge import bootstrap, settings
     from bridge.books.certificate import certify, retired_in_all
     from bridge.cli.certificate import language, show
-    from bridge.cli.screen import emit_json, say, write_file
+    from bridge.cli.files import write_file
+    from bridge.cli.screen import emit_json, say
     from bridge.domain.attestations import Opening, Request
 
     spoken = language(lang)
@@ -253,11 +254,12 @@ def verify(file: File, lang: Language = None, as_json: Json = False) -> None:
     """Check anybody's certificate against the chain, and list every fault. Ends with 1 when there is one."""
     from bridge import bootstrap, settings
     from bridge.books import certificate as books
-    from bridge.cli.certificate import language, read, show
+    from bridge.cli.certificate import language, show
+    from bridge.cli.files import read_fact
     from bridge.cli.screen import emit, say
 
     spoken = language(lang)
-    given, contract = read(file), bootstrap.contract(settings.load())
+    given, contract = read_fact(file, books.Certificate, "certificate"), bootstrap.contract(settings.load())
     faults = books.verify(given, contract)
     if as_json:
         emit({"file": str(file), "request_id": given.request_id, "valid": not faults, "faults": faults})

@@ -113,7 +113,7 @@ def _create(folder: Path, name: str, secret: str, light: bool) -> str:
 
 
 def _write_config(path: Path, rpc: str, dev: bool) -> None:
-    from bridge.cli.screen import write_file
+    from bridge.cli.files import write_file
 
     write_file(path, _config(rpc, dev))
 

@@ -35,8 +35,7 @@ def _set(names: list[str], listed: bool, key: str, as_json: bool) -> None:
     contract = bootstrap.contract(config)
     accounts = [address(config, name) for name in names]
     call = contract.set_listed(accounts, listed)
-    receipt = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), call)
-    tx_hash = "0x" + bytes(receipt["transactionHash"]).hex()
+    tx_hash = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), call)
     shown = [checksummed(account) for account in accounts]
     if as_json:
         emit({"listed": listed, "accounts": shown, "transaction": tx_hash})

@@ -109,7 +109,7 @@ def _write(operation_id: str, batches: dict[str, dict[str, Any]], out: Path | No
     """Step → file, as Safe's Transaction Builder imports it. Raises UsageError."""
     import json
 
-    from bridge.cli.screen import write_file
+    from bridge.cli.files import write_file
     from bridge.errors import UsageError
 
     if out is None:

@@ -214,8 +214,9 @@ def statement(
 ) -> None:
     """Make a signed statement of all of a programme's serials, as reconcilers read it."""
     from bridge import bootstrap, settings
+    from bridge.cli.files import write_file
     from bridge.cli.passwords import ask
-    from bridge.cli.screen import emit, write_file
+    from bridge.cli.screen import emit
 
     config = settings.load()
     deployment = bootstrap.contract(config).deployment

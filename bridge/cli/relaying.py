@@ -10,7 +10,6 @@ import typer
 from bridge.cli.options import File, Json, Key
 
 if TYPE_CHECKING:
-    from bridge.domain.signed_request import SignedRequest
     from bridge.errors import Refused
     from bridge.flow.hold import Holder
 
@@ -46,7 +45,8 @@ def explain_no_gas(holder: Holder, request_id: str, refusal: Refused) -> None:
 
 def sign_into_file(holder: Holder, request_id: str, valid_days: int | None, out: Path | None, as_json: bool) -> None:
     """Writes the signed request, which holds no secret, to the file or to stdout."""
-    from bridge.cli.screen import emit, emit_json, moment, say, write_file
+    from bridge.cli.files import write_file
+    from bridge.cli.screen import emit, emit_json, moment, say
     from bridge.flow.relay import sign_request
 
     signed = sign_request(holder, request_id, (valid_days or _DAYS) * _DAY)
@@ -72,16 +72,19 @@ def relay(file: File, key: Key = "operator", as_json: Json = False) -> None:
     registry for whom, with his next `holder requests`.
     """
     from bridge import bootstrap, settings
+    from bridge.chain.deploy import send_and_wait
+    from bridge.cli.files import read_fact
     from bridge.cli.naming import class_of
     from bridge.cli.passwords import ask
     from bridge.cli.screen import amount, checksummed, emit, say
-    from bridge.flow import relay as flow
+    from bridge.domain.signed_request import SignedRequest
+    from bridge.flow.relay import opening
 
     config = settings.load()
-    signed = read(file)
+    signed = read_fact(file, SignedRequest, "signed request")
     contract = bootstrap.contract(config)
-    flow.check(contract, signed)
-    tx_hash = flow.relay(contract, bootstrap.sender(config, key, ask), signed)
+    ready = opening(contract, signed)  # before anybody is asked for a password
+    tx_hash = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), ready)
     request = signed.request
     if as_json:
         emit({"request_id": signed.request_id, "holder": checksummed(request.holder), "transaction": tx_hash})
@@ -89,20 +92,3 @@ def relay(file: File, key: Key = "operator", as_json: Json = False) -> None:
     credit_class = class_of(contract.credit_class(request.class_id))
     what = f"{request.kind.name.lower()} of {amount(request.units, credit_class.kg_per_unit)}, {credit_class.label}"
     say(f"opened request {signed.request_id}", f"{what}, for {checksummed(request.holder)}", f"transaction {tx_hash}")
-
-
-def read(path: Path) -> SignedRequest:
-    """Raises MalformedInput when the file holds no signed request."""
-    from pydantic import ValidationError
-
-    from bridge.domain.signed_request import SignedRequest
-    from bridge.errors import MalformedInput
-
-    try:
-        return SignedRequest.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise MalformedInput(f"{path} cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise MalformedInput(f"{path} is no signed request: {place or 'file'}: {first['msg']}") from error

@@ -6,7 +6,7 @@ import re
 from typing import Annotated
 
 from eth_utils.crypto import keccak
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 
 def _lower_hex(size: int):  # type: ignore[no-untyped-def]
@@ -30,6 +30,9 @@ Hex64 = Annotated[str, AfterValidator(_lower_hex(64))]
 Address = Annotated[str, AfterValidator(_lower_hex(20))]
 """An account or contract, in lower case; only screens show the mixed-case checksum."""
 
+ZERO_ADDRESS: Address = "0x" + 40 * "0"
+"""Nobody: where units come from when minted and go to when burned; a contract's "none"."""
+
 RegistryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]{0,30}$")]
 """`VERRA`, `GS`, `ACR` …; on chain the same text, padded to 32 bytes."""
 
@@ -38,6 +41,11 @@ class Fact(BaseModel):
     """Something that is so: validated when made, equal by content, never changed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def faults(error: ValidationError, whole: str) -> str:
+    """Which fields are wrong, and why, in one line; `whole` stands for no field in particular."""
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or whole}: {e['msg']}" for e in error.errors())
 
 
 def keccak_hex(data: bytes) -> str:

@@ -11,11 +11,9 @@ from bridge.flow.hold import Holder
 def take_cover(holder: Holder, cover: Cover, units: int) -> Hex32:
     """Gives units of the short class for as many of the cover's. Sent again after a crash it would take more, as a
     transfer would: look what is left first."""
-    receipt = send_and_wait(holder.contract.connection, holder.sender, holder.contract.take_cover(cover, units))
-    return "0x" + bytes(receipt["transactionHash"]).hex()
+    return send_and_wait(holder.contract.connection, holder.sender, holder.contract.take_cover(cover, units))
 
 
 def withdraw_cover(holder: Holder, cover: Cover) -> Hex32:
     """All that is left, once the class is short no more."""
-    receipt = send_and_wait(holder.contract.connection, holder.sender, holder.contract.withdraw_cover(cover))
-    return "0x" + bytes(receipt["transactionHash"]).hex()
+    return send_and_wait(holder.contract.connection, holder.sender, holder.contract.withdraw_cover(cover))

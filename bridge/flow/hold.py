@@ -86,5 +86,4 @@ def _own(holder: Holder, request_id: Hex32) -> Request:
 def _send(holder: Holder, call: ContractCall) -> Hex32:
     """Sends and waits for the block, so that nobody is told of what never landed. A request's id is usable once, so
     sending it again after a crash cannot burn twice."""
-    receipt = send_and_wait(holder.contract.connection, holder.sender, call)
-    return "0x" + bytes(receipt["transactionHash"]).hex()
+    return send_and_wait(holder.contract.connection, holder.sender, call)

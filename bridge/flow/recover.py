@@ -67,14 +67,12 @@ def order_recovery(
 
 def execute_recovery(contract: BridgeContract, sender: Sender, order: Order) -> Hex32:
     """Raises ContractRefused before it matures, once it has lapsed or ended, and while the class is closed."""
-    receipt = send_and_wait(contract.connection, sender, contract.recover(order.recovery))
-    return "0x" + bytes(receipt["transactionHash"]).hex()
+    return send_and_wait(contract.connection, sender, contract.recover(order.recovery))
 
 
 def veto_recovery(contract: BridgeContract, sender: Sender, order: Order) -> Hex32:
     """By the account that would lose the units, or by a guardian; for good."""
-    receipt = send_and_wait(contract.connection, sender, contract.veto_recovery(order.recovery))
-    return "0x" + bytes(receipt["transactionHash"]).hex()
+    return send_and_wait(contract.connection, sender, contract.veto_recovery(order.recovery))
 
 
 def _words(recovery: Recovery) -> tuple[Hex32, Address, Address, int]:

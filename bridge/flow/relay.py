@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.chain.contract import BridgeContract
-from bridge.chain.deploy import send_and_wait
+from bridge.chain.contract import BridgeContract, ContractCall
 from bridge.chain.signers import in_full, in_short, recover
-from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Request, typed_request
 from bridge.domain.lifecycle import RequestStatus
 from bridge.domain.signed_request import SignedRequest
@@ -28,8 +26,9 @@ def sign_request(holder: Holder, request_id: Hex32, seconds: int) -> SignedReque
     return SignedRequest(deployment=deployment, request=request, not_after=not_after, signature=signature)
 
 
-def check(contract: BridgeContract, signed: SignedRequest) -> None:
-    """Whether it can be opened now; what a contract says to its signature shows when the call is simulated.
+def opening(contract: BridgeContract, signed: SignedRequest) -> ContractCall:
+    """The call that opens the request as if its holder had; whoever sends it pays the gas and gets nothing. What a
+    wallet that is a contract says to its signature shows when the call is simulated.
 
     Raises UsageError for another deployment, Refused with what is wrong otherwise.
     """
@@ -53,17 +52,7 @@ def check(contract: BridgeContract, signed: SignedRequest) -> None:
             f"{request.holder} has {owned:,} units of class {request.class_id}, not the "
             f"{request.units:,} of request {request_id}; nothing was sent"
         )
-
-
-def relay(contract: BridgeContract, sender: Sender, signed: SignedRequest) -> Hex32:
-    """Opens the request as if its holder had; the sender pays the gas and gets nothing. Gives the transaction.
-
-    Raises as `check`, and ContractRefused before anything is sent.
-    """
-    check(contract, signed)
-    call = contract.request_for(signed.request, signed.not_after, to_bytes(signed.signature))
-    receipt = send_and_wait(contract.connection, sender, call)
-    return "0x" + bytes(receipt["transactionHash"]).hex()
+    return contract.request_for(signed.request, signed.not_after, to_bytes(signed.signature))
 
 
 def _require_unused(contract: BridgeContract, request_id: Hex32) -> None:

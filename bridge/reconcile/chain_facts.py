@@ -9,9 +9,9 @@ from bridge.domain import observed as seen
 from bridge.domain.attestations import Deployment
 from bridge.domain.lifecycle import Kind
 from bridge.domain.observed import ChainEvent
+from bridge.domain.values import ZERO_ADDRESS
 from bridge.reconcile.evidence import ChainView
 
-ZERO_ADDRESS = "0x" + "0" * 40
 MINT, RETIRE, REDEEM, REVERSE = "mint", "retire", "redeem", "reverse"
 OFFERED, TAKEN, WITHDRAWN = "offered", "taken", "withdrawn"
 ORDERED, VETOED, RECOVERED = "ordered", "vetoed", "recovered"

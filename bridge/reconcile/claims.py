@@ -19,7 +19,7 @@ import orjson
 from pydantic import Field, ValidationError
 
 from bridge.domain.serials import SerialRange
-from bridge.domain.values import Fact, Hex32
+from bridge.domain.values import Fact, Hex32, faults
 from bridge.errors import MalformedInput, UsageError
 from bridge.reconcile.evidence import Claim, ClaimLink, ClaimState
 from bridge.registry.statements import acr, car, gold_standard, verra
@@ -96,11 +96,6 @@ def parsed(content: bytes) -> Any:
         raise MalformedInput(f"not JSON: {error}") from error
 
 
-def reason(error: ValidationError) -> str:
-    """Which field, and why, in one line."""
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'line'}: {e['msg']}" for e in error.errors())
-
-
 def _lines(path: Path) -> list[bytes]:
     try:
         return path.read_bytes().splitlines()
@@ -138,7 +133,7 @@ def _line(source: str, content: bytes) -> Claim | ClaimLink:
             evidence=row.evidence,
         )
     except ValidationError as error:
-        raise MalformedInput(reason(error)) from error
+        raise MalformedInput(faults(error, "line")) from error
 
 
 def _range(row: _ClaimLine) -> SerialRange | None:

@@ -15,8 +15,9 @@ from typing import Any
 from pydantic import StrictInt, TypeAdapter, ValidationError
 
 from bridge.domain.quantity import parse_kilograms
+from bridge.domain.values import faults
 from bridge.errors import MalformedInput
-from bridge.reconcile.claims import ClaimsFile, read_lines, reason
+from bridge.reconcile.claims import ClaimsFile, read_lines
 from bridge.reconcile.evidence import Claim, ClaimLink, ClaimState
 from bridge.registry.statements.verra import parse_serial
 
@@ -44,7 +45,7 @@ def _reader(
         try:
             return read(columns.validate_python(_fields(content)))
         except ValidationError as error:
-            raise MalformedInput(reason(error)) from error
+            raise MalformedInput(faults(error, "line")) from error
 
     return line
 

@@ -14,13 +14,14 @@ from eth_account.messages import encode_typed_data
 from eth_tester import EthereumTester, PyEVMBackend
 from web3 import EthereumTesterProvider, Web3
 
+from bridge.domain.values import ZERO_ADDRESS
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
-from compile import CONTRACTS, SETTINGS  # noqa: E402
+from compile import CONTRACTS, compiled  # noqa: E402
 
 ARTIFACTS = ROOT / "bridge" / "chain" / "artifacts"
 TRANSACTION_GAS_CAP = 2**24  # EIP-7825
-NOBODY = "0x" + 40 * "0"
 LOCK_SECONDS = 30 * 86_400
 # Ahead of every clock, so that blocks are a second apart whenever this runs, and gas is the same to the unit.
 GENESIS_TIME = 4_000_000_000
@@ -230,16 +231,16 @@ def embedded_chain() -> Web3:
 
 def build_rig(w3: Web3) -> Rig:
     admin, operator, *holders = w3.eth.accounts
-    remedies = _deploy(w3, admin, _artifact("Remedies"), (NOBODY,))
-    office = _deploy(w3, admin, _artifact("Office"), (NOBODY, remedies.address))
-    bridge = _deploy(w3, admin, _artifact("CarbonBridge"), (admin, "ipfs://", NOBODY, office.address))
+    remedies = _deploy(w3, admin, _artifact("Remedies"), (ZERO_ADDRESS,))
+    office = _deploy(w3, admin, _artifact("Office"), (ZERO_ADDRESS, remedies.address))
+    bridge = _deploy(w3, admin, _artifact("CarbonBridge"), (admin, "ipfs://", ZERO_ADDRESS, office.address))
     registry = Web3.keccak(text="registry")
     attesters = sorted((Account.from_key(Web3.keccak(n)) for n in range(1, 4)), key=lambda a: int(a.address, 16))
     not_after = w3.eth.get_block("latest")["timestamp"] + LOCK_SECONDS
     floors = {name: _deploy(w3, admin, artifact, (operator,)) for name, artifact in _floors().items()}
     rig = Rig(w3, bridge, floors, 0, 0, b"", attesters, admin, operator, holders, not_after)
 
-    terms = (14 * 86_400, 7 * 86_400, 1_000, 1_000, 0, 0, False, NOBODY)
+    terms = (14 * 86_400, 7 * 86_400, 1_000, 1_000, 0, 0, False, ZERO_ADDRESS)
     call = bridge.functions
     rig.send(call.addRegistry(registry, [a.address for a in attesters], 2, terms), admin)
     rig.send(call.setAllowance(operator, 10**15), admin)
@@ -266,12 +267,7 @@ def _artifact(name: str) -> dict[str, Any]:
 @cache
 def _floors() -> dict[str, dict[str, Any]]:
     """The least ERC-1155 of each library, compiled with our own settings."""
-    import solcx
-
-    sources = {name: {"content": (CONTRACTS / "floor" / f"{name}.sol").read_text()} for name in FLOORS}
-    output = solcx.compile_standard(
-        {"language": "Solidity", "sources": sources, "settings": SETTINGS}, solc_binary=CONTRACTS / "solc"
-    )
+    output = compiled({name: CONTRACTS / "floor" / f"{name}.sol" for name in FLOORS}, "abi", "evm.bytecode.object")
     floors = {name: output["contracts"][name]["Floor"] for name in FLOORS}
     return {
         name: {"abi": floor["abi"], "bytecode": floor["evm"]["bytecode"]["object"]} for name, floor in floors.items()

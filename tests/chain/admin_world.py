@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hexbytes import HexBytes
+
 from bridge.chain.admin.acts import Acts, Call
 from bridge.chain.admin.handover import offer, unaccepted
 from bridge.chain.admin.timelock import NO_PREDECESSOR, Operation, Timelock
@@ -90,10 +92,9 @@ class World:
 
     def create(self, code: str) -> str:
         """Deploys creation code as it is; returns the address."""
-        receipt = send_and_wait(
-            self.connection, self.sender("admin"), _Plain(self.connection.w3, {"data": "0x" + code})
-        )
-        return str(receipt["contractAddress"]).lower()
+        w3 = self.connection.w3
+        made = send_and_wait(self.connection, self.sender("admin"), _Plain(w3, {"data": "0x" + code}))
+        return str(w3.eth.get_transaction_receipt(HexBytes(made))["contractAddress"]).lower()
 
     def place(self, runtime: str, before: str = "") -> str:
         """Deploys this runtime code, after the instructions `before`."""

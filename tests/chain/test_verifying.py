@@ -20,6 +20,7 @@ from bridge.chain.verifying.verify import verify
 from bridge.domain.attestations import Deployment
 from bridge.domain.credit_class import CreditClass
 from bridge.domain.deployment import About, Expectations, Verdict
+from bridge.domain.values import ZERO_ADDRESS
 from bridge.errors import NotYet
 from tests.chain.admin_world import DAY, World, altered, creation_code, of_verdict, row
 
@@ -284,7 +285,7 @@ def test_nobody_but_the_multisig_steers(world: World, role: str) -> None:
 
 
 def test_an_open_executor_is_flagged(world: World) -> None:
-    world.decide(["timelock.grantRole", "EXECUTOR_ROLE", "0x" + 40 * "0"])
+    world.decide(["timelock.grantRole", "EXECUTOR_ROLE", ZERO_ADDRESS])
     world.decide(["timelock.revokeRole", "EXECUTOR_ROLE", "multisig"])
     assert of_verdict(world.verify(), Verdict.FAILS) == ["executor"]
     found = row(world.verify(Expectations()), "executor")

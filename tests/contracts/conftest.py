@@ -13,12 +13,7 @@ def described() -> dict[str, dict[str, Any]]:
     """What the compiler says of each contract, with the settings that the kept artifacts are made with."""
     if not (ROOT / "contracts" / "node_modules").exists():
         pytest.skip("run scripts/compile once")
-    import solcx
-    from compile import CONTRACTS, SETTINGS
+    from compile import OURS, compiled
 
-    wanted = {"outputSelection": {"*": {"*": ["abi", "storageLayout", "evm.methodIdentifiers"]}}}
-    sources = {f"src/{path.name}": {"content": path.read_text()} for path in sorted(CONTRACTS.glob("src/*.sol"))}
-    output = solcx.compile_standard(
-        {"language": "Solidity", "sources": sources, "settings": SETTINGS | wanted}, solc_binary=CONTRACTS / "solc"
-    )
+    output = compiled(OURS, "abi", "storageLayout", "evm.methodIdentifiers")
     return {name: contract for file in output["contracts"].values() for name, contract in file.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.chain.deploy import send_and_wait
 from bridge.chain.signers import KeySigner, in_full, in_short
 from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Opening, Request, typed_request
@@ -12,7 +13,7 @@ from bridge.domain.signed_request import SignedRequest
 from bridge.errors import ContractRefused, Refused, UsageError
 from bridge.flow.advance import advance
 from bridge.flow.hold import Holder, ask, disclose_opened, plan_request, transfer
-from bridge.flow.relay import relay, sign_request
+from bridge.flow.relay import opening, sign_request
 from bridge.journal.store import open_journal
 from tests.flow.world import DAY, FOREST, World, span
 
@@ -50,8 +51,12 @@ def poor(world: World) -> Poor:
     return Poor(world)
 
 
+def relay(world: World, by: str, signed: SignedRequest) -> str:
+    return send_and_wait(world.contract.connection, world.sender(by), opening(world.contract, signed))
+
+
 def bring(poor: Poor, signed: SignedRequest, by: str = "mallory") -> str:
-    return relay(poor.world.contract, poor.world.sender(by), signed)
+    return relay(poor.world, by, signed)
 
 
 @pytest.mark.parametrize("kind", [Kind.RETIREMENT, Kind.REDEMPTION])
@@ -204,7 +209,7 @@ def test_who_has_found_gas_meanwhile_burns_once(world: World) -> None:
     signed = sign_request(alice, request_id, DAY)
     ask(alice, request_id)
     with pytest.raises(Refused, match="on chain already"):
-        relay(world.contract, world.sender("bob"), signed)
+        relay(world, "bob", signed)
     assert world.balance("alice") == 90
 
 
@@ -233,8 +238,8 @@ def test_a_contract_that_holds_units_is_asked_itself(world: World) -> None:
         deployment=world.contract.deployment, request=request, not_after=world.now() + DAY, signature="0x" + "44" * 65
     )
     with pytest.raises(ContractRefused, match="SignatureInvalid"):
-        relay(world.contract, world.sender("bob"), signed.model_copy(update={"signature": "0x44"}))
-    relay(world.contract, world.sender("bob"), signed)
+        relay(world, "bob", signed.model_copy(update={"signature": "0x44"}))
+    relay(world, "bob", signed)
     assert world.contract.request_state(signed.request_id).status is RequestStatus.OPEN
 
 

@@ -39,10 +39,9 @@ from bridge.domain.observed import (
     rows_hash,
 )
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind, subtract, total_units
-from bridge.domain.values import hex32, keccak_hex
+from bridge.domain.values import ZERO_ADDRESS, hex32, keccak_hex
 from bridge.reconcile.evidence import ChainView, Claim, Endorsement, Evidence
 
-ZERO = "0x" + "0" * 40
 SPACE = SerialSpace(registry="VERRA", kind=SpaceKind.COUNTER, key="VER")
 FOREST = CreditClass(registry="VERRA", project="1340", vintage=2020, credit_type="VCU", kg_per_unit=1000)
 SOLAR = CreditClass(registry="VERRA", project="1686", vintage=2014, credit_type="VCU", kg_per_unit=1000)
@@ -242,7 +241,7 @@ class House:
     ) -> None:
         self.minted.add(lock_id)
         self.emit(deployment, Minted, lock_id=lock_id, class_id=class_id, range=r, recipient=ALICE)
-        self._move(deployment, ZERO, ALICE, class_id, r.units)
+        self._move(deployment, ZERO_ADDRESS, ALICE, class_id, r.units)
 
     def deposit(self, r: SerialRange, deployment: Deployment = HERE) -> str:
         lock_id = self.lock(r, deployment)
@@ -254,7 +253,7 @@ class House:
         request_id = name(f"request {len(self.asked)}")
         deadline = self.now + DEADLINE
         self.asked[request_id] = Asked(deployment, credit_class, kind, units, units, deadline)
-        self._move(deployment, ALICE, ZERO, credit_class.id, units)
+        self._move(deployment, ALICE, ZERO_ADDRESS, credit_class.id, units)
         self.emit(
             deployment,
             RequestOpened,
@@ -308,7 +307,7 @@ class House:
     def give_back(self, request_id: str) -> None:
         asked = self.asked[request_id]
         asked.ended = True
-        self._move(asked.deployment, ZERO, ALICE, asked.credit_class.id, asked.left)
+        self._move(asked.deployment, ZERO_ADDRESS, ALICE, asked.credit_class.id, asked.left)
         self.emit(asked.deployment, RequestReturned, request_id=request_id, to=ALICE, units=asked.left)
         asked.returned += asked.left
         asked.left = 0
@@ -334,7 +333,7 @@ class House:
         cover_id, units = name(f"cover {lock_id}"), lock.range.units
         self.offers[cover_id] = Offer(deployment, lock.class_id, short.id, units)
         self.emit(deployment, Minted, lock_id=lock_id, class_id=lock.class_id, range=lock.range, recipient=BOB)
-        self._move(deployment, ZERO, deployment.contract, lock.class_id, units)
+        self._move(deployment, ZERO_ADDRESS, deployment.contract, lock.class_id, units)
         facts = {"cover_id": cover_id, "lock_id": lock_id, "short_class_id": short.id}
         self.emit(deployment, CoverOffered, **facts, units=units)
         return cover_id
@@ -344,7 +343,7 @@ class House:
         offer = self.offers[cover_id]
         offer.left -= units
         self.shortfalls[offer.deployment, offer.short_class] -= units
-        self._move(offer.deployment, ALICE, ZERO, offer.short_class, units)
+        self._move(offer.deployment, ALICE, ZERO_ADDRESS, offer.short_class, units)
         self._move(offer.deployment, offer.deployment.contract, ALICE, offer.class_id, units)
         facts = {"cover_id": cover_id, "holder": ALICE, "short_class_id": offer.short_class, "units": units}
         shortfall = self.shortfalls[offer.deployment, offer.short_class]

@@ -13,10 +13,11 @@ from bridge.domain.findings import ExhibitKind, Finding, Reconciliation, Severit
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.observed import RequestReturned, Transferred
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind
+from bridge.domain.values import ZERO_ADDRESS
 from bridge.errors import UsageError
 from bridge.reconcile.evidence import Claim, ClaimLink, ClaimState, Evidence, Limits
 from bridge.reconcile.reconcile import reconcile
-from tests.reconcile.story import ALICE, DAY, FOREST, HERE, SOLAR, THERE, ZERO, House, looked_at, name, serials
+from tests.reconcile.story import ALICE, DAY, FOREST, HERE, SOLAR, THERE, House, looked_at, name, serials
 
 BATCH = SerialSpace(registry="VERRA", kind=SpaceKind.BATCH, key="B1")
 
@@ -534,7 +535,7 @@ class TestUnknownClassOrSpace:
 
 
 class TestSupplyMismatch:
-    @pytest.mark.parametrize(("sender", "to"), [(ZERO, ALICE), (ALICE, ZERO)])
+    @pytest.mark.parametrize(("sender", "to"), [(ZERO_ADDRESS, ALICE), (ALICE, ZERO_ADDRESS)])
     def test_units_that_appear_or_vanish_by_themselves(self, house: House, sender: str, to: str) -> None:
         house.emit(HERE, Transferred, sender=sender, to=to, class_id=FOREST.id, units=7)
         finding = only(reconcile(house.evidence()))
@@ -557,7 +558,7 @@ class TestAmountMismatch:
 
     def test_a_return_of_less_than_was_left(self, house: House) -> None:
         request_id = house.ask(Kind.RETIREMENT, 5)
-        house.emit(HERE, Transferred, sender=ZERO, to=ALICE, class_id=FOREST.id, units=4)
+        house.emit(HERE, Transferred, sender=ZERO_ADDRESS, to=ALICE, class_id=FOREST.id, units=4)
         house.emit(HERE, RequestReturned, request_id=request_id, to=ALICE, units=4)
         assert "amount-mismatch" in rules(reconcile(house.evidence()))
 

@@ -10,6 +10,7 @@ from bridge.domain.findings import Finding, Reconciliation, Severity, Shown
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.observed import CoverTaken, CreditRetired, Recovered, Reversed, Transferred
 from bridge.domain.serials import SerialRange
+from bridge.domain.values import ZERO_ADDRESS
 from bridge.reconcile.evidence import Evidence, Limits
 from bridge.reconcile.reconcile import reconcile
 from tests.reconcile.story import (
@@ -21,7 +22,6 @@ from tests.reconcile.story import (
     RECOVERY,
     SOLAR,
     THERE,
-    ZERO,
     House,
     looked_at,
     name,
@@ -204,7 +204,7 @@ class TestShortfall:
 
     def test_a_burn_with_neither_request_nor_cover(self, short: House) -> None:
         short.take_cover(short.cover(serials(201, 210)), 4)
-        short.emit(HERE, Transferred, sender=ALICE, to=ZERO, class_id=FOREST.id, units=2)
+        short.emit(HERE, Transferred, sender=ALICE, to=ZERO_ADDRESS, class_id=FOREST.id, units=2)
         result = reconcile(short.evidence())
         assert breaks(result) == ["supply-mismatch"]
         burned = finding(result, "supply-mismatch")
@@ -212,7 +212,7 @@ class TestShortfall:
 
     def test_cover_taken_without_a_burn(self, short: House) -> None:
         short.take_cover(short.cover(serials(201, 210)), 4)
-        (burn,) = [e for e in short.events[HERE] if isinstance(e, Transferred) and e.to == ZERO]
+        (burn,) = [e for e in short.events[HERE] if isinstance(e, Transferred) and e.to == ZERO_ADDRESS]
         short.events[HERE].remove(burn)
         assert breaks(reconcile(short.evidence())) == ["supply-mismatch"]
 

@@ -6,11 +6,10 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from bridge.chain.verifying.code import Code, address_word
-from bridge.chain.verifying.powers import NOBODY
 from bridge.chain.verifying.words import shown
 from bridge.domain.attestations import NAME, VERSION, Deployment
 from bridge.domain.deployment import About, Check
-from bridge.domain.values import Address, Hex32, hex32, keccak_hex
+from bridge.domain.values import ZERO_ADDRESS, Address, Hex32, hex32, keccak_hex
 
 
 def code_check(subject: str, code: Code) -> Check:
@@ -39,7 +38,7 @@ def creation_check(subject: str, fault: str | None) -> Check:
 def immutables_check(subject: str, code: Code, chain_id: int, policy: Address | None) -> Check:
     """Every immutable has a known meaning and the value that follows from it; the extension's code is read apart."""
     expected = _domain(Deployment(chain_id=chain_id, contract=code.address)) | {
-        "policy": address_word(policy or NOBODY)
+        "policy": address_word(policy or ZERO_ADDRESS)
     }
     wrong = [name for name, word in code.immutables.items() if name != "extension" and expected.get(name) != word]
     if not wrong:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.chain.verifying.powers import NOBODY, BridgePower, Ownership, PolicyPower, RegistryPower, TimelockPower
+from bridge.chain.verifying.powers import BridgePower, Ownership, PolicyPower, RegistryPower, TimelockPower
 from bridge.chain.verifying.words import DAY, all_shown, duration, shown
 from bridge.domain.deployment import About, Check, Expectations
-from bridge.domain.values import Address
+from bridge.domain.values import ZERO_ADDRESS, Address
 
 _EXIT_TERMS = ("requestDeadline", "challengeSeconds")
 _MULTISIG_ROLES = ("PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE")
@@ -20,7 +20,7 @@ def ownership_checks(
     owner = ownership.owner
     if lock and owner == lock.address and named in (None, owner):
         yield Check.holds(About.OWNER, f"{subject} owner", f"timelock {shown(owner)}")
-    elif owner == NOBODY:
+    elif owner == ZERO_ADDRESS:
         yield Check.fails(
             About.OWNER, f"{subject} owner", "nobody, for ever", "renounced: no admin act is possible any more"
         )
@@ -34,7 +34,7 @@ def ownership_checks(
 
 
 def _pending(subject: str, ownership: Ownership) -> Check:
-    if ownership.pending == NOBODY:
+    if ownership.pending == ZERO_ADDRESS:
         return Check.holds(About.OWNER, f"{subject} hand-over", "none under way")
     found = f"{shown(ownership.pending)} has not accepted"
     advice = (
@@ -44,7 +44,7 @@ def _pending(subject: str, ownership: Ownership) -> Check:
 
 
 def policy_owner_checks(policy: Ownership, owner: Address, lock: TimelockPower | None) -> Iterator[Check]:
-    if policy.owner == owner and owner != NOBODY:
+    if policy.owner == owner and owner != ZERO_ADDRESS:
         kind = "the bridge's owner" if lock is None or lock.address != owner else "the same timelock"
         yield Check.holds(About.OWNER, "policy owner", kind)
     else:
@@ -115,7 +115,7 @@ def _multisig_role(lock: TimelockPower, role: str, multisig: Address | None) -> 
     if multisig is not None and holders != (multisig,):
         advice = f"only the multisig {shown(multisig)} may hold this role; the timelock itself grants and revokes"
         return Check.fails(About.TIMELOCK, name, found, advice)
-    if NOBODY in holders:
+    if ZERO_ADDRESS in holders:
         advice = "anybody executes what is due, in an order and at a moment of his choice"
         return Check.warns(About.TIMELOCK, name, "open to anybody", advice)
     if len(holders) != 1:

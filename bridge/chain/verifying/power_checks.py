@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from bridge.chain.verifying.powers import NOBODY, BridgePower, PolicyPower, RegistryPower
+from bridge.chain.verifying.powers import BridgePower, PolicyPower, RegistryPower
 from bridge.chain.verifying.words import all_shown, difference, shown
 from bridge.domain.deployment import About, Check, Expectations, ExpectedRegistry
-from bridge.domain.values import Address
+from bridge.domain.values import ZERO_ADDRESS, Address
 
 
 def power_checks(bridge: BridgePower, policy: PolicyPower | None, expected: Expectations) -> Iterator[Check]:
@@ -95,6 +95,6 @@ def _unlike(registry: RegistryPower, expected: ExpectedRegistry) -> str:
 
 
 def _registry_shown(registry: RegistryPower) -> str:
-    stated = {name: value for name, value in registry.terms.items() if value and value != NOBODY}
+    stated = {name: value for name, value in registry.terms.items() if value and value != ZERO_ADDRESS}
     terms = ", ".join(name if value is True else f"{name} {value}" for name, value in stated.items())
     return f"{registry.threshold} of {len(registry.attesters)}: {all_shown(registry.attesters)}; {terms}"

@@ -17,10 +17,9 @@ from bridge.chain.reverts import refusals_in_words
 from bridge.chain.verifying.code import Code
 from bridge.domain.credit_class import Subject, Verdict
 from bridge.domain.deployment import TermValue
-from bridge.domain.values import Address, Fact, Hex32, to_bytes
+from bridge.domain.values import ZERO_ADDRESS, Address, Fact, Hex32, to_bytes
 from bridge.errors import Halted
 
-NOBODY = "0x" + 40 * "0"
 _SET_UP = (
     "RegistryAdded",
     "AttestersSet",
@@ -165,7 +164,7 @@ def read_bridge(reader: Reader) -> BridgePower:
     return BridgePower(
         creation=reader.creation_fault(events),
         ownership=_ownership(reader),
-        policy=None if policy == NOBODY else policy,
+        policy=None if policy == ZERO_ADDRESS else policy,
         paused=reader.view("paused"),
         guardians=_guardians(reader, events),
         operators={account.lower(): units for account, units in allowances.items() if units},
@@ -205,7 +204,9 @@ def read_timelock(reader: Reader) -> TimelockPower:
         address=reader.address,
         min_delay_seconds=reader.view("getMinDelay"),
         holders=holders,
-        keys=tuple(sorted(one for one in set().union(*holders.values()) if one != NOBODY and not reader.has_code(one))),
+        keys=tuple(
+            sorted(one for one in set().union(*holders.values()) if one != ZERO_ADDRESS and not reader.has_code(one))
+        ),
         waiting=waiting(reader),
     )
 
@@ -238,7 +239,7 @@ def _recoverers(registries: Sequence[RegistryPower], created: Iterable[Any]) -> 
     named += [(made["terms"]["recoverer"].lower(), _label(made)) for made in created]
     found: dict[Address, tuple[str, ...]] = {}
     for account, where in named:
-        if account != NOBODY:
+        if account != ZERO_ADDRESS:
             found[account] = (*found.get(account, ()), where)
     return found
 
