@@ -36,6 +36,7 @@ _ADVICE = {
     "NotHolder": "only this holder may, with his own key",
     "NotGuardian": "only a guardian may; the admin names them with: carbonbridge admin propose setGuardian",
     "RecoveryExists": "just that is ordered already; see: carbonbridge compliance recovery list",
+    "RecoveryStands": "one order at a time; see: carbonbridge compliance recovery list",
     "StatementSuperseded": "the contract has one as new already; nothing is left to do",
     "SignatureExpired": "its holder signs it again with: carbonbridge holder send REQUEST_ID --sign-only",
     "SignatureInvalid": "it was not signed so by this holder: ask the holder for the file again",

@@ -30,6 +30,7 @@ abstract contract BridgeBase is ERC1155, EIP712, Ownable2Step, Signals {
     mapping(address account => mapping(uint256 classId => uint256)) internal _retired;
     mapping(bytes32 coverId => uint64) internal _covers;
     mapping(bytes32 recoveryId => uint40) internal _recoveries;
+    mapping(address from => mapping(uint256 classId => uint40)) internal _ordered;
     mapping(address operator => RefillingAllowance.Allowance) internal _allowances;
     mapping(address account => bool) internal _guardians;
     PauseClock.State internal _pause;

@@ -32,6 +32,10 @@ contract CarbonBridge is Exits, Extended {
         uint32 registryIndex = _book.requireClass(locks[0].classId).registryIndex;
         _book.requireQuorum(registryIndex, _hashTypedDataV4(Attestations.hash(locks)), signatures);
 
+        // Asked before anything is written, so that the policy sees the books in order.
+        if (address(policy) != address(0)) {
+            for (uint256 i; i < locks.length; ++i) policy.requireMayMove(address(0), locks[i].recipient);
+        }
         // Locks side by side that share recipient and class are credited as one, in the place of the first of them.
         uint64[] memory credits = new uint64[](locks.length);
         uint256 total;
@@ -40,7 +44,6 @@ contract CarbonBridge is Exits, Extended {
         for (uint256 i; i < locks.length; ++i) {
             Lock calldata lock = locks[i];
             if (lock.recipient != run.recipient || lock.classId != run.classId) (run, head) = (lock, i);
-            _requireMayMove(address(0), lock.recipient);
             uint64 units = _insertLock(registryIndex, lock, hints[i]);
             credits[head] += units;
             total += units;

@@ -187,13 +187,14 @@ interface IRemedies is Signals {
     /// @notice The caller gives `units` of the short class for as many of the cover. Nobody must.
     function takeCover(Cover calldata cover_, uint64 units) external;
 
-    /// @notice Once the class is short no more, the recipient whom the cover names takes what nobody took; and when
-    /// the cover's own class has become short, since only a holder can take cover for it.
+    /// @notice Once the class is short no more, anyone sends what nobody took to the recipient whom the cover names. When
+    /// the cover's own class has become short he takes it himself, since only a holder can take cover for it.
     function withdrawCover(Cover calldata cover_) external;
 
     // ------------------------------------------------------------ recoveries
 
-    /// @notice The recoverer of the class orders units from one account to another, after the class's delay.
+    /// @notice The recoverer of the class orders units from one account to another, after the class's delay: no more
+    /// than the account holds now, and one order at a time.
     function orderRecovery(Recovery calldata recovery) external returns (bytes32 recoveryId);
 
     /// @notice The account that would lose the units, or a guardian, ends an order.
@@ -212,7 +213,8 @@ interface IRemedies is Signals {
     /// @notice Units of a cover that nobody has taken.
     function coverLeft(bytes32 coverId) external view returns (uint64 units);
 
-    /// @notice When an order matures: zero for one that was never given, the highest number for one that has ended.
+    /// @notice When an order matures, or did before it lapsed: zero for one that was never given, the highest number for
+    /// one that was vetoed or executed.
     function recoveryMaturesAt(bytes32 recoveryId) external view returns (uint40);
 }
 

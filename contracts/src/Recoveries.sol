@@ -22,6 +22,9 @@ abstract contract Recoveries is BridgeBase, IRemedies {
         if (recovery.from == address(0) || recovery.from == address(this)) revert ERC1155InvalidSender(recovery.from);
         if (recovery.to == address(0)) revert ERC1155InvalidReceiver(recovery.to);
         if (_recoveries[id] != 0) revert RecoveryExists(id);
+        // Two orders would each count the same units, and take twice as many when more have come.
+        uint40 standsUntil = _ordered[recovery.from][recovery.classId];
+        if (block.timestamp <= standsUntil) revert RecoveryStands(recovery.from, recovery.classId, standsUntil);
         // An order that waited for units to come would take them without notice.
         uint256 balance = balanceOf(recovery.from, recovery.classId);
         if (balance < recovery.units) {
@@ -30,6 +33,7 @@ abstract contract Recoveries is BridgeBase, IRemedies {
 
         uint40 maturesAt = uint40(block.timestamp) + class.terms.recoverySeconds;
         _recoveries[id] = maturesAt;
+        _ordered[recovery.from][recovery.classId] = maturesAt + class.terms.recoverySeconds;
         emit RecoveryOrdered(
             id, recovery.from, recovery.classId, recovery.to, recovery.units, recovery.salt, maturesAt
         );
@@ -40,20 +44,18 @@ abstract contract Recoveries is BridgeBase, IRemedies {
         (bytes32 id,) = _requirePending(recovery);
         if (msg.sender != recovery.from && !_guardians[msg.sender]) revert NotHolder(msg.sender, recovery.from);
 
-        _recoveries[id] = ENDED;
+        _end(id, recovery);
         emit RecoveryVetoed(id, msg.sender);
     }
 
     /// @inheritdoc IRemedies
     function recover(Recovery calldata recovery) external {
         (bytes32 id, uint40 maturesAt) = _requirePending(recovery);
-        uint40 lapsesAt = maturesAt + _book.classes[recovery.classId].terms.recoverySeconds;
         if (block.timestamp < maturesAt) revert RecoveryNotMature(id, maturesAt);
-        if (block.timestamp > lapsesAt) revert RecoveryLapsed(id, lapsesAt);
         _book.requireOpen(recovery.classId);
         _requireMayMove(address(0), recovery.to);
 
-        _recoveries[id] = ENDED;
+        _end(id, recovery);
         _pass(recovery.from, recovery.to, recovery.classId, recovery.units);
         emit Recovered(id, recovery.from, recovery.to, recovery.units);
         _checkReceiver(recovery.from, recovery.to, recovery.classId, recovery.units);
@@ -77,5 +79,12 @@ abstract contract Recoveries is BridgeBase, IRemedies {
         id = _recoveryId(recovery);
         maturesAt = _recoveries[id];
         if (maturesAt == 0 || maturesAt == ENDED) revert RecoveryNotPending(id);
+        uint40 lapsesAt = maturesAt + _book.classes[recovery.classId].terms.recoverySeconds;
+        if (block.timestamp > lapsesAt) revert RecoveryLapsed(id, lapsesAt);
+    }
+
+    function _end(bytes32 id, Recovery calldata recovery) private {
+        _recoveries[id] = ENDED;
+        delete _ordered[recovery.from][recovery.classId];
     }
 }

@@ -76,12 +76,13 @@ abstract contract Reversals is BridgeBase, IRemedies {
         (uint256 classId, address to) = (cover_.lock.classId, cover_.lock.recipient);
         uint64 left = _covers[id];
         uint64 shortfall = _book.classes[cover_.shortClassId].shortfall;
-        if (msg.sender != to) revert NotHolder(msg.sender, to);
         if (left == 0) revert CoverExceeded(id, 0, 0);
-        // Cover whose own class is short covers nothing any more; only its owner can then take cover for it.
         if (_book.classes[classId].shortfall == 0) {
             if (shortfall != 0) revert StillShort(cover_.shortClassId, shortfall);
             _book.requireOpen(classId);
+        } else if (msg.sender != to) {
+            // Cover whose own class is short covers nothing any more; only its owner can then take cover for it.
+            revert NotHolder(msg.sender, to);
         }
 
         _covers[id] = 0;
@@ -140,7 +141,9 @@ abstract contract Reversals is BridgeBase, IRemedies {
         RegistryBook.Class storage short = _book.requireClass(cover_.shortClassId);
         uint32 weight = short.terms.kgPerUnit;
         uint32 coverWeight = _book.requireClassOf(cover_.lock.classId, registryIndex).terms.kgPerUnit;
-        if (cover_.lock.recipient == address(0)) revert ERC1155InvalidReceiver(address(0));
+        address to = cover_.lock.recipient;
+        if (to == address(0) || to == address(this)) revert ERC1155InvalidReceiver(to);
+        _requireMayMove(address(0), to);
         if (short.shortfall == 0) revert NotShort(cover_.shortClassId);
         if (coverWeight != weight) revert WeightMismatch(cover_.lock.classId, coverWeight, weight);
 

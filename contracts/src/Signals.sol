@@ -137,6 +137,7 @@ interface Signals {
 
     error NotRecoverer(address account, uint256 classId);
     error RecoveryExists(bytes32 recoveryId);
+    error RecoveryStands(address from, uint256 classId, uint40 until);
     error RecoveryNotPending(bytes32 recoveryId);
     error RecoveryNotMature(bytes32 recoveryId, uint40 maturesAt);
     error RecoveryLapsed(bytes32 recoveryId, uint40 lapsedAt);

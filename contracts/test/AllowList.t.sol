@@ -5,7 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {AllowListPolicy} from "../src/AllowListPolicy.sol";
 import {FreezePolicy} from "../src/FreezePolicy.sol";
 import {IHolderPolicy} from "../src/IHolderPolicy.sol";
-import {Cover, Request, Status} from "../src/Types.sol";
+import {Cover, Request, Signature, Status} from "../src/Types.sol";
 import {deploy} from "deploy/deploy.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
@@ -121,7 +121,17 @@ contract AllowListTest is Base {
         vm.assertEq(_balance(alice), 100);
     }
 
+    function test_who_is_not_listed_gets_no_new_units_as_the_rest_of_a_cover() public {
+        _reverse("event 1", 1, 10);
+        Cover[] memory covers = _covers(_coverBy(bob, 1_001, 1_015));
+        Signature[] memory signatures = _sign(verraKeys, _digest(covers));
+        vm.prank(operator);
+        vm.expectRevert(_unlisted(bob));
+        bridge.cover(covers, _noHints(1), signatures);
+    }
+
     function test_who_was_struck_off_takes_cover_for_what_he_has_and_his_own_cover_back() public {
+        _list(bob, true);
         _reverse("event 1", 1, 10);
         Cover memory cover = _coverBy(bob, 1_001, 1_015);
         _offer(cover);
@@ -135,6 +145,7 @@ contract AllowListTest is Base {
     }
 
     function test_a_frozen_account_takes_cover_too() public {
+        _list(bob, true);
         _reverse("event 1", 1, 10);
         Cover memory cover = _coverBy(bob, 1_001, 1_010);
         _offer(cover);

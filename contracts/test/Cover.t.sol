@@ -571,12 +571,22 @@ contract WithdrawCoverTest is Short {
         _takeCover(alice, cover, 30);
     }
 
-    function test_only_the_recipient_withdraws() public {
+    function test_anyone_sends_the_rest_to_its_recipient_who_may_have_lost_his_key() public {
         _filled(bob);
+        _withdraw(mallory);
+        vm.assertEq(bridge.balanceOf(bob, sibling), 10);
+    }
+
+    function test_only_the_recipient_withdraws_cover_whose_own_class_is_short() public {
+        _offer(cover);
+        class = sibling;
+        _reverse("event 2", 1_001, 1_001);
         address[3] memory others = [operator, admin, alice];
         for (uint256 i; i < 3; ++i) {
             _refused(others[i], abi.encodeWithSelector(Signals.NotHolder.selector, others[i], bob));
         }
+        _withdraw(bob);
+        vm.assertEq(bridge.balanceOf(bob, sibling), 40);
     }
 
     function test_nothing_is_withdrawn_while_the_class_is_short() public {
@@ -621,13 +631,14 @@ contract WithdrawCoverTest is Short {
     }
 
     function test_cover_needs_somebody_to_whom_it_goes_back() public {
-        Cover memory cover = _coverBy(address(0), 1_001, 1_010);
-        Cover[] memory covers = new Cover[](1);
-        covers[0] = cover;
-        Signature[] memory signatures = _sign(verraKeys, _digest(covers));
-        vm.prank(operator);
-        vm.expectRevert(abi.encodeWithSelector(IERC1155Errors.ERC1155InvalidReceiver.selector, address(0)));
-        bridge.cover(covers, _noHints(1), signatures);
+        address[2] memory nobody = [address(0), address(bridge)];
+        for (uint256 i; i < 2; ++i) {
+            Cover[] memory covers = _covers(_coverBy(nobody[i], 1_001, 1_010));
+            Signature[] memory signatures = _sign(verraKeys, _digest(covers));
+            vm.prank(operator);
+            vm.expectRevert(abi.encodeWithSelector(IERC1155Errors.ERC1155InvalidReceiver.selector, nobody[i]));
+            bridge.cover(covers, _noHints(1), signatures);
+        }
     }
 
     function test_nothing_is_withdrawn_from_a_quarantined_class() public {

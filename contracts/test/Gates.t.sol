@@ -2,8 +2,9 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {IERC1155Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {Signals} from "../src/Signals.sol";
-import {Subject, Terms, Verdict} from "../src/Types.sol";
+import {Lock, Signature, Subject, Terms, Verdict} from "../src/Types.sol";
 import {Base} from "./Base.t.sol";
 import {vm} from "./Cheats.sol";
 
@@ -41,6 +42,12 @@ contract GatesTest is Base {
     }
 
     function test_a_guardian_bars_and_does_no_more() public {
+        Lock[] memory locks = _locks(_lock(guardian, 101, 109));
+        locks[0].classId = sibling;
+        Signature[] memory signatures = _sign(verraKeys, _digest(locks));
+        vm.prank(guardian);
+        vm.expectRevert(abi.encodeWithSelector(Signals.NotOperator.selector, guardian));
+        bridge.mint(locks, _noHints(1), signatures);
         Verdict[2] memory others = [Verdict.None, Verdict.Admitted];
         vm.startPrank(guardian);
         for (uint256 i; i < 2; ++i) {
@@ -52,6 +59,10 @@ contract GatesTest is Base {
         bridge.setVerdict(VERRA, Subject.Project, "1686", Verdict.Barred);
         vm.expectRevert(_adminsOnly(guardian));
         bridge.setVerdict(VERRA, Subject.Project, "1686", Verdict.None);
+        vm.expectRevert(
+            abi.encodeWithSelector(IERC1155Errors.ERC1155MissingApprovalForAll.selector, guardian, alice)
+        );
+        bridge.safeTransferFrom(alice, guardian, class, 0, "");
         vm.stopPrank();
     }
 

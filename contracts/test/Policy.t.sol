@@ -164,7 +164,7 @@ contract PolicyReentryTest is Base {
 
     function _everybodyActs(bytes memory reply) private {
         reentrant.whenAsked(address(bridge), reply, address(this));
-        _mint(mallory, 301, 310);
+        _mintTwo();
         vm.prank(alice);
         bridge.safeTransferFrom(alice, bob, class, 10, "");
         (, bytes32 id) = _retire(alice, 30);
@@ -178,7 +178,7 @@ contract PolicyReentryTest is Base {
         _coverTen();
         audit();
         vm.assertEq(_balance(alice), 29);
-        vm.assertEq(_balance(bob), 31);
+        vm.assertEq(_balance(bob), 32);
         vm.assertEq(_balance(address(reentrant)), 100);
         _actsOnlyWhenNotAsked(reply);
     }
@@ -191,7 +191,15 @@ contract PolicyReentryTest is Base {
         bridge.recover(recovery);
     }
 
-    /// @dev The policy is asked when bob withdraws what is left.
+    /// @dev The policy is asked for both before either is written.
+    function _mintTwo() private {
+        Lock[] memory locks = _locks(_lock(mallory, 301, 310), _lock(bob, 311, 311));
+        Signature[] memory signatures = _sign(verraKeys, _digest(locks));
+        vm.prank(operator);
+        bridge.mint(locks, _noHints(2), signatures);
+    }
+
+    /// @dev The policy is asked when the cover is offered.
     function _coverTen() private {
         _reverse("event 1", 31, 40);
         Cover memory cover = _coverBy(bob, 1_001, 1_015);

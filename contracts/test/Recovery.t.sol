@@ -233,6 +233,47 @@ contract RecoveryTest is Lost {
         _auditL1(class);
     }
 
+    function test_one_order_at_a_time_counts_on_an_accounts_units() public {
+        _order();
+        uint40 until = bridge.recoveryMaturesAt(_id()) + DELAY;
+        recovery.salt = 2;
+        bytes memory why = abi.encodeWithSelector(Signals.RecoveryStands.selector, alice, class, until);
+        _orderRefused(why);
+        vm.warp(until);
+        _orderRefused(why);
+        vm.warp(until + 1);
+        _order();
+        _veto(alice);
+        recovery.salt = 3;
+        _mature();
+        _recover();
+        _mint(alice, 101, 200);
+        recovery.salt = 4;
+        _order();
+    }
+
+    function test_orders_of_other_accounts_and_classes_stand_side_by_side() public {
+        _order();
+        _mint(bob, 101, 110);
+        recovery = Recovery(class, bob, alice, 10, 1);
+        _order();
+        recovery = Recovery(_classWith("985", _terms()), alice, bob, 0, 1);
+        _orderRefused(abi.encodeWithSelector(Signals.ZeroUnits.selector));
+        recovery.units = 1;
+        _orderRefused(
+            abi.encodeWithSelector(
+                IERC1155Errors.ERC1155InsufficientBalance.selector, alice, 0, 1, recovery.classId
+            )
+        );
+    }
+
+    function test_an_order_that_has_lapsed_needs_no_veto() public {
+        _order();
+        uint40 lapsesAt = bridge.recoveryMaturesAt(_id()) + DELAY;
+        vm.warp(lapsesAt + 1);
+        _vetoRefused(alice, abi.encodeWithSelector(Signals.RecoveryLapsed.selector, _id(), lapsesAt));
+    }
+
     function test_nothing_is_ordered_of_units_that_are_yet_to_come() public {
         recovery.units = 101;
         _orderRefused(

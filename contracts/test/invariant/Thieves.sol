@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IERC1155Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+import {AllowListPolicy} from "../../src/AllowListPolicy.sol";
 import {FreezePolicy} from "../../src/FreezePolicy.sol";
 import {
     Cover,
@@ -52,8 +53,10 @@ abstract contract Thieves is Deposits, Requests, Remedies {
             _refused(thief, abi.encodeCall(bridge.callBack, (r)), Signals.NotHolder.selector);
         } else if (chosen == 4) {
             Cover memory c = covers[_someCover(which, (way / 6) % 2 == 0)].cover;
-            vm.assume(c.lock.recipient != thief);
-            _refused(thief, abi.encodeCall(bridge.withdrawCover, (c)), Signals.NotHolder.selector);
+            bool isShort = _isShort(c.lock.classId);
+            vm.assume(c.lock.recipient != thief && (isShort || books[c.shortClassId].shortfall != 0));
+            bytes4 why = isShort ? Signals.NotHolder.selector : Signals.StillShort.selector;
+            _refused(thief, abi.encodeCall(bridge.withdrawCover, (c)), why);
         } else {
             Recovery memory r = orders[_pendingOrder(which)];
             vm.assume(r.from != thief && thief != guardian);
@@ -145,13 +148,19 @@ abstract contract Thieves is Deposits, Requests, Remedies {
         Lock memory lock = _fresh(classId, where, alice, uint64(units));
         uint256 shortId = where % 2 == 0 ? classId : _class(which % 3 + 1);
         if (shortId == classId || !_isShort(shortId)) _operatorMints(lock, why);
-        else _refused(operator, _coverCall(_covers(Cover(lock, shortId))), why);
+        else _refused(operator, _coverCall(_covers(Cover(lock, shortId))), _ifMayTake(alice, why));
+    }
+
+    /// @dev Whom the policy lets take nothing is refused for that before anything else.
+    function _ifMayTake(address account, bytes4 why) private view returns (bytes4) {
+        return _mayMove(address(0), account) ? why : AllowListPolicy.NotListed.selector;
     }
 
     function operatorCovers(uint256 which, uint256 where) external {
         vm.assume(!bridge.paused() && !_isShort(_class(which)));
         Lock memory lock = _fresh(_class(which % 3 + 1), where, operator, 1);
-        _refused(operator, _coverCall(_covers(Cover(lock, _class(which)))), Signals.NotShort.selector);
+        bytes4 why = _ifMayTake(operator, Signals.NotShort.selector);
+        _refused(operator, _coverCall(_covers(Cover(lock, _class(which)))), why);
     }
 
     // -------------------------------------------------------- the guardians' keys, and the lister's
@@ -191,6 +200,10 @@ abstract contract Thieves is Deposits, Requests, Remedies {
                 : time > maturesAt[i] + RECOVERY ? Signals.RecoveryLapsed.selector : bytes4(0);
         if (why != 0) _refused(recoverer, abi.encodeCall(bridge.recover, (r)), why);
         _refused(recoverer, abi.encodeCall(bridge.orderRecovery, (r)), Signals.RecoveryExists.selector);
+        if (_stands(r.from, r.classId)) {
+            Recovery memory more = Recovery(r.classId, r.from, r.to, 1, nextSalt++);
+            _refused(recoverer, abi.encodeCall(bridge.orderRecovery, (more)), Signals.RecoveryStands.selector);
+        }
         // What the bridge has is cover, and from nobody units would be new.
         (r.from, r.salt) = (way % 2 == 0 ? address(bridge) : address(0), way);
         bytes memory order = abi.encodeCall(bridge.orderRecovery, (r));
