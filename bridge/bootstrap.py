@@ -10,7 +10,8 @@ from bridge.chain.admin.acts import Acts
 from bridge.chain.admin.timelock import Timelock
 from bridge.chain.connection import Connection
 from bridge.chain.contract import BridgeContract, ContractCall, Deployed
-from bridge.chain.deploy import deploy, send_and_wait
+from bridge.chain.deploy import deploy
+from bridge.chain.fees import GWEI, FeePolicy
 from bridge.chain.history import ChainHistory
 from bridge.chain.local import EmbeddedChain
 from bridge.chain.signers import KeySigner, keystore_address, open_keystore, recover
@@ -110,7 +111,10 @@ def address_of(settings: Settings, key_or_address: str) -> Address:
 
 
 def sender(settings: Settings, key: str, ask: Ask) -> Sender:
-    return Sender(connect(settings), signer(settings, key, ask))
+    """What it sends is stored in the journal first."""
+    chain = settings.chain
+    policy = FeePolicy(cap_wei=chain.max_fee_gwei * GWEI, patience_seconds=chain.replace_after_seconds)
+    return Sender(connect(settings), signer(settings, key, ask), journal(settings), policy)
 
 
 def journal(settings: Settings) -> Journal:
@@ -257,11 +261,12 @@ class Rehearsal:
     def contract(self) -> BridgeContract:
         return BridgeContract(self.chain.connection, self.deployed)
 
-    def sender(self, name: str) -> Sender:
-        return Sender(self.chain.connection, self.keys[name])
+    def sender(self, name: str, journal: Journal | None = None) -> Sender:
+        """Without a journal, what is sent is forgotten with the sender."""
+        return Sender(self.chain.connection, self.keys[name], journal or open_journal("sqlite://"))
 
     def send(self, name: str, call: ContractCall) -> None:
-        send_and_wait(self.chain.connection, self.sender(name), call)
+        self.sender(name).send_and_wait(call)
 
     def open_ledger(self, folder: Path) -> Ledger:
         """The registry's books in a folder, with the chain's time."""
@@ -273,10 +278,13 @@ class Rehearsal:
 
     def open_bridge(self, folder: Path, registry: Registry) -> Bridge:
         """The operator's side, as a new process would open it."""
-        return Bridge(self.contract, registry, open_journal(f"sqlite:///{folder}/operator.db"), self.sender("operator"))
+        journal = open_journal(f"sqlite:///{folder}/operator.db")
+        return Bridge(self.contract, registry, journal, self.sender("operator", journal))
 
-    def open_holder(self, name: str, folder: Path, registry: Registry) -> Holder:
-        return Holder(self.contract, registry, open_journal(f"sqlite:///{folder}/{name}.db"), self.sender(name))
+    def open_holder(self, name: str, folder: Path, registry: Registry, file: str | None = None) -> Holder:
+        """`file`: the journal's name when it is not the holder's."""
+        journal = open_journal(f"sqlite:///{folder}/{file or name}.db")
+        return Holder(self.contract, registry, journal, self.sender(name, journal))
 
 
 def rehearse(terms: Mapping[RegistryCode, Terms], people: Sequence[str]) -> Rehearsal:
@@ -284,7 +292,7 @@ def rehearse(terms: Mapping[RegistryCode, Terms], people: Sequence[str]) -> Rehe
     chain = EmbeddedChain()
     names = ("admin", "operator", "guardian", *ATTESTER_NAMES, *people)
     keys = {name: chain.signer(seed) for seed, name in enumerate(names, start=1)}
-    admin = Sender(chain.connection, keys["admin"])
+    admin = Sender(chain.connection, keys["admin"], open_journal("sqlite://"))
     deployed = deploy(chain.connection, admin, admin.address, "https://credits.example/{id}.json")
     rehearsal = Rehearsal(chain, keys, deployed, tuple(terms))
     contract = rehearsal.contract

@@ -22,10 +22,14 @@ class _Section(BaseModel):
 
 
 class Chain(_Section):
-    """`finality`: blocks of depth that no reorg is expected to reach, or the chain's own tag."""
+    """`finality`: blocks of depth that no reorg is expected to reach, or the chain's own tag. `max_fee_gwei`: the most
+    that is ever offered for a unit of gas. `replace_after_seconds`: by the chain's clock, how long a transaction waits
+    before more is offered for its nonce."""
 
     rpc: str = Field(pattern=r"^https?://")
     finality: Annotated[int, Field(ge=0)] | Literal["finalized"] = Field(default="finalized")
+    max_fee_gwei: int = Field(default=500, gt=0)
+    replace_after_seconds: int = Field(default=180, gt=0)
 
 
 class Contract(_Section):

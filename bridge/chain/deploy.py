@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hexbytes import HexBytes
-
 from bridge.chain.artifacts import artifact
-from bridge.chain.connection import Connection, answering
+from bridge.chain.connection import Connection
 from bridge.chain.contract import Deployed
 from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Deployment
-from bridge.domain.values import ZERO_ADDRESS, Address, Hex32
-from bridge.errors import Refused
+from bridge.domain.values import ZERO_ADDRESS, Address
 
 
 def deploy(
@@ -47,28 +44,10 @@ def deploy_timelock(connection: Connection, sender: Sender, multisig: Address, d
     return _create(connection, sender, "TimelockController", delay_seconds, alone, alone, ZERO_ADDRESS)
 
 
-def send_and_wait(connection: Connection, sender: Sender, call: Any) -> Hex32:
-    """For calls that lose nothing when repeated: sends, waits for the block, returns the transaction's hash.
-
-    Raises ContractRefused before sending when it would revert.
-    """
-    return "0x" + bytes(_mine(connection, sender, call)["transactionHash"]).hex()
-
-
-def _mine(connection: Connection, sender: Sender, call: Any) -> Any:
-    signed = sender.prepare(call, sender.next_nonce())
-    sender.send(signed)
-    with answering():
-        receipt = connection.w3.eth.wait_for_transaction_receipt(HexBytes(signed.hash), timeout=120)
-    if receipt["status"] != 1:
-        raise Refused(f"transaction {signed.hash} was mined without effect")
-    return receipt
-
-
 def _create(connection: Connection, sender: Sender, name: str, *arguments: object) -> Address:
     parts = artifact(name)
     factory = connection.w3.eth.contract(abi=parts.abi, bytecode=parts.bytecode)
-    receipt = _mine(connection, sender, _Creation(factory.constructor(*arguments)))
+    receipt = sender.mine(_Creation(factory.constructor(*arguments)))
     return str(receipt["contractAddress"]).lower()
 
 

@@ -21,13 +21,14 @@ from bridge.errors import UsageError
 
 
 class SignedTransaction(Fact):
-    """A transaction that could be sent by anyone; kept before it is sent, so that it is never signed twice."""
+    """A transaction that could be sent by anyone. `signed_at`: the chain's time then, in seconds."""
 
     hash: Hex32
     chain_id: int
     sender: Address
     nonce: int
     raw: str
+    signed_at: int
 
 
 class KeySigner:
@@ -49,7 +50,7 @@ class KeySigner:
         s = signed.s | (signed.v - 27) << 255
         return f"0x{signed.r:064x}{s:064x}"
 
-    def sign_transaction(self, transaction: Any) -> SignedTransaction:
+    def sign_transaction(self, transaction: Any, now: int) -> SignedTransaction:
         signed = self._account.sign_transaction(transaction)
         return SignedTransaction(
             hash="0x" + bytes(signed.hash).hex(),
@@ -57,6 +58,7 @@ class KeySigner:
             sender=self.address,
             nonce=transaction["nonce"],
             raw="0x" + bytes(signed.raw_transaction).hex(),
+            signed_at=now,
         )
 
 

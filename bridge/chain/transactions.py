@@ -1,25 +1,34 @@
-"""One transaction's life: simulate, sign, (the caller stores it), send, follow to finality.
+"""One account's transactions: simulate, sign, store, send, follow to finality, and offer more where one is stuck.
 
-What is stored is the signed transaction itself, so sending again after a crash sends the same one.
+What is stored is the signed transaction itself, so sending again after a crash sends the same one. A lost answer is
+resolved by the transaction's hash, and a replacement has the same nonce: of all that was signed for it, one can land.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hexbytes import HexBytes
 from web3.contract.contract import ContractFunction
 from web3.exceptions import TransactionNotFound
 
 from bridge.chain.connection import Connection, answering, rpc_error_text
 from bridge.chain.contract import TRANSACTION_GAS_CAP
+from bridge.chain.fees import FeePolicy, Fees, raised, suggested
 from bridge.chain.reverts import refusals_in_words
 from bridge.chain.signers import KeySigner, SignedTransaction
 from bridge.domain.attestations import TypedData
 from bridge.domain.observed import BlockStamp
-from bridge.domain.values import Address, Fact, Hex64
-from bridge.errors import Refused
+from bridge.domain.values import Address, Fact, Hex32, Hex64
+from bridge.errors import NotYet, Refused
+
+_TRIES = 20
+_WAIT_SECONDS = 120
+_POLL_SECONDS = (0.02, 1.0)
 
 
 class TransactionState(StrEnum):
@@ -28,23 +37,45 @@ class TransactionState(StrEnum):
     MINED = "mined"  # in a block that may still be reorganised away
     FINAL = "final"
     REVERTED = "reverted"  # final, and without effect
-    REPLACED = "replaced"  # its nonce is finally used by another one; it can never land
+    REPLACED = "replaced"  # its nonce is finally used by a stranger's; it can never land
 
 
 class Sighting(Fact):
-    """Where a transaction was last seen."""
+    """Where a transaction was last seen. `hash`: of all signed for its nonce, the mined one, else the newest."""
 
     state: TransactionState
+    hash: Hex32
     block: int | None = None
     gas_used: int | None = None
 
 
-class Sender:
-    """One account's transactions. Nonces are the caller's to keep, since only the journal knows what was promised."""
+class Outbox(Protocol):
+    """Where signed transactions are stored before they are sent: the one authority over an account's nonces."""
 
-    def __init__(self, connection: Connection, signer: KeySigner) -> None:
+    def next_nonce(self, chain_id: int, sender: Address, on_chain: int) -> int:
+        """The first nonce that neither the chain, which has used `on_chain` of them, nor a stored transaction uses."""
+        ...
+
+    def keep_transaction(self, signed: SignedTransaction, purpose: str, attestation_id: int | None) -> bool:
+        """False, and nothing is stored, when the nonce was given to another one meanwhile."""
+        ...
+
+    def keep_replacement(self, old: SignedTransaction, new: SignedTransaction) -> bool:
+        """Another one for the same nonce, beside the old one, which may still be the one that lands. False when another
+        process has replaced it meanwhile."""
+        ...
+
+
+class Sender:
+    """One account's transactions, with fees inside a policy."""
+
+    def __init__(
+        self, connection: Connection, signer: KeySigner, outbox: Outbox, policy: FeePolicy | None = None
+    ) -> None:
         self._connection = connection
         self._signer = signer
+        self._outbox = outbox
+        self._policy = policy or FeePolicy()
 
     @property
     def address(self) -> Address:
@@ -58,22 +89,74 @@ class Sender:
         with answering():
             return int(self._w3.eth.get_balance(self._account))
 
-    def next_nonce(self) -> int:
-        with answering():
-            return int(self._w3.eth.get_transaction_count(self._account, "pending"))
+    # ------------------------------------------------------------------ sending
 
-    def prepare(self, call: ContractFunction | Any, nonce: int) -> SignedTransaction:
-        """Simulate, then sign. Raises ContractRefused when it would revert, Refused when it needs too much gas."""
-        chain_id = self._connection.chain_id
+    def submit(self, call: ContractFunction | Any, attestation_id: int | None = None) -> Hex32:
+        """Simulates, signs, stores, sends; gives the hash. `attestation_id`: the signed batch whose items wait for it.
+
+        Raises ContractRefused when it would revert, Refused when it needs too much gas, NotYet when gas is too dear;
+        then nothing is stored.
+        """
+        return self._stored(call, attestation_id).hash
+
+    def send_and_wait(self, call: ContractFunction | Any) -> Hex32:
+        """Submits and waits for the block, so that nobody is told of what never landed; gives the hash.
+
+        Raises as `submit`, Refused when it was mined without effect, NotYet when no block has taken it in time: it
+        stays stored, and may land later.
+        """
+        return _hash(self.mine(call))
+
+    def mine(self, call: ContractFunction | Any) -> Any:
+        """As `send_and_wait`; gives the receipt."""
+        receipt = self.wait([self._stored(call, None)])
+        if receipt["status"] != 1:
+            raise Refused(f"transaction {_hash(receipt)} was mined without effect")
+        return receipt
+
+    def wait(self, attempts: Sequence[SignedTransaction]) -> Any:
+        """Waits until one of them is in a block, offers more in time, and gives the receipt. Raises NotYet when no
+        block has taken it in time."""
+        attempts = list(attempts)
+        deadline, pause = time.monotonic() + _WAIT_SECONDS, _POLL_SECONDS[0]
+        while (receipt := self._receipt(attempts)) is None:
+            if time.monotonic() > deadline:
+                raise NotYet(
+                    f"transaction {attempts[-1].hash} is sent and stored, and no block has taken it in "
+                    f"{_WAIT_SECONDS} seconds: look again before you repeat it"
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, _POLL_SECONDS[1])
+            attempts += self.urge(attempts)
+        return receipt
+
+    def _stored(self, call: ContractFunction | Any, attestation_id: int | None) -> SignedTransaction:
+        purpose = getattr(call, "fn_name", "create")
+        for _ in range(_TRIES):
+            with answering():
+                used = int(self._w3.eth.get_transaction_count(self._account, "pending"))
+            nonce = self._outbox.next_nonce(self._connection.chain_id, self.address, used)
+            signed = self._prepare(call, nonce)
+            if self._outbox.keep_transaction(signed, purpose, attestation_id):
+                self.send(signed)
+                return signed
+        raise NotYet(f"others keep taking the next nonce of {self.address}; try again")
+
+    def _prepare(self, call: ContractFunction | Any, nonce: int) -> SignedTransaction:
+        """Simulates, then signs."""
+        fees = suggested(self._connection, self._policy)
         with answering(), refusals_in_words():
             call.call({"from": self._account})
             gas = call.estimate_gas({"from": self._account}) * 12 // 10
             if gas > TRANSACTION_GAS_CAP:
                 raise Refused(f"the batch needs {gas:,} gas; one transaction has {TRANSACTION_GAS_CAP:,}: send less")
-            facts: Any = {"from": self._account, "nonce": nonce, "gas": gas, "chainId": chain_id, **self._fees()}
-            transaction: Any = call.build_transaction(facts)
+            facts: Any = {"from": self._account, "nonce": nonce, "gas": gas, "chainId": self._connection.chain_id}
+            transaction: Any = call.build_transaction(facts | fees.fields)
         transaction.pop("from", None)
-        return self._signer.sign_transaction(transaction)
+        return self._signed(transaction)
+
+    def _signed(self, transaction: Any) -> SignedTransaction:
+        return self._signer.sign_transaction(transaction, self._connection.head().timestamp)
 
     def send(self, signed: SignedTransaction) -> None:
         """Hands it to the node. A node that has it already, pooled or mined, is content whatever it answers.
@@ -87,40 +170,64 @@ class Sender:
             # eth-tester raises its own errors where nodes answer with one of JSON-RPC's
             if type(error).__module__.split(".")[0] not in {"web3", "eth_tester", "eth", "eth_utils"}:
                 raise
-            if self.look(signed).state in {TransactionState.ABSENT, TransactionState.REPLACED}:
+            if self._receipt([signed]) is None and not self._is_pooled(signed):
                 reason = rpc_error_text(error)
                 raise Refused(f"the node does not take transaction {signed.hash}: {reason}; try again") from error
 
-    def look(self, signed: SignedTransaction) -> Sighting:
-        """Where it is now, by its hash."""
-        final = self._connection.final()
-        with answering():
-            try:
-                receipt = self._w3.eth.get_transaction_receipt(HexBytes(signed.hash))
-            except TransactionNotFound:
-                return self._unmined(signed, final)
-        block, gas_used = receipt["blockNumber"], receipt["gasUsed"]
-        if block > final.number:
-            return Sighting(state=TransactionState.MINED, block=block, gas_used=gas_used)
-        state = TransactionState.FINAL if receipt["status"] == 1 else TransactionState.REVERTED
-        return Sighting(state=state, block=block, gas_used=gas_used)
+    # ---------------------------------------------------------------- following
 
-    def _unmined(self, signed: SignedTransaction, final: BlockStamp) -> Sighting:
-        if self._used_nonces(signed.sender, final.number) > signed.nonce:
-            return Sighting(state=TransactionState.REPLACED)
+    def look(self, attempts: Sequence[SignedTransaction], final: BlockStamp) -> Sighting:
+        """Where the transaction is now; `attempts`: all that was signed for its nonce, the newest last."""
+        newest, receipt = attempts[-1], self._receipt(attempts)
+        if receipt is None:
+            if self._used_nonces(newest.sender, final.number) > newest.nonce:
+                return Sighting(state=TransactionState.REPLACED, hash=newest.hash)
+            state = TransactionState.WAITING if self._is_pooled(newest) else TransactionState.ABSENT
+            return Sighting(state=state, hash=newest.hash)
+        if receipt["blockNumber"] > final.number:
+            state = TransactionState.MINED
+        else:
+            state = TransactionState.FINAL if receipt["status"] == 1 else TransactionState.REVERTED
+        return Sighting(state=state, hash=_hash(receipt), block=receipt["blockNumber"], gas_used=receipt["gasUsed"])
+
+    def urge(self, attempts: Sequence[SignedTransaction]) -> list[SignedTransaction]:
+        """Replaces what has waited longer than the policy's patience by the same with a higher fee: signed, stored,
+        sent. Gives the replacement, or nothing while patience or the cap forbids one, or where another's key signs."""
+        newest = attempts[-1]
+        waited = self._connection.head().timestamp - newest.signed_at
+        if waited <= self._policy.patience_seconds or newest.sender != self.address:
+            return []
+        transaction = _unsigned(newest)
+        old = Fees(max_wei=transaction["maxFeePerGas"], tip_wei=transaction["maxPriorityFeePerGas"])
+        fees = raised(old, suggested(self._connection, self._policy), self._policy)
+        if fees is None:
+            return []
+        replacement = self._signed(transaction | fees.fields)
+        if not self._outbox.keep_replacement(newest, replacement):
+            return []
+        self.send(replacement)
+        return [replacement]
+
+    def _receipt(self, attempts: Sequence[SignedTransaction]) -> Any | None:
+        for signed in reversed(attempts):
+            try:
+                with answering():
+                    return self._w3.eth.get_transaction_receipt(HexBytes(signed.hash))
+            except TransactionNotFound:
+                continue
+        return None
+
+    def _is_pooled(self, signed: SignedTransaction) -> bool:
         try:
-            self._w3.eth.get_transaction(HexBytes(signed.hash))
+            with answering():
+                self._w3.eth.get_transaction(HexBytes(signed.hash))
         except TransactionNotFound:
-            return Sighting(state=TransactionState.ABSENT)
-        return Sighting(state=TransactionState.WAITING)
+            return False
+        return True
 
     def _used_nonces(self, sender: Address, block: int) -> int:
-        return int(self._w3.eth.get_transaction_count(self._w3.to_checksum_address(sender), block))
-
-    def _fees(self) -> dict[str, int]:
-        base = self._w3.eth.get_block("latest")["baseFeePerGas"]
-        tip = self._w3.eth.max_priority_fee
-        return {"maxFeePerGas": 2 * base + tip, "maxPriorityFeePerGas": tip}
+        with answering():
+            return int(self._w3.eth.get_transaction_count(self._w3.to_checksum_address(sender), block))
 
     @property
     def _w3(self) -> Any:
@@ -129,3 +236,12 @@ class Sender:
     @property
     def _account(self) -> str:
         return str(self._w3.to_checksum_address(self._signer.address))
+
+
+def _hash(receipt: Any) -> Hex32:
+    return "0x" + bytes(receipt["transactionHash"]).hex()
+
+
+def _unsigned(signed: SignedTransaction) -> dict[str, Any]:
+    fields = TypedTransaction.from_bytes(HexBytes(signed.raw)).as_dict()
+    return {name: value for name, value in fields.items() if name not in {"v", "r", "s"}}

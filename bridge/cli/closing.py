@@ -19,7 +19,6 @@ def quarantine(credit_class: Class, key: Key = "guardian", as_json: Json = False
     Settlements, refusals and returns go on. The admin confirms or lifts it with: admin propose confirmQuarantine
     """
     from bridge import bootstrap, settings
-    from bridge.chain.deploy import send_and_wait
     from bridge.cli.naming import choose_class, classes_on
     from bridge.cli.passwords import ask
     from bridge.cli.screen import emit, moment, say
@@ -27,7 +26,7 @@ def quarantine(credit_class: Class, key: Key = "guardian", as_json: Json = False
     config = settings.load()
     contract = bootstrap.contract(config)
     chosen = choose_class(credit_class, classes_on(contract))
-    tx_hash = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), contract.quarantine(chosen.id))
+    tx_hash = bootstrap.sender(config, key, ask).send_and_wait(contract.quarantine(chosen.id))
     state = contract.class_state(chosen.id)
     until = state.quarantined_until if state else 0
     if as_json:
@@ -52,7 +51,6 @@ def bar(
     Units that exist are not touched. The admin takes it back with: admin propose setVerdict
     """
     from bridge import bootstrap, settings
-    from bridge.chain.deploy import send_and_wait
     from bridge.cli.passwords import ask
     from bridge.cli.screen import emit, say
     from bridge.domain.credit_class import Verdict
@@ -62,7 +60,7 @@ def bar(
     contract = bootstrap.contract(config)
     known = _classes_of(contract, about, registry, code)
     call = contract.set_verdict(registry, about, code, Verdict.BARRED)
-    tx_hash = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), call)
+    tx_hash = bootstrap.sender(config, key, ask).send_and_wait(call)
     if as_json:
         emit({"barred": subject, "registry": registry, "code": code, "classes": known, "transaction": tx_hash})
         return

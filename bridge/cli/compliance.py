@@ -166,14 +166,13 @@ def _send(
     as_json: bool,
 ) -> None:
     from bridge import bootstrap, settings
-    from bridge.chain.deploy import send_and_wait
     from bridge.cli.passwords import ask
     from bridge.cli.screen import emit, say
 
     config = settings.load()
     contract = bootstrap.contract(config)
     ready = call(contract)
-    tx_hash = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), ready)
+    tx_hash = bootstrap.sender(config, key, ask).send_and_wait(ready)
     if as_json:
         emit({"done": door, "by": key, "arguments": list(arguments), "transaction": tx_hash})
     else:

@@ -82,7 +82,7 @@ def deploy_and_set_up(
         for code, programme in config.programmes.items():
             attesters = [bootstrap.address_of(config, name) for name in programme.attesters]
             call = contract.add_registry(code, attesters, programme.threshold, programme.terms)
-            chain.send_and_wait(connection, admin, call)
+            admin.send_and_wait(call)
             step(1)
         operator, guardian = (bootstrap.address_of(config, name) for name in ("operator", "guardian"))
         calls = [contract.set_allowance(operator, allowance), contract.set_guardian(guardian, True)]
@@ -91,7 +91,7 @@ def deploy_and_set_up(
         if allow_list:
             calls.append(contract.set_lister(guardian, True))
         for call in calls:
-            chain.send_and_wait(connection, admin, call)
+            admin.send_and_wait(call)
             step(1)
         timelock = None
         if timelocked:
@@ -149,7 +149,6 @@ def ensure_class(
     contract: BridgeContract, space: SerialSpace, wanted: CreditClass, sender: Callable[[], Any]
 ) -> list[str]:
     """Registers the space and creates the class when they are missing; both lose nothing when repeated."""
-    from bridge.chain.deploy import send_and_wait
 
     calls = []
     if not contract.space_exists(space.id):
@@ -159,7 +158,7 @@ def ensure_class(
     if calls:
         operator = sender()
         for _, call in calls:
-            send_and_wait(contract.connection, operator, call)
+            operator.send_and_wait(call)
     return [what for what, _ in calls]
 
 

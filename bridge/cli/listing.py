@@ -26,7 +26,6 @@ def strike(accounts: Accounts, key: Key = "guardian", as_json: Json = False) -> 
 
 def _set(names: list[str], listed: bool, key: str, as_json: bool) -> None:
     from bridge import bootstrap, settings
-    from bridge.chain.deploy import send_and_wait
     from bridge.cli.naming import address
     from bridge.cli.passwords import ask
     from bridge.cli.screen import checksummed, emit, say
@@ -35,7 +34,7 @@ def _set(names: list[str], listed: bool, key: str, as_json: bool) -> None:
     contract = bootstrap.contract(config)
     accounts = [address(config, name) for name in names]
     call = contract.set_listed(accounts, listed)
-    tx_hash = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), call)
+    tx_hash = bootstrap.sender(config, key, ask).send_and_wait(call)
     shown = [checksummed(account) for account in accounts]
     if as_json:
         emit({"listed": listed, "accounts": shown, "transaction": tx_hash})

@@ -72,7 +72,6 @@ def relay(file: File, key: Key = "operator", as_json: Json = False) -> None:
     registry for whom, with his next `holder requests`.
     """
     from bridge import bootstrap, settings
-    from bridge.chain.deploy import send_and_wait
     from bridge.cli.files import read_fact
     from bridge.cli.naming import class_of
     from bridge.cli.passwords import ask
@@ -84,7 +83,7 @@ def relay(file: File, key: Key = "operator", as_json: Json = False) -> None:
     signed = read_fact(file, SignedRequest, "signed request")
     contract = bootstrap.contract(config)
     ready = opening(contract, signed)  # before anybody is asked for a password
-    tx_hash = send_and_wait(contract.connection, bootstrap.sender(config, key, ask), ready)
+    tx_hash = bootstrap.sender(config, key, ask).send_and_wait(ready)
     request = signed.request
     if as_json:
         emit({"request_id": signed.request_id, "holder": checksummed(request.holder), "transaction": tx_hash})

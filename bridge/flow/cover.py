@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from bridge.chain.deploy import send_and_wait
 from bridge.domain.attestations import Cover
 from bridge.domain.values import Hex32
-from bridge.flow.hold import Holder
+from bridge.flow.hold import Holder, send
 
 
 def take_cover(holder: Holder, cover: Cover, units: int) -> Hex32:
     """Gives units of the short class for as many of the cover's. Sent again after a crash it would take more, as a
     transfer would: look what is left first."""
-    return send_and_wait(holder.contract.connection, holder.sender, holder.contract.take_cover(cover, units))
+    return send(holder, holder.contract.take_cover(cover, units))
 
 
 def withdraw_cover(holder: Holder, cover: Cover) -> Hex32:
     """All that is left, once the class is short no more."""
-    return send_and_wait(holder.contract.connection, holder.sender, holder.contract.withdraw_cover(cover))
+    return send(holder, holder.contract.withdraw_cover(cover))

@@ -6,11 +6,11 @@ import secrets
 from dataclasses import dataclass
 
 from bridge.chain.contract import BridgeContract, ContractCall
-from bridge.chain.deploy import send_and_wait
 from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Opening, Request
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.values import Address, Hex32
+from bridge.flow.sending import resume
 from bridge.journal.store import Journal
 from bridge.registry.port import Registry
 
@@ -49,9 +49,10 @@ def plan_request(holder: Holder, kind: Kind, class_id: Hex32, units: int, benefi
 def ask(holder: Holder, request_id: Hex32) -> None:
     """Burns the units into the stored request, unless that has happened, and discloses its opening to the registry."""
     row = holder.journal.own_request(request_id)
+    resume(holder.journal, holder.sender, holder.contract.connection)
     if holder.contract.request_state(request_id).status is RequestStatus.NONE:
         request = Request.model_validate_json(row.request)
-        tx_hash = _send(holder, holder.contract.open_request(request))
+        tx_hash = send(holder, holder.contract.open_request(request))
         holder.journal.sent_request(request_id, tx_hash)
     holder.registry.disclose(request_id, Opening.model_validate_json(row.opening))
 
@@ -67,23 +68,24 @@ def disclose_opened(contract: BridgeContract, registry: Registry, journal: Journ
 
 def call_back(holder: Holder, request_id: Hex32) -> Hex32:
     """Past the deadline: asks for what is unsettled. A settlement may still land until `take_back`."""
-    return _send(holder, holder.contract.call_back(_own(holder, request_id)))
+    return send(holder, holder.contract.call_back(_own(holder, request_id)))
 
 
 def take_back(holder: Holder, request_id: Hex32, to: Address) -> Hex32:
     """After the challenge, or after a refusal: the units go to `to`."""
-    return _send(holder, holder.contract.take_back(_own(holder, request_id), to))
+    return send(holder, holder.contract.take_back(_own(holder, request_id), to))
 
 
 def transfer(holder: Holder, to: Address, class_id: Hex32, units: int) -> Hex32:
-    return _send(holder, holder.contract.transfer(holder.sender.address, to, class_id, units))
+    return send(holder, holder.contract.transfer(holder.sender.address, to, class_id, units))
 
 
 def _own(holder: Holder, request_id: Hex32) -> Request:
     return Request.model_validate_json(holder.journal.own_request(request_id).request)
 
 
-def _send(holder: Holder, call: ContractCall) -> Hex32:
+def send(holder: Holder, call: ContractCall) -> Hex32:
     """Sends and waits for the block, so that nobody is told of what never landed. A request's id is usable once, so
     sending it again after a crash cannot burn twice."""
-    return send_and_wait(holder.contract.connection, holder.sender, call)
+    resume(holder.journal, holder.sender, holder.contract.connection)
+    return holder.sender.send_and_wait(call)

@@ -13,7 +13,7 @@ from bridge.domain.values import RegistryCode
 from bridge.errors import BridgeError, ContractRefused, NotYet
 from bridge.flow.bridge import Bridge
 from bridge.flow.reserves import RESERVE_REFUSALS, bring_statement
-from bridge.flow.sending import needs_new_signatures, submit
+from bridge.flow.sending import needs_new_signatures
 from bridge.flow.watch import found_minted
 from bridge.journal.models import Deposit
 
@@ -61,7 +61,7 @@ def _mint_batch(bridge: Bridge, attestation_id: int, deposits: list[Deposit]) ->
 
 def _submit(bridge: Bridge, door: Callable[[], ContractCall], attestation_id: int, registry: RegistryCode) -> None:
     try:
-        submit(bridge, door(), attestation_id)
+        bridge.sender.submit(door(), attestation_id)
     except ContractRefused as refusal:
         if refusal.name not in RESERVE_REFUSALS or not bring_statement(bridge, registry, refusal):
             raise

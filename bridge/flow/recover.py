@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bridge.chain.contract import BridgeContract
-from bridge.chain.deploy import send_and_wait
 from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Recovery
 from bridge.domain.observed import Recovered, RecoveryOrdered, RecoveryVetoed
@@ -60,19 +59,19 @@ def order_recovery(
     if alike and alike[-1].waits:
         raise Refused(f"recovery {alike[-1].recovery_id} orders just that and is {alike[-1].state}; nothing was sent")
     recovery = Recovery(class_id=class_id, sender=lost, to=to, units=units, salt=hex32(len(alike)))
-    send_and_wait(contract.connection, recoverer, contract.order_recovery(recovery))
+    recoverer.send_and_wait(contract.order_recovery(recovery))
     recovery_id = contract.recovery_id(recovery)
     return next(one for one in recovery_orders(contract) if one.recovery_id == recovery_id)
 
 
 def execute_recovery(contract: BridgeContract, sender: Sender, order: Order) -> Hex32:
     """Raises ContractRefused before it matures, once it has lapsed or ended, and while the class is closed."""
-    return send_and_wait(contract.connection, sender, contract.recover(order.recovery))
+    return sender.send_and_wait(contract.recover(order.recovery))
 
 
 def veto_recovery(contract: BridgeContract, sender: Sender, order: Order) -> Hex32:
     """By the account that would lose the units, or by a guardian; for good."""
-    return send_and_wait(contract.connection, sender, contract.veto_recovery(order.recovery))
+    return sender.send_and_wait(contract.veto_recovery(order.recovery))
 
 
 def _words(recovery: Recovery) -> tuple[Hex32, Address, Address, int]:

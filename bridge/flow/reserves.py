@@ -6,7 +6,9 @@ from bridge.domain.attestations import Attested, StatementHead
 from bridge.domain.values import Hex32, RegistryCode, hex32
 from bridge.errors import ContractRefused
 from bridge.flow.bridge import Bridge
-from bridge.flow.sending import submit
+
+STATING = "stateReserves"
+"""The contract's function."""
 
 RESERVE_REFUSALS = frozenset({"ReserveStale", "ReserveExceeded"})
 
@@ -27,18 +29,19 @@ def state_reserves(bridge: Bridge, registry: RegistryCode) -> tuple[Attested[Sta
     head = bridge.registry.statement(registry, bridge.deployment).head
     if not head.items[0].totals:
         return head, None
-    return head, submit(bridge, bridge.contract.state_reserves(head))
+    return head, bridge.sender.submit(bridge.contract.state_reserves(head))
 
 
 def bring_statement(bridge: Bridge, registry: RegistryCode, refusal: ContractRefused) -> bool:
     """Whether a newer statement mends the refused mint; then it is sent, or one is on its way already."""
-    if any(row.attestation_id is None for row in bridge.journal.open_transactions()):
+    sent = bridge.journal.open_transactions(bridge.deployment.chain_id)
+    if any(attempts[0].purpose == STATING for attempts in sent):
         return True
     class_id = hex32(int(str(refusal.arguments[0])))
     signed = bridge.registry.statement(registry, bridge.deployment).head
     if not _mends(bridge, refusal, signed.items[0], class_id):
         return False
-    submit(bridge, bridge.contract.state_reserves(signed))
+    bridge.sender.submit(bridge.contract.state_reserves(signed))
     return True
 
 

@@ -14,7 +14,7 @@ from bridge.domain.values import Hex32
 from bridge.errors import BridgeError, ContractRefused
 from bridge.flow.attest import reservation_of
 from bridge.flow.bridge import Bridge
-from bridge.flow.sending import needs_new_signatures, submit
+from bridge.flow.sending import needs_new_signatures
 from bridge.flow.watch import found_reversed
 from bridge.journal.models import Exit, ReversalSaga
 
@@ -44,7 +44,7 @@ def refuse_short(bridge: Bridge) -> None:
     which of the two answers holds, the chain says. So are those that met something, since others may have brought a
     reversal, and its cover, while nobody looked here."""
     touched = {saga.class_id for saga in bridge.journal.reversals(bridge.deployment)}
-    sending = {transaction.attestation_id for transaction in bridge.journal.open_transactions()}
+    sending = {attempts[0].attestation_id for attempts in bridge.journal.open_transactions(bridge.deployment.chain_id)}
     answered = (ExitState.RESERVED, ExitState.ATTESTED, ExitState.SENT)
     for row in bridge.journal.exits(bridge.deployment, *answered):
         # A batch lands for its other items: what it skipped is answered anew.
@@ -62,7 +62,7 @@ def _bring(bridge: Bridge, saga: ReversalSaga) -> None:
     if saga.attestation_id is None:
         raise LookupError(saga.event_id)
     batch = Attested[Reversal].model_validate_json(bridge.journal.attestation(saga.attestation_id).body)
-    submit(bridge, bridge.contract.reverse(batch), saga.attestation_id)
+    bridge.sender.submit(bridge.contract.reverse(batch), saga.attestation_id)
 
 
 def _note(bridge: Bridge, saga: ReversalSaga, error: BridgeError) -> None:

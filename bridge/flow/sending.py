@@ -1,48 +1,53 @@
-"""The two-phase way of sending: store the signed transaction, then send it; after a crash, send the same one."""
+"""Looks after what was sent until it is final: the same again after a crash, a dearer one where it is stuck."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
-from bridge.chain.contract import ContractCall
+from bridge.chain.connection import Connection
 from bridge.chain.signers import SignedTransaction
-from bridge.chain.transactions import TransactionState
-from bridge.domain.values import Hex32
+from bridge.chain.transactions import Sender, TransactionState
+from bridge.domain.observed import BlockStamp
 from bridge.errors import BridgeError, ContractRefused, Refused
 from bridge.flow.bridge import Bridge
 from bridge.journal.models import Transaction
-
-
-def submit(bridge: Bridge, call: ContractCall, attestation_id: int | None = None) -> Hex32:
-    """Simulates, signs, stores, sends; without an attestation where no item waits for it.
-
-    Raises ContractRefused before anything is stored when it would revert.
-    """
-    journal, sender = bridge.journal, bridge.sender
-    nonce = journal.next_nonce(bridge.deployment.chain_id, sender.address, sender.next_nonce())
-    signed = sender.prepare(call, nonce)
-    journal.keep_transaction(signed, attestation_id)
-    sender.send(signed)
-    return signed.hash
+from bridge.journal.store import Journal
 
 
 def follow(bridge: Bridge) -> None:
-    """Looks after every transaction that may still land: sends again what no node knows, ends what is final."""
-    for row in bridge.journal.open_transactions():
-        bridge.attempt(partial(_follow, bridge, row), lambda _: None)
+    """Looks after every transaction of the journal that may still land on this chain, also those of other keys."""
+    final = bridge.contract.connection.final()
+    for attempts in bridge.journal.open_transactions(bridge.deployment.chain_id):
+        bridge.attempt(partial(_follow, bridge.journal, bridge.sender, attempts, final), lambda _: None)
 
 
-def _follow(bridge: Bridge, row: Transaction) -> None:
-    signed = signed_of(row)
-    match bridge.sender.look(signed).state:
+def resume(journal: Journal, sender: Sender, connection: Connection) -> None:
+    """Before an account sends anew: waits for what it has sent before, which may have been lost on the way."""
+    final = connection.final()
+    own = (rows for rows in journal.open_transactions(connection.chain_id) if rows[0].sender == sender.address)
+    for attempts in own:
+        if _follow(journal, sender, attempts, final) in {TransactionState.ABSENT, TransactionState.WAITING}:
+            sender.wait([signed_of(row) for row in attempts])
+
+
+def _follow(journal: Journal, sender: Sender, attempts: Sequence[Transaction], final: BlockStamp) -> TransactionState:
+    """Where it was before anything was done."""
+    signed = [signed_of(row) for row in attempts]
+    sighting = sender.look(signed, final)
+    match sighting.state:
         case TransactionState.ABSENT:
-            bridge.sender.send(signed)
+            if not sender.urge(signed):
+                sender.send(signed[-1])
+        case TransactionState.WAITING:
+            sender.urge(signed)
         case TransactionState.FINAL:
-            bridge.journal.end_transaction(row.hash, landed=True)
+            journal.end_transaction(attempts, sighting.hash)
         case TransactionState.REVERTED | TransactionState.REPLACED:
-            bridge.journal.end_transaction(row.hash, landed=False)
-        case TransactionState.WAITING | TransactionState.MINED:
+            journal.end_transaction(attempts, None)
+        case TransactionState.MINED:
             pass
+    return sighting.state
 
 
 def needs_new_signatures(error: BridgeError, items: int) -> bool:
@@ -54,4 +59,11 @@ def needs_new_signatures(error: BridgeError, items: int) -> bool:
 
 
 def signed_of(row: Transaction) -> SignedTransaction:
-    return SignedTransaction(hash=row.hash, chain_id=row.chain_id, sender=row.sender, nonce=row.nonce, raw=row.raw)
+    return SignedTransaction(
+        hash=row.hash,
+        chain_id=row.chain_id,
+        sender=row.sender,
+        nonce=row.nonce,
+        raw=row.raw,
+        signed_at=row.signed_at,
+    )

@@ -11,7 +11,7 @@ from bridge.domain.observed import RequestOpened
 from bridge.domain.values import Hex32
 from bridge.errors import BridgeError
 from bridge.flow.bridge import Bridge
-from bridge.flow.sending import needs_new_signatures, submit
+from bridge.flow.sending import needs_new_signatures
 from bridge.journal.models import Exit
 
 
@@ -23,7 +23,7 @@ def settle_attested(bridge: Bridge) -> None:
 
 
 def _settle_batch(bridge: Bridge, attestation_id: int) -> None:
-    submit(bridge, _call(bridge, attestation_id), attestation_id)
+    bridge.sender.submit(_call(bridge, attestation_id), attestation_id)
 
 
 def _note(bridge: Bridge, rows: list[Exit], error: BridgeError) -> None:

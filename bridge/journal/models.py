@@ -123,7 +123,8 @@ class ReversalSaga(Base):
 
 
 class Transaction(Base):
-    """A signed transaction, stored before it is sent. At most one that may still land has a given nonce."""
+    """A signed transaction, stored before it is sent. `attempt` counts those that were signed for one nonce, of which
+    one can land; `purpose` is the contract's function; `signed_at` the chain's time then."""
 
     __tablename__ = "transactions"
     __table_args__ = (
@@ -133,10 +134,12 @@ class Transaction(Base):
             "chain_id",
             "sender",
             "nonce",
+            "attempt",
             unique=True,
             sqlite_where=text("state <> 'dropped'"),
             postgresql_where=text("state <> 'dropped'"),
         ),
+        Index("transactions_open", "chain_id", "state"),
     )
 
     hash: Mapped[str] = mapped_column(String(66), primary_key=True)
@@ -146,6 +149,9 @@ class Transaction(Base):
     raw: Mapped[str]
     state: Mapped[str]
     attestation_id: Mapped[int | None] = mapped_column(ForeignKey("attestations.id"))
+    attempt: Mapped[int] = mapped_column(Integer, default=0)
+    purpose: Mapped[str] = mapped_column(default="")
+    signed_at: Mapped[int] = mapped_column(default=0)
 
 
 class Cursor(Base):
@@ -159,7 +165,8 @@ class Cursor(Base):
 
 
 class Move(Base):
-    """Every change of state, for people who ask what happened."""
+    """Every change of state, the first one from nothing, for people who ask what happened. `at`: this machine's clock
+    in seconds; zero where it was not noted yet."""
 
     __tablename__ = "moves"
 
@@ -168,6 +175,7 @@ class Move(Base):
     old: Mapped[str]
     new: Mapped[str]
     note: Mapped[str]
+    at: Mapped[int] = mapped_column(default=0)
 
 
 class OwnRequest(Base):

@@ -5,16 +5,18 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL, Engine, create_engine, event, func, select, update
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from bridge.domain.attestations import Attested, Deployment, Opening, Request
@@ -52,6 +54,7 @@ class Signed(Protocol):
     sender: Address
     nonce: int
     raw: str
+    signed_at: int
 
 
 def open_journal(url: str) -> Journal:
@@ -174,6 +177,7 @@ class Journal:
                 covers=covers,
             )
             session.add(deposit)
+            _trace(session, deposit.lock_id, "", deposit.state)
             return deposit
 
     def deposits(self, deployment: Deployment, *states: DepositState) -> list[Deposit]:
@@ -208,6 +212,7 @@ class Journal:
                         opened=opened.model_dump_json(),
                     )
                 )
+                _trace(session, opened.request_id, "", ExitState.SEEN.value)
 
     def exits(self, deployment: Deployment, *states: ExitState) -> list[Exit]:
         query = select(Exit).where(Exit.deployment == str(deployment)).order_by(Exit.request_id)
@@ -242,6 +247,7 @@ class Journal:
                         state=ReversalState.PLANNED.value,
                     )
                 )
+                _trace(session, event_id, "", ReversalState.PLANNED.value)
 
     def reversals(self, deployment: Deployment, *states: ReversalState) -> list[ReversalSaga]:
         query = select(ReversalSaga).where(ReversalSaga.deployment == str(deployment)).order_by(ReversalSaga.event_id)
@@ -304,48 +310,76 @@ class Journal:
             )
         return on_chain if highest is None else max(on_chain, highest + 1)
 
-    def keep_transaction(self, signed: Signed, attestation_id: int | None) -> None:
-        """Stores a signed transaction before it is sent, and moves everything in its batch to `sent`, in one."""
-        with self._write() as session:
+    def keep_transaction(self, signed: Signed, purpose: str, attestation_id: int | None) -> bool:
+        """Stores a signed transaction before it is sent, and moves everything in its batch to `sent`, in one.
+
+        False, and nothing is stored, when another process was given the same nonce. Raises NotYet when one has sent the
+        same batch.
+        """
+        row = Transaction(
+            hash=signed.hash,
+            chain_id=signed.chain_id,
+            sender=signed.sender,
+            nonce=signed.nonce,
+            raw=signed.raw,
+            state="open",
+            attestation_id=attestation_id,
+            purpose=purpose,
+            signed_at=signed.signed_at,
+        )
+        try:
+            with self._write() as session:
+                session.add(row)
+                session.flush()
+                if attestation_id is not None and not _move_batch(session, attestation_id, _SENDING, signed.hash):
+                    raise NotYet(f"another process has sent this batch already; transaction {signed.hash} is not sent")
+        except IntegrityError:
+            if self.next_nonce(signed.chain_id, signed.sender, signed.nonce) == signed.nonce:
+                raise  # it is something else
+            return False
+        return True
+
+    def keep_replacement(self, old: Signed, new: Signed) -> bool:
+        """Stores another transaction for the same nonce, with a higher fee, beside the old one, which may still be the
+        one that lands. False when another process has replaced it too."""
+        with suppress(IntegrityError), self._write() as session:
+            row = session.get_one(Transaction, old.hash)
             session.add(
                 Transaction(
-                    hash=signed.hash,
-                    chain_id=signed.chain_id,
-                    sender=signed.sender,
-                    nonce=signed.nonce,
-                    raw=signed.raw,
+                    hash=new.hash,
+                    chain_id=new.chain_id,
+                    sender=new.sender,
+                    nonce=new.nonce,
+                    raw=new.raw,
                     state="open",
-                    attestation_id=attestation_id,
+                    attestation_id=row.attestation_id,
+                    attempt=row.attempt + 1,
+                    purpose=row.purpose,
+                    signed_at=new.signed_at,
                 )
             )
-            if attestation_id is None:
-                return
-            for deposit in _deposits_of(session, attestation_id, DepositState.ATTESTED):
-                _move(session, deposit, DepositState.SENT, signed.hash)
-            for found in _exits_of(session, attestation_id, ExitState.ATTESTED):
-                _move(session, found, ExitState.SENT, signed.hash)
-            for saga in _reversals_of(session, attestation_id, ReversalState.ATTESTED):
-                _move(session, saga, ReversalState.SENT, signed.hash)
+            session.flush()
+            return True
+        return False
 
-    def open_transactions(self) -> list[Transaction]:
+    def open_transactions(self, chain_id: int) -> list[list[Transaction]]:
+        """What may still land on a chain, by nonce; for each all that were signed, the newest last."""
+        query = select(Transaction).where(Transaction.chain_id == chain_id, Transaction.state == "open")
+        query = query.order_by(Transaction.sender, Transaction.nonce, Transaction.attempt)
         with self._read() as session:
-            return list(
-                session.scalars(select(Transaction).where(Transaction.state == "open").order_by(Transaction.nonce))
-            )
+            rows = session.scalars(query).all()
+        return [list(attempts) for _, attempts in groupby(rows, key=lambda row: (row.sender, row.nonce))]
 
-    def end_transaction(self, tx_hash: Hex32, *, landed: bool) -> None:
-        """Final with effect, or never: then what still waits in its batch is `attested` again."""
+    def end_transaction(self, attempts: Sequence[Transaction], landed: Hex32 | None) -> None:
+        """One of them is final, with effect, or none ever will be: then what still waits in the batch is `attested`
+        again."""
         with self._write() as session:
-            row = session.get_one(Transaction, tx_hash)
-            row.state = "final" if landed else "dropped"
-            if landed or row.attestation_id is None:
-                return
-            for deposit in _deposits_of(session, row.attestation_id, DepositState.SENT):
-                _move(session, deposit, DepositState.ATTESTED, f"{tx_hash} never landed")
-            for found in _exits_of(session, row.attestation_id, ExitState.SENT):
-                _move(session, found, ExitState.ATTESTED, f"{tx_hash} never landed")
-            for saga in _reversals_of(session, row.attestation_id, ReversalState.SENT):
-                _move(session, saga, ReversalState.ATTESTED, f"{tx_hash} never landed")
+            for known in attempts:
+                row = session.get_one(Transaction, known.hash)
+                row.state = "final" if row.hash == landed else "dropped"
+            batch, newest = attempts[0].attestation_id, attempts[-1].hash
+            if landed is None and batch is not None:
+                _move_batch(session, batch, _UNSENDING, f"{newest} never landed")
 
     # --------------------------------------------------------------- cursors
 
@@ -435,19 +469,24 @@ def _attestation(session: Session, kind: str, attested: Attested[Any]) -> Attest
     return row
 
 
-def _deposits_of(session: Session, attestation_id: int, state: DepositState) -> Sequence[Deposit]:
-    query = select(Deposit).where(Deposit.attestation_id == attestation_id, Deposit.state == state.value)
-    return session.scalars(query).all()
+_BatchMoves = dict[type[Any], tuple[Any, Any]]
+_SENDING: _BatchMoves = {
+    Deposit: (DepositState.ATTESTED, DepositState.SENT),
+    Exit: (ExitState.ATTESTED, ExitState.SENT),
+    ReversalSaga: (ReversalState.ATTESTED, ReversalState.SENT),
+}
+_UNSENDING: _BatchMoves = {saga: (sent, attested) for saga, (attested, sent) in _SENDING.items()}
 
 
-def _exits_of(session: Session, attestation_id: int, state: ExitState) -> Sequence[Exit]:
-    query = select(Exit).where(Exit.attestation_id == attestation_id, Exit.state == state.value)
-    return session.scalars(query).all()
-
-
-def _reversals_of(session: Session, attestation_id: int, state: ReversalState) -> Sequence[ReversalSaga]:
-    query = select(ReversalSaga).where(ReversalSaga.attestation_id == attestation_id, ReversalSaga.state == state.value)
-    return session.scalars(query).all()
+def _move_batch(session: Session, attestation_id: int, moves: _BatchMoves, note: str) -> int:
+    """How many sagas of the batch were where they could move from."""
+    moved = 0
+    for kind, (old, new) in moves.items():
+        query = select(kind).where(kind.attestation_id == attestation_id, kind.state == old.value)
+        for row in session.scalars(query).all():
+            _move(session, row, new, note)
+            moved += 1
+    return moved
 
 
 def _move(
@@ -471,7 +510,11 @@ def _move(
         setattr(row, name, value)
     row.state, row.note = new.value, note
     if old != new:
-        session.add(Move(subject=subject, old=old, new=new.value, note=note))
+        _trace(session, subject, old, new.value, note)
+
+
+def _trace(session: Session, subject: Hex32, old: str, new: str, note: str = "") -> None:
+    session.add(Move(subject=subject, old=old, new=new, note=note, at=int(time.time())))
 
 
 def _subject(row: Deposit | Exit | ReversalSaga) -> Hex32:

@@ -11,12 +11,13 @@ from bridge.chain.admin.handover import offer, unaccepted
 from bridge.chain.admin.timelock import NO_PREDECESSOR, Operation, Timelock
 from bridge.chain.artifacts import artifact
 from bridge.chain.contract import BridgeContract, Deployed
-from bridge.chain.deploy import deploy, deploy_timelock, send_and_wait
+from bridge.chain.deploy import deploy, deploy_timelock
 from bridge.chain.local import EmbeddedChain, fund
 from bridge.chain.transactions import Sender
 from bridge.chain.verifying.verify import Verification, verify
 from bridge.domain.credit_class import Terms
 from bridge.domain.deployment import Check, Expectations, Verdict
+from bridge.journal.store import open_journal
 
 DAY = 86_400
 DELAY_DAYS = 14
@@ -42,7 +43,7 @@ class World:
             contract.set_guardian(self.address("guardian"), True),
             contract.set_freezer(self.address("freezer"), True),
         ):
-            send_and_wait(self.connection, admin, call)
+            admin.send_and_wait(call)
         self.named = deploy_timelock(self.connection, admin, self.address("multisig"), DELAY_DAYS * DAY)
         fund(self.connection, self.named)  # eth-tester simulates only for who could pay
         policy = self.deployed.policy
@@ -65,7 +66,7 @@ class World:
         return self.keys[name].address
 
     def sender(self, name: str) -> Sender:
-        return Sender(self.connection, self.keys[name])
+        return Sender(self.connection, self.keys[name], open_journal("sqlite://"))
 
     def offer(self, *places: str) -> list[str]:
         assert set(places) <= set(unaccepted(self.timelock, self.owned))
@@ -88,12 +89,12 @@ class World:
     def send(self, name: str, call: Call) -> None:
         w3 = self.connection.w3
         transaction: Any = {"to": w3.to_checksum_address(call.to), "data": call.data}
-        send_and_wait(self.connection, self.sender(name), _Plain(w3, transaction))
+        self.sender(name).send_and_wait(_Plain(w3, transaction))
 
     def create(self, code: str) -> str:
         """Deploys creation code as it is; returns the address."""
         w3 = self.connection.w3
-        made = send_and_wait(self.connection, self.sender("admin"), _Plain(w3, {"data": "0x" + code}))
+        made = self.sender("admin").send_and_wait(_Plain(w3, {"data": "0x" + code}))
         return str(w3.eth.get_transaction_receipt(HexBytes(made))["contractAddress"]).lower()
 
     def place(self, runtime: str, before: str = "") -> str:

@@ -14,13 +14,14 @@ from bridge.chain.admin.timelock import Operation, OperationState, Timelock
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection
 from bridge.chain.contract import BridgeContract
-from bridge.chain.deploy import deploy, deploy_timelock, send_and_wait
+from bridge.chain.deploy import deploy, deploy_timelock
 from bridge.chain.local import fund
 from bridge.chain.signers import KeySigner
 from bridge.chain.transactions import Sender
 from bridge.domain.credit_class import CreditClass, Subject, Verdict
 from bridge.domain.values import code_bytes, hex32, to_bytes, to_int
 from bridge.errors import ContractRefused, UsageError
+from bridge.journal.store import open_journal
 from tests.chain.admin_world import DAY, World
 
 HERE = {"bridge": "0x" + "b1" * 20, "policy": "0x" + "b2" * 20, "timelock": "0x" + "b3" * 20}
@@ -135,7 +136,7 @@ def test_what_only_a_listing_policys_owner_may_is_an_act_where_there_is_one() ->
 def test_terms_classes_and_verdicts_are_decided_by_the_timelock(world: World) -> None:
     contract = BridgeContract(world.connection, world.deployed)
     made = CreditClass(registry="VERRA", project="1340", vintage=2020, credit_type="VCU", kg_per_unit=1000)
-    send_and_wait(world.connection, world.sender("operator"), contract.create_class(made))
+    world.sender("operator").send_and_wait(contract.create_class(made))
     terms = "requestDeadline=9,challengeSeconds=8,challengeBlocks=0,kgPerUnit=1000,statementSeconds=60"
     until = world.connection.head().timestamp + 100 * DAY
     world.decide(
@@ -220,7 +221,7 @@ def test_the_old_owner_has_no_power_left(world: World) -> None:
     assert world.verify().holds
     contract = BridgeContract(world.connection, world.deployed)
     with pytest.raises(ContractRefused, match=r"OwnableUnauthorizedAccount.*carbonbridge admin propose"):
-        world.sender("admin").prepare(contract.set_guardian(world.address("admin"), True), 0)
+        world.sender("admin").submit(contract.set_guardian(world.address("admin"), True))
 
 
 def test_where_there_is_no_timelock_none_is_taken_for_one(world: World) -> None:
@@ -232,7 +233,7 @@ def test_a_real_node_simulates_for_a_timelock_without_ether(anvil: str) -> None:
     connection = Connection.to(anvil, 0)
     signer = KeySigner((1).to_bytes(32, "big"))
     fund(connection, signer.address)
-    sender = Sender(connection, signer)
+    sender = Sender(connection, signer, open_journal("sqlite://"))
     named = deploy_timelock(connection, sender, signer.address, 14 * DAY)
     acts = Acts({"bridge": deploy(connection, sender, named, "").deployment.contract, "timelock": named})
     timelock = Timelock(connection, named)

@@ -9,7 +9,7 @@ import pytest
 from bridge.bootstrap import embedded_registry
 from bridge.chain.connection import Connection
 from bridge.chain.contract import BridgeContract
-from bridge.chain.deploy import deploy, send_and_wait
+from bridge.chain.deploy import deploy
 from bridge.chain.local import fund
 from bridge.chain.signers import KeySigner
 from bridge.chain.transactions import Sender
@@ -39,7 +39,8 @@ class Town:
         self.keys = {name: KeySigner(n.to_bytes(32, "big")) for n, name in enumerate(("op", "a1", "a2", "alice"), 1)}
         for key in self.keys.values():
             fund(self.connection, key.address)
-        operator = Sender(self.connection, self.keys["op"])
+        journal = open_journal(f"sqlite:///{folder}/j.db")
+        operator = Sender(self.connection, self.keys["op"], journal)
         self.contract = BridgeContract(self.connection, deploy(self.connection, operator, operator.address, ""))
         attesters = [self.keys["a1"], self.keys["a2"]]
         for call in (
@@ -48,16 +49,16 @@ class Town:
             self.contract.register_space(VER),
             self.contract.create_class(FOREST),
         ):
-            send_and_wait(self.connection, operator, call)
+            operator.send_and_wait(call)
         self.ledger = Ledger(open_ledger(f"sqlite:///{folder}/r.db"), lambda: self.connection.head().timestamp)
         self.ledger.open_account("alice")
         self.ledger.add_space(VER)
         self.ledger.add_class(FOREST)
         self.registry = embedded_registry(self.ledger, self.contract, {"VERRA": (2, attesters)})
-        journal = open_journal(f"sqlite:///{folder}/j.db")
         self.bridge = Bridge(self.contract, self.registry, journal, operator)
         holder_journal = open_journal(f"sqlite:///{folder}/alice.db")
-        self.alice = Holder(self.contract, self.registry, holder_journal, Sender(self.connection, self.keys["alice"]))
+        alice = Sender(self.connection, self.keys["alice"], holder_journal)
+        self.alice = Holder(self.contract, self.registry, holder_journal, alice)
 
     def rpc(self, method: str, *parameters: object) -> None:
         response = self.connection.w3.provider.make_request(method, list(parameters))  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from eth_utils.crypto import keccak
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection
 from bridge.chain.contract import BridgeContract
-from bridge.chain.deploy import deploy, deploy_timelock, send_and_wait
+from bridge.chain.deploy import deploy, deploy_timelock
 from bridge.chain.local import EmbeddedChain
 from bridge.chain.transactions import Sender
 from bridge.chain.verifying.powers import Reader
@@ -22,6 +22,7 @@ from bridge.domain.credit_class import CreditClass
 from bridge.domain.deployment import About, Expectations, Verdict
 from bridge.domain.values import ZERO_ADDRESS
 from bridge.errors import NotYet
+from bridge.journal.store import open_journal
 from tests.chain.admin_world import DAY, World, altered, creation_code, of_verdict, row
 
 pytestmark = pytest.mark.slow
@@ -84,7 +85,7 @@ def classes(world: World) -> str:
     contract = BridgeContract(world.connection, world.deployed)
     for vintage in (2020, 2021):
         made = CreditClass(registry="GS", project="13", vintage=vintage, credit_type="VER", kg_per_unit=1000)
-        send_and_wait(world.connection, world.sender("operator"), contract.create_class(made))
+        world.sender("operator").send_and_wait(contract.create_class(made))
         if vintage == 2020:
             world.decide(["setTerms", "GS", ",".join(recovering(world, "mallory"))])
             first = made.id
@@ -131,11 +132,11 @@ def test_class_allowances_and_verdicts_that_stand_are_shown(world: World) -> Non
 
 def test_who_lists_accounts_is_shown_and_compared() -> None:
     chain = EmbeddedChain()
-    admin, lister = Sender(chain.connection, chain.signer(1)), chain.signer(2).address
+    admin, lister = Sender(chain.connection, chain.signer(1), open_journal("sqlite://")), chain.signer(2).address
     deployed = deploy(chain.connection, admin, admin.address, "", allow_list=True)
     contract = BridgeContract(chain.connection, deployed)
     for account, enabled in ((lister, True), (admin.address, True), (admin.address, False)):
-        send_and_wait(chain.connection, admin, contract.set_lister(account, enabled))
+        admin.send_and_wait(contract.set_lister(account, enabled))
 
     def listers(*expected: str) -> Verdict:
         wanted = Expectations(listers=frozenset(expected) if expected else None)
@@ -423,7 +424,7 @@ def test_a_node_that_withholds_an_event_is_found_out(world: World, monkeypatch: 
 
 def test_a_pause_is_warned_of(world: World) -> None:
     contract = BridgeContract(world.connection, world.deployed)
-    send_and_wait(world.connection, world.sender("guardian"), contract.functions.pause())
+    world.sender("guardian").send_and_wait(contract.functions.pause())
     assert "paused" in of_verdict(world.verify(), Verdict.WARNS)
 
 

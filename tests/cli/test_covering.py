@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from bridge import bootstrap
-from bridge.chain.deploy import send_and_wait
 from bridge.settings import load
 from tests.cli.office import PASSWORD, Office, chain_process
 
@@ -106,7 +105,7 @@ def test_a_quarantined_class_is_shown_with_its_end(office: Office) -> None:
     config = load(office.folder / "carbonbridge.toml")
     guardian = bootstrap.sender(config, "guardian", lambda _: PASSWORD)
     contract, (made, *_) = bootstrap.contract(config), office.told("operator", "class")
-    send_and_wait(contract.connection, guardian, contract.quarantine(made["class"]))
+    guardian.send_and_wait(contract.quarantine(made["class"]))
     (closed,) = office.told("holder", "balance")["closed"]
     assert (closed["state"], closed["quarantined_until"] > 0) == ("quarantined", True)
     assert "wait until" in narrow(office.done("operator", "status"))

@@ -6,9 +6,11 @@ Dying before a write is dying after the one before it: in between nothing lastin
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
+from bridge.chain.transactions import Sender
 from bridge.flow.bridge import Bridge
 from bridge.flow.hold import Holder
 
@@ -32,21 +34,22 @@ class Schedule:
     def wrap(self, actor: Any) -> Any:
         return _Mortal(actor, self)
 
+    def sender(self, sender: Sender, journal: Any) -> Sender:
+        """Whose every write to journal or node may be his last."""
+        mortal = copy(sender)
+        mortal._outbox = journal
+        mortal.send = self.wrap(sender).send  # type: ignore[method-assign]
+        return mortal
+
     def bridge(self, bridge: Bridge) -> Bridge:
-        return replace(
-            bridge,
-            journal=self.wrap(bridge.journal),
-            registry=self.wrap(bridge.registry),
-            sender=self.wrap(bridge.sender),
-        )
+        journal = self.wrap(bridge.journal)
+        sender = self.sender(bridge.sender, journal)
+        return replace(bridge, journal=journal, registry=self.wrap(bridge.registry), sender=sender)
 
     def holder(self, holder: Holder) -> Holder:
-        return replace(
-            holder,
-            journal=self.wrap(holder.journal),
-            registry=self.wrap(holder.registry),
-            sender=self.wrap(holder.sender),
-        )
+        journal = self.wrap(holder.journal)
+        sender = self.sender(holder.sender, journal)
+        return replace(holder, journal=journal, registry=self.wrap(holder.registry), sender=sender)
 
 
 WRITES = {
@@ -57,6 +60,7 @@ WRITES = {
     "keep_locks",
     "keep_answers",
     "keep_transaction",
+    "keep_replacement",
     "end_transaction",
     "see_reversal",
     "move_reversal",

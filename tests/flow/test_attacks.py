@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from bridge.chain.deploy import send_and_wait
 from bridge.chain.signers import KeySigner
 from bridge.domain.attestations import Attested, Lock, Opening, Outcome, typed_data
 from bridge.domain.lifecycle import Kind
@@ -42,7 +41,7 @@ def lock(world: World, number: int, serials: object, credit_class: object = FORE
 
 
 def mint(world: World, attested: Attested[Lock], by: str = "operator") -> None:
-    send_and_wait(world.chain.connection, world.sender(by), world.contract.mint(attested))
+    world.sender(by).send_and_wait(world.contract.mint(attested))
 
 
 def stolen(world: World) -> list[KeySigner]:
@@ -201,20 +200,14 @@ def test_other_attesters_cannot_settle_another_registry_s_request(world: World) 
     request_id = world.ask("alice", Kind.RETIREMENT, 10, FOREST, for_="Acme")
     outcome = Outcome(request_id=request_id, part=0, ranges=(span(1, 10, BATCH),))
     with pytest.raises(ContractRefused, match=r"SpaceOfOtherRegistry|SerialsNotLive"):
-        send_and_wait(
-            world.chain.connection,
-            world.sender("mallory"),
-            world.settling(sign(world, [outcome], stolen(world))),
-        )
+        world.sender("mallory").send_and_wait(world.settling(sign(world, [outcome], stolen(world))))
 
 
 def test_a_stolen_quorum_that_settles_falsely_is_shown_by_the_reconciler(world: World) -> None:
     world.deposit(span(1, 100))
     request_id = world.ask("alice", Kind.RETIREMENT, 10, for_="Acme")
     outcome = Outcome(request_id=request_id, part=0, ranges=(span(91, 100),))
-    send_and_wait(
-        world.chain.connection, world.sender("mallory"), world.settling(sign(world, [outcome], stolen(world)))
-    )
+    world.sender("mallory").send_and_wait(world.settling(sign(world, [outcome], stolen(world))))
     world.chain.pass_seconds(20 * DAY)
     found = world.reconcile()
     assert not found.clean

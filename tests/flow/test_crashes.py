@@ -63,7 +63,7 @@ def projection(world: World) -> Story:
         "registry": {b.model_dump_json() for b in world.ledger.balances()},
         "deposits": Counter(d.state for d in journal.deposits(deployment)),
         "exits": sorted((row.state, row.registry_code) for row in journal.exits(deployment)),
-        "open": journal.open_transactions(),
+        "open": journal.open_transactions(deployment.chain_id),
     }
 
 

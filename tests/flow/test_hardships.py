@@ -212,13 +212,32 @@ def test_a_second_process_on_the_same_journal_waits(world: World) -> None:
 
 def test_two_users_of_one_key_are_told_when_theirs_did_not_land(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.deposit(span(1, 100))
-    first, second = world.holder("alice"), world.holder("alice")
-    nonce = second.sender.next_nonce()
+    """They have a journal each, and have asked the node for the next nonce at the same moment."""
+    first, second = world.holder("alice"), world.holder("alice", "alice's other machine")
+    nonce = world.chain.w3.eth.get_transaction_count(world.chain.w3.to_checksum_address(first.sender.address))
     transfer(first, world.address("bob"), FOREST.id, 10)
-    monkeypatch.setattr(second.sender, "next_nonce", lambda: nonce)
+    monkeypatch.setattr(second.journal, "next_nonce", lambda *_: nonce)
     with pytest.raises(Refused, match="does not take"):
         transfer(second, world.address("bob"), FOREST.id, 20)
     assert world.balance("bob") == 10
+
+
+def test_two_users_of_one_key_and_journal_get_a_nonce_each(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.deposit(span(1, 100))
+    first, second = world.holder("alice"), world.holder("alice")
+    honest, asked = second.journal.next_nonce, []
+
+    def overtaken(*promised: Any) -> int:
+        nonce = honest(*promised)
+        asked.append(nonce)
+        if len(asked) == 1:
+            transfer(first, world.address("bob"), FOREST.id, 10)
+        return nonce
+
+    monkeypatch.setattr(second.journal, "next_nonce", overtaken)
+    transfer(second, world.address("bob"), FOREST.id, 20)
+    assert world.balance("bob") == 30
+    assert asked[-1] == asked[0] + 1
 
 
 # ------------------------------------------------------------------ bad eyes

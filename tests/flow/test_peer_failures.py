@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from bridge.chain.artifacts import artifact
-from bridge.chain.deploy import send_and_wait
 from bridge.domain.attestations import Attested, Lock, Outcome, typed_data
 from bridge.domain.lifecycle import Kind, RequestStatus, SerialState
 from bridge.domain.observed import Minted
@@ -91,7 +90,7 @@ def test_an_attestation_binds_content(world: World, change: dict) -> None:  # ty
     attested = world.registry.attest_locks([planned.lock_id])
     forged = attested.model_copy(update={"items": (attested.items[0].model_copy(update=change),)})
     with pytest.raises(ContractRefused, match=r"SignerNotAttester|SignersNotRising|ClassUnknown"):
-        send_and_wait(world.chain.connection, world.sender("operator"), world.contract.mint(forged))
+        world.sender("operator").send_and_wait(world.contract.mint(forged))
 
 
 def test_the_same_request_twice_in_a_batch_settles_once(world: World) -> None:
@@ -105,7 +104,7 @@ def test_the_same_request_twice_in_a_batch_settles_once(world: World) -> None:
         signers=tuple(key.address for key in thieves),
         signatures=tuple(key.sign(document) for key in thieves),
     )
-    send_and_wait(world.chain.connection, world.sender("operator"), world.settling(twice))
+    world.sender("operator").send_and_wait(world.settling(twice))
     state = world.contract.request_state(request_id)
     assert (state.remaining, state.parts, state.status) == (30, 1, RequestStatus.OPEN)
 
@@ -159,11 +158,7 @@ def test_ids_in_another_letter_case_are_the_same_ids(world: World) -> None:
     shouted = Lock(**(used.model_dump() | {"lock_id": "0X" + used.lock_id[2:].upper()}))
     assert shouted == used
     with pytest.raises(ContractRefused, match="LockUsed"):
-        send_and_wait(
-            world.chain.connection,
-            world.sender("operator"),
-            world.contract.mint(world.registry.attest_locks([shouted.lock_id])),
-        )
+        world.sender("operator").send_and_wait(world.contract.mint(world.registry.attest_locks([shouted.lock_id])))
 
 
 def test_one_bad_deposit_does_not_hold_up_the_others(world: World) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.chain.deploy import send_and_wait
 from bridge.chain.signers import KeySigner, in_full, in_short
 from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Opening, Request, typed_request
@@ -27,7 +26,7 @@ class Poor:
         self.world = world
         self.key = KeySigner((77).to_bytes(32, "big"))
         journal = open_journal(f"sqlite:///{world.folder}/poor.db")
-        sender = Sender(world.chain.connection, self.key)
+        sender = Sender(world.chain.connection, self.key, journal)
         self.holder = Holder(world.contract, world.registry, journal, sender)
         world.deposit(span(1, 100))
         transfer(world.holder("alice"), self.key.address, FOREST.id, 50)
@@ -52,7 +51,7 @@ def poor(world: World) -> Poor:
 
 
 def relay(world: World, by: str, signed: SignedRequest) -> str:
-    return send_and_wait(world.contract.connection, world.sender(by), opening(world.contract, signed))
+    return world.sender(by).send_and_wait(opening(world.contract, signed))
 
 
 def bring(poor: Poor, signed: SignedRequest, by: str = "mallory") -> str:

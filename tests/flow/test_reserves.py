@@ -140,7 +140,7 @@ def test_a_statement_on_its_way_is_waited_for(world: World, monkeypatch: pytest.
         losing.setattr(type(world.bridge.sender), "send", lambda *_: None)
         for _ in range(3):
             advance(world.bridge)
-    assert len(world.bridge.journal.open_transactions()) == 1
+    assert len(world.bridge.journal.open_transactions(world.contract.deployment.chain_id)) == 1
     again = world.open_bridge()
     advance(again)
     advance(again)

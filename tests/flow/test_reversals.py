@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from bridge.chain.covers import offers
-from bridge.chain.deploy import send_and_wait
 from bridge.chain.signers import SignedTransaction
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.serials import SerialRange
@@ -111,7 +110,7 @@ def test_a_settlement_that_is_quicker_is_executed_and_left_out_of_the_reversal(h
     held.bridge.journal.keep_reversals(signed)
     settle_attested(held.bridge)
     with pytest.raises(ContractRefused, match="SerialsNotLive"):
-        send_and_wait(held.chain.connection, held.sender("mallory"), held.contract.reverse(signed))
+        held.sender("mallory").send_and_wait(held.contract.reverse(signed))
     assert laws.broken(held) == []
     for _ in range(2):
         advance(held.bridge)
@@ -143,12 +142,14 @@ def test_what_others_reversed_and_covered_meanwhile_leaves_no_request_behind(
     """A batch lands for its other items: what it skipped must not wait for ever, nor must an outcome that is void."""
     request_id = held.ask("bob", Kind.RETIREMENT, 10, for_="Acme")
     sign_the_outcome(held)
-    held.bridge.journal.keep_transaction(_landed(held), held.bridge.journal.exit(request_id).attestation_id)
-    held.bridge.journal.end_transaction(_landed(held).hash, landed=True)
+    landed, journal = _landed(held), held.bridge.journal
+    journal.keep_transaction(landed, "settle", journal.exit(request_id).attestation_id)
+    ours = [attempts for attempts in journal.open_transactions(landed.chain_id) if attempts[0].hash == landed.hash]
+    journal.end_transaction(ours[0], landed.hash)
     assert held.exit_state(request_id) == "sent"
     (event_id,) = held.reverse(span(first, first + 9))
     reversing = held.contract.reverse(held.registry.attest_reversal(event_id))
-    send_and_wait(held.chain.connection, held.sender("mallory"), reversing)
+    held.sender("mallory").send_and_wait(reversing)
     held.issue(span(1001, 1010), BIOGAS)
     lock = held.registry.lock("0x" + "c0" * 32, held.instruct(span(1001, 1010), covers=FOREST.id))
     held.send("operator", held.contract.cover(held.registry.attest_covers([lock.lock_id])))
@@ -163,7 +164,7 @@ def test_what_others_reversed_and_covered_meanwhile_leaves_no_request_behind(
 
 def _landed(world: World) -> SignedTransaction:
     return SignedTransaction(
-        hash="0x" + "ee" * 32, chain_id=1, sender=world.address("operator"), nonce=10**6, raw="0x00"
+        hash="0x" + "ee" * 32, chain_id=1, sender=world.address("operator"), nonce=10**6, raw="0x00", signed_at=0
     )
 
 
@@ -184,7 +185,7 @@ def test_a_reversal_of_what_was_settled_whole_is_moot(held: World) -> None:
 def test_anybody_may_bring_a_reversal_to_the_chain(held: World) -> None:
     (event_id,) = held.reverse(span(1, 20))
     attested = held.registry.attest_reversal(event_id)
-    send_and_wait(held.chain.connection, held.sender("mallory"), held.contract.reverse(attested))
+    held.sender("mallory").send_and_wait(held.contract.reverse(attested))
     assert laws.broken(held) == []
     advance(held.bridge)
     assert held.registry.reversals(held.contract.deployment) == ()
@@ -197,7 +198,7 @@ def test_a_reversal_that_somebody_brings_between_signature_and_sending_is_one(he
     attested = held.registry.attest_reversal(event_id)
     see_taken_back(held.bridge)
     held.bridge.journal.keep_reversals(attested)
-    send_and_wait(held.chain.connection, held.sender("mallory"), held.contract.reverse(attested))
+    held.sender("mallory").send_and_wait(held.contract.reverse(attested))
     advance(held.bridge)
     assert (held.reversal_state(event_id), shortfall(held)) == ("reversed", 20)
 
@@ -232,7 +233,7 @@ def test_a_lock_that_is_minted_after_its_serials_were_taken_back_is_reversed_too
     lock_planned(held.bridge)
     signed = held.registry.attest_locks([lock_id])
     (first,) = held.reverse(span(211, 220))
-    send_and_wait(held.chain.connection, held.sender("operator"), held.contract.mint(signed))
+    held.sender("operator").send_and_wait(held.contract.mint(signed))
     assert laws.broken(held) == []
     for _ in range(2):
         advance(held.bridge)
@@ -326,7 +327,7 @@ def projection(world: World) -> dict[str, object]:
             for found in (journal.deposits(deployment), journal.exits(deployment), journal.reversals(deployment))
         ],
         "left": [one.left for one in offers(world.contract)],
-        "open": journal.open_transactions(),
+        "open": journal.open_transactions(deployment.chain_id),
         "broken": laws.broken(world),
     }
 

@@ -105,8 +105,8 @@ class World:
         """A bridge as a new process would open it."""
         return self.rehearsal.open_bridge(self.folder, self.registry)
 
-    def holder(self, name: str) -> Holder:
-        return self.rehearsal.open_holder(name, self.folder, self.registry)
+    def holder(self, name: str, journal: str | None = None) -> Holder:
+        return self.rehearsal.open_holder(name, self.folder, self.registry, journal)
 
     def issue(self, serials: SerialRange, credit_class: CreditClass = FOREST, account: str = "alice") -> None:
         self.ledger.issue(f"issue {serials.key}", serials, credit_class.id, account)

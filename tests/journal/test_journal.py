@@ -27,7 +27,7 @@ from bridge.domain.lifecycle import (
 )
 from bridge.domain.observed import BlockStamp, Place, RequestOpened
 from bridge.domain.serials import SerialRange
-from bridge.errors import Conflict, Halted, Unreachable
+from bridge.errors import Conflict, Halted, NotYet, Unreachable
 from bridge.journal.models import Base
 from bridge.journal.store import Journal, open_journal
 
@@ -59,7 +59,9 @@ def attested(*ids: str) -> Attested[Lock]:
 
 
 def signed(nonce: int, tx: int = 0) -> SignedTransaction:
-    return SignedTransaction(hash=word(tx or 100 + nonce), chain_id=1, sender=ALICE, nonce=nonce, raw="0x00")
+    return SignedTransaction(
+        hash=word(tx or 100 + nonce), chain_id=1, sender=ALICE, nonce=nonce, raw="0x00", signed_at=0
+    )
 
 
 def opened(request_id: str) -> RequestOpened:
@@ -207,24 +209,51 @@ def test_a_stored_transaction_takes_its_whole_batch_along(journal: Journal) -> N
     journal.keep_locks(attested(*ids))
     attestation = journal.deposits(HERE)[0].attestation_id
     assert attestation is not None
-    journal.keep_transaction(signed(0), attestation)
+    journal.keep_transaction(signed(0), "mint", attestation)
     assert {d.state for d in journal.deposits(HERE)} == {"sent"}
-    journal.end_transaction(signed(0).hash, landed=False)
+    (attempts,) = journal.open_transactions(1)
+    assert journal.open_transactions(2) == []
+    journal.end_transaction(attempts, None)
     assert {d.state for d in journal.deposits(HERE)} == {"attested"}
-    assert journal.open_transactions() == []
+    assert journal.open_transactions(1) == []
 
 
 def test_a_nonce_is_promised_once_and_free_again_when_its_transaction_is_dropped(journal: Journal) -> None:
     journal.keep_locks(attested(locked(journal, 1)))
     attestation = journal.deposits(HERE)[0].attestation_id
     assert attestation is not None
-    journal.keep_transaction(signed(4), attestation)
+    assert journal.keep_transaction(signed(4), "mint", attestation)
     assert journal.next_nonce(1, ALICE, 4) == 5
     assert journal.next_nonce(1, ALICE, 9) == 9
-    with pytest.raises(IntegrityError):
-        journal.keep_transaction(signed(4, tx=999), attestation)
-    journal.end_transaction(signed(4).hash, landed=False)
+    assert not journal.keep_transaction(signed(4, tx=999), "pause", None)
+    (attempts,) = journal.open_transactions(1)
+    assert [row.hash for row in attempts] == [signed(4).hash]
+    journal.end_transaction(attempts, None)
     assert journal.next_nonce(1, ALICE, 4) == 4
+
+
+def test_a_batch_is_sent_once(journal: Journal) -> None:
+    journal.keep_locks(attested(locked(journal, 1)))
+    attestation = journal.deposits(HERE)[0].attestation_id
+    assert journal.keep_transaction(signed(4), "mint", attestation)
+    with pytest.raises(NotYet, match="sent this batch already"):
+        journal.keep_transaction(signed(5, tx=999), "mint", attestation)
+    assert journal.next_nonce(1, ALICE, 4) == 5
+
+
+def test_of_all_that_were_signed_for_a_nonce_one_lands(journal: Journal) -> None:
+    journal.keep_locks(attested(locked(journal, 1)))
+    attestation = journal.deposits(HERE)[0].attestation_id
+    first, second, third = signed(4), signed(4, tx=998), signed(4, tx=999)
+    journal.keep_transaction(first, "mint", attestation)
+    assert journal.keep_replacement(first, second)
+    assert not journal.keep_replacement(first, third)  # somebody was quicker
+    (attempts,) = journal.open_transactions(1)
+    assert [(row.hash, row.purpose) for row in attempts] == [(first.hash, "mint"), (second.hash, "mint")]
+    journal.end_transaction(attempts, first.hash)
+    assert journal.open_transactions(1) == []
+    assert {d.state for d in journal.deposits(HERE)} == {"sent"}  # the watch will see it minted
+    assert journal.next_nonce(1, ALICE, 0) == 5
 
 
 def test_seeing_a_request_twice_is_seeing_it_once(journal: Journal) -> None:
@@ -232,7 +261,7 @@ def test_seeing_a_request_twice_is_seeing_it_once(journal: Journal) -> None:
     journal.move_exit(word(7), ExitState.RETURNED)
     journal.see_exit(opened(word(7)), "VERRA", HERE)
     assert [row.state for row in journal.exits(HERE)] == ["returned"]
-    assert [(m.old, m.new) for m in journal.moves(word(7))] == [("seen", "returned")]
+    assert [(m.old, m.new) for m in journal.moves(word(7))] == [("", "seen"), ("seen", "returned")]
 
 
 def test_an_opening_cannot_be_replaced(journal: Journal) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from bridge.chain.deploy import send_and_wait
 from bridge.domain.attestations import Attested, Outcome, typed_data
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.errors import ContractRefused
@@ -51,7 +50,7 @@ def settle_falsely(world: World, request_id: str, first: int, last: int) -> None
         signers=tuple(key.address for key in thieves),
         signatures=tuple(key.sign(document) for key in thieves),
     )
-    send_and_wait(world.chain.connection, world.sender("mallory"), world.settling(attested))
+    world.sender("mallory").send_and_wait(world.settling(attested))
 
 
 def test_l1_to_l5_hold_in_a_busy_world_and_after_it(busy: World) -> None:

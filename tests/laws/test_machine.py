@@ -19,7 +19,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from bridge.chain.deploy import send_and_wait
 from bridge.domain.attestations import Attested, Lock, Request, typed_data
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.values import hex32
@@ -142,9 +141,7 @@ class House(RuleBasedStateMachine):
             not_after=self.world.now() + DAY,
         )
         with pytest.raises(ContractRefused, match=r"SerialsTaken|SpaceOfOtherClass"):
-            send_and_wait(
-                self.world.chain.connection, self.world.sender("operator"), self.world.contract.mint(self.sign(lock))
-            )
+            self.world.sender("operator").send_and_wait(self.world.contract.mint(self.sign(lock)))
 
     @rule()
     def steal_from_the_registry(self) -> None:

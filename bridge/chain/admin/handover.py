@@ -9,7 +9,6 @@ from bridge.chain.admin.acts import ARTIFACTS
 from bridge.chain.admin.timelock import Timelock
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import answering
-from bridge.chain.deploy import send_and_wait
 from bridge.chain.transactions import Sender
 from bridge.domain.values import Address
 
@@ -26,7 +25,7 @@ def offer(timelock: Timelock, sender: Sender, owned: Mapping[str, Address], plac
         if _asked(timelock, place, owned[place], "pendingOwner") != timelock.address:
             target = timelock.connection.w3.to_checksum_address(timelock.address)
             contract = _contract(timelock, place, owned[place])
-            send_and_wait(timelock.connection, sender, contract.functions.transferOwnership(target))
+            sender.send_and_wait(contract.functions.transferOwnership(target))
             offered.append(place)
     return offered
 

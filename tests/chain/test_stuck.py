@@ -1,0 +1,147 @@
+"""A transaction that no block takes is replaced by the same with a higher fee, and one of the two lands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from web3.types import RPCEndpoint
+
+from bridge.chain.connection import Connection
+from bridge.chain.contract import BridgeContract
+from bridge.chain.deploy import deploy
+from bridge.chain.fees import GWEI, FeePolicy
+from bridge.chain.local import fund
+from bridge.chain.signers import KeySigner
+from bridge.chain.transactions import Sender, TransactionState
+from bridge.errors import NotYet, Refused
+from bridge.flow.sending import signed_of
+from bridge.journal.store import open_journal
+
+pytestmark = pytest.mark.slow
+
+PATIENCE = 60
+
+
+class Street:
+    """An owner of a contract, on a chain that takes only what pays."""
+
+    def __init__(self, url: str, folder: Path, cap_gwei: int = 500) -> None:
+        self.connection = Connection.to(url, 0)
+        self.journal = open_journal(f"sqlite:///{folder}/j.db")
+        key = KeySigner((1).to_bytes(32, "big"))
+        fund(self.connection, key.address)
+        policy = FeePolicy(cap_wei=cap_gwei * GWEI, patience_seconds=PATIENCE)
+        self.sender = Sender(self.connection, key, self.journal, policy)
+        deployed = deploy(self.connection, self.sender, key.address, "")
+        self.contract = BridgeContract(self.connection, deployed)
+        self.sender.send_and_wait(self.contract.functions.setGuardian(self.sender._account, True))
+
+    def rpc(self, method: str, *parameters: object) -> None:
+        response = self.connection.w3.provider.make_request(RPCEndpoint(method), list(parameters))
+        assert "error" not in response, response
+
+    def base_fee(self, gwei: int) -> None:
+        self.rpc("anvil_setNextBlockBaseFeePerGas", hex(gwei * GWEI))
+
+    def mine(self, seconds: int = 0, base_fee: int | None = None) -> None:
+        if seconds:
+            self.rpc("evm_increaseTime", seconds)
+        if base_fee is not None:
+            self.base_fee(base_fee)
+        self.rpc("evm_mine")
+
+    def pause(self) -> str:
+        """Sent, and not mined: it offers no more than today's price."""
+        self.rpc("evm_setAutomine", False)
+        return self.sender.submit(self.contract.functions.pause())
+
+    @property
+    def attempts(self) -> list[list[str]]:
+        chain_id = self.connection.chain_id
+        return [[row.hash for row in attempts] for attempts in self.journal.open_transactions(chain_id)][-1:]
+
+    def urge(self) -> list[str]:
+        (*_, rows) = self.journal.open_transactions(self.connection.chain_id)
+        return [signed.hash for signed in self.sender.urge([signed_of(row) for row in rows])]
+
+    def state(self) -> tuple[TransactionState, str]:
+        (*_, rows) = self.journal.open_transactions(self.connection.chain_id)
+        sighting = self.sender.look([signed_of(row) for row in rows], self.connection.final())
+        return sighting.state, sighting.hash
+
+
+def test_it_is_replaced_after_patience_by_the_same_nonce(anvil: str, tmp_path: Path) -> None:
+    street = Street(anvil, tmp_path)
+    first = street.pause()
+    street.mine(seconds=PATIENCE - 5, base_fee=50)
+    assert street.urge() == []
+    street.mine(seconds=20, base_fee=50)
+    assert street.state() == (TransactionState.ABSENT, first)  # anvil forgets who pays too little
+    (second,) = street.urge()
+    assert street.attempts == [[first, second]]
+    assert street.urge() == []  # it is as young as its newest attempt
+    assert len({row.nonce for row in street.journal.open_transactions(street.connection.chain_id)[-1]}) == 1
+    assert street.state() == (TransactionState.WAITING, second)
+    street.mine(base_fee=50)
+    assert street.state() == (TransactionState.FINAL, second)
+    assert street.contract.view(street.contract.functions.paused())
+
+
+def test_the_old_one_may_still_be_the_one_that_lands(anvil: str, tmp_path: Path) -> None:
+    """The replacement is stored, and the process dies before it is sent: others then mine the first."""
+    street = Street(anvil, tmp_path)
+    first = street.pause()
+    street.mine(seconds=PATIENCE + 5, base_fee=50)
+    street.sender.send = _lost  # type: ignore[method-assign]
+    with pytest.raises(Refused):
+        street.urge()
+    (attempts,) = street.journal.open_transactions(street.connection.chain_id)[-1:]
+    assert len(attempts) == 2
+    street.base_fee(0)
+    street.rpc("eth_sendRawTransaction", attempts[0].raw)
+    street.mine(base_fee=0)
+    assert street.state() == (TransactionState.FINAL, first)
+
+
+def test_at_the_cap_it_waits(anvil: str, tmp_path: Path) -> None:
+    street = Street(anvil, tmp_path, cap_gwei=4)
+    first = street.pause()
+    street.mine(seconds=PATIENCE + 5, base_fee=50)
+    with pytest.raises(NotYet, match="the cap is 4"):
+        street.urge()
+    street.mine(seconds=PATIENCE + 5, base_fee=1)
+    street.rpc("anvil_setNextBlockBaseFeePerGas", hex(3 * GWEI))
+    assert street.attempts == [[first]]
+
+
+def test_who_waits_for_a_block_offers_more_meanwhile(
+    anvil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    street = Street(anvil, tmp_path)
+    street.rpc("evm_setAutomine", False)
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        street.mine(seconds=PATIENCE, base_fee=50)
+
+    monkeypatch.setattr("bridge.chain.transactions.time.sleep", nap)
+    mined = street.sender.send_and_wait(street.contract.functions.pause())
+    assert len(street.attempts[0]) == 2
+    assert street.attempts[0][1] == mined
+
+
+def test_what_no_block_takes_in_time_stays_stored(anvil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    street = Street(anvil, tmp_path)
+    street.rpc("evm_setAutomine", False)
+    monkeypatch.setattr("bridge.chain.transactions._WAIT_SECONDS", 0.1)
+    with pytest.raises(NotYet, match="stored, and no block has taken it"):
+        street.sender.send_and_wait(street.contract.functions.pause())
+    assert len(street.attempts[0]) == 1
+    street.mine()
+    assert street.contract.view(street.contract.functions.paused())
+
+
+def _lost(_: object) -> None:
+    raise Refused("nobody hears it")
