@@ -50,14 +50,19 @@ def recovery_orders(contract: BridgeContract) -> list[Order]:
 def order_recovery(
     contract: BridgeContract, recoverer: Sender, class_id: Hex32, lost: Address, to: Address, units: int
 ) -> Order:
-    """Salts count up from zero, so that the same words name the same order as long as it waits.
+    """Salts count up from zero, so that the same words after the first order's end name another.
 
-    Raises Refused while it does.
+    Raises Refused while an order of the account's units in this class stands: there is one at a time.
     """
+    orders = recovery_orders(contract)
+    for one in orders:
+        if one.waits and (one.recovery.class_id, one.recovery.sender) == (class_id, lost):
+            raise Refused(
+                f"recovery {one.recovery_id} of {one.recovery.units:,} units of that account is {one.state}, and there "
+                "is one at a time; nothing was sent"
+            )
     wanted = (class_id, lost, to, units)
-    alike = [one for one in recovery_orders(contract) if _words(one.recovery) == wanted]
-    if alike and alike[-1].waits:
-        raise Refused(f"recovery {alike[-1].recovery_id} orders just that and is {alike[-1].state}; nothing was sent")
+    alike = [one for one in orders if _words(one.recovery) == wanted]
     recovery = Recovery(class_id=class_id, sender=lost, to=to, units=units, salt=hex32(len(alike)))
     recoverer.send_and_wait(contract.order_recovery(recovery))
     recovery_id = contract.recovery_id(recovery)

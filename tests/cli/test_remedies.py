@@ -165,7 +165,7 @@ def test_units_of_a_lost_key_are_ordered_vetoed_and_recovered(office: Office) ->
     assert "name its key with --key" in office.refused(4, *order, "60", "--key", "bob")
     given = office.told(*order, "60")
     assert (given["state"], given["lapses_at"] - given["matures_at"]) == ("pending", WEEK)
-    assert "orders just that" in office.refused(4, *order, "60")
+    assert "one at a time" in office.refused(4, *order, "60")
     assert "RecoveryNotMature" in office.refused(4, "compliance", "recovery", "execute", given["recovery_id"])
     assert "NotHolder" in office.refused(4, "holder", "veto", given["recovery_id"], "--key", "bob")
     assert office.told("holder", "veto", given["recovery_id"][:10], "--key", "carol")["state"] == "vetoed"
