@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,17 @@ from bridge.chain.signers import KeySigner, keystore_address, open_keystore, rec
 from bridge.chain.transactions import Sender
 from bridge.chain.verifying.verify import Verification, verify
 from bridge.chain.witness import FinalWitness
+from bridge.daemon.readiness import (
+    attempted,
+    attester_checks,
+    code_checks,
+    node_checks,
+    operator_checks,
+    password_check,
+)
 from bridge.domain.attestations import Deployment, Lock, Receipt, typed_data
 from bridge.domain.credit_class import Terms
-from bridge.domain.deployment import Expectations
+from bridge.domain.deployment import About, Check, Expectations
 from bridge.domain.observed import Minted, OutcomeSettled, Statement
 from bridge.domain.values import Address, RegistryCode
 from bridge.errors import ContractRefused, RegistryRefused, UsageError
@@ -112,9 +120,12 @@ def address_of(settings: Settings, key_or_address: str) -> Address:
 
 def sender(settings: Settings, key: str, ask: Ask) -> Sender:
     """What it sends is stored in the journal first."""
+    return Sender(connect(settings), signer(settings, key, ask), journal(settings), _fees(settings))
+
+
+def _fees(settings: Settings) -> FeePolicy:
     chain = settings.chain
-    policy = FeePolicy(cap_wei=chain.max_fee_gwei * GWEI, patience_seconds=chain.replace_after_seconds)
-    return Sender(connect(settings), signer(settings, key, ask), journal(settings), policy)
+    return FeePolicy(cap_wei=chain.max_fee_gwei * GWEI, patience_seconds=chain.replace_after_seconds)
 
 
 def journal(settings: Settings) -> Journal:
@@ -154,13 +165,43 @@ def embedded_registry(
     return LedgerRegistry(books, {deployment: FinalWitness(deployed)}, sets)
 
 
-def operator(settings: Settings, ask: Ask) -> Bridge:
+def operator(settings: Settings, ask: Ask, *, takes_up: bool = False) -> Bridge:
     return Bridge(
         contract=contract(settings),
         registry=registry(settings, ask),
         journal=journal(settings),
         sender=sender(settings, "operator", ask),
+        takes_up=takes_up,
     )
+
+
+def readiness(settings: Settings) -> list[Check]:
+    """Whether this machine is able to run the bridge. What cannot be looked at fails, and the rest is looked at."""
+    named, connection = settings.deployed(), connect(settings)
+    found = BridgeContract(connection, _deployed(named))
+    keys = ["operator", *_attester_keys(settings)]
+
+    def databases() -> Iterator[Check]:
+        journal(settings).close()
+        yield Check.holds(About.MACHINE, "journal", "opens, at this version's revision")
+        ledger(settings)
+        yield Check.holds(About.MACHINE, "registry", "opens, at this version's revision")
+
+    def attesters() -> Iterator[Check]:
+        for code, programme in settings.programmes.items():
+            accounts = [address_of(settings, name) for name in programme.attesters]
+            yield from attester_checks(found, code, programme.threshold, accounts)
+
+    return [
+        *attempted(About.NODE, "node", lambda: node_checks(connection, named.chain_id)),
+        *attempted(About.CODE, "code", lambda: code_checks(found, named.lens)),
+        *attempted(
+            About.KEYS, "operator", lambda: operator_checks(found, address_of(settings, "operator"), _fees(settings))
+        ),
+        *attempted(About.KEYS, "attesters", attesters),
+        password_check([name for name in keys if password(name) is None]),
+        *attempted(About.MACHINE, "databases", databases),
+    ]
 
 
 def holder(settings: Settings, key: str, ask: Ask) -> Holder:

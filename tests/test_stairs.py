@@ -14,6 +14,7 @@ STEP = {
     "cli": 6,
     "web": 6,
     "bootstrap": 5,
+    "daemon": 4,
     "report": 4,
     "settings": 4,
     "flow": 3,
@@ -38,6 +39,8 @@ LIBRARY_ROOMS = {
     "pyarrow": {"reconcile"},
     "typer": {"cli"},
     "rich": {"cli"},
+    "structlog": {"daemon"},
+    "prometheus_client": {"daemon"},
     "fastapi": {"web", "registry"},
 }
 

@@ -52,6 +52,11 @@ class Connection:
         with answering():
             return len(self.w3.eth.get_code(self.w3.to_checksum_address(account))) > 0
 
+    def balance_wei(self, account: Address) -> int:
+        """What the account has for gas, now."""
+        with answering():
+            return int(self.w3.eth.get_balance(self.w3.to_checksum_address(account)))
+
     def stamp_at(self, number: int) -> BlockStamp | None:
         """None when the chain is shorter than that."""
         try:

@@ -327,6 +327,11 @@ class BridgeContract:
     def set_allowance(self, operator: Address, units_per_day: int) -> ContractCall:
         return self.functions.setAllowance(_account(operator), units_per_day)
 
+    def allowance(self, operator: Address) -> tuple[int, int]:
+        """Units a day that the operator may mint, and what is left of them now."""
+        per_day, left = self.view(self.functions.allowance(_account(operator)))
+        return int(per_day), int(left)
+
     def set_guardian(self, account: Address, enabled: bool) -> ContractCall:
         return self.functions.setGuardian(_account(account), enabled)
 

@@ -86,8 +86,7 @@ class Sender:
         return self._signer.sign(document)
 
     def ether_wei(self) -> int:
-        with answering():
-            return int(self._w3.eth.get_balance(self._account))
+        return self._connection.balance_wei(self.address)
 
     # ------------------------------------------------------------------ sending
 

@@ -29,6 +29,7 @@ from bridge.cli.in_flight import (
 from bridge.cli.options import Json, OutFolder, Programme, Vintage, Wait
 from bridge.cli.relaying import relay
 from bridge.cli.reserves import app as reserves
+from bridge.cli.running import check, run
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract
@@ -197,6 +198,10 @@ def settle(wait: Wait = 0, as_json: Json = False) -> None:
 
 app.add_typer(reserves, name="reserves")
 app.command("relay", epilog="Example: carbonbridge operator relay request.json --key anybody")(relay)
+
+
+app.command("check", epilog="Example: carbonbridge operator check")(check)
+app.command("run", epilog="Example: carbonbridge operator run --port 9464")(run)
 
 
 @app.command("status", epilog="Example: carbonbridge operator status 0x1f9a")

@@ -33,13 +33,14 @@ def state(
     from bridge.cli.screen import emit, say
     from bridge.errors import UsageError
     from bridge.flow.reserves import leaning
+    from bridge.journal.store import Work
 
     config = settings.load()
     if registry is not None and registry not in config.programmes:
         raise UsageError(f"no programme {registry!r}; carbonbridge.toml has {', '.join(config.programmes)}")
     bridge = bootstrap.operator(config, ask)
     wanted = [registry] if registry else list(leaning(bridge))
-    with bridge.journal.exclusive():
+    with bridge.journal.exclusive(Work.TURN):
         stated = [_state(bridge, code) for code in wanted]
     if as_json:
         emit(stated)

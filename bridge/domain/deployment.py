@@ -48,6 +48,9 @@ class About(StrEnum):
     OWNER = "owner"
     TIMELOCK = "timelock"
     POWERS = "powers"
+    NODE = "node"
+    KEYS = "keys"
+    MACHINE = "machine"
 
 
 class Check(Fact):

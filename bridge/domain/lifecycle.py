@@ -93,6 +93,7 @@ DEPOSIT_MOVES: Mapping[DepositState, frozenset[DepositState]] = {
     DepositState.FAILED: frozenset(),
 }
 
+
 _ON_CHAIN_ENDS = frozenset({ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED})
 
 EXIT_MOVES: Mapping[ExitState, frozenset[ExitState]] = {
@@ -118,6 +119,11 @@ REVERSAL_MOVES: Mapping[ReversalState, frozenset[ReversalState]] = {
 }
 
 State = TypeVar("State", SerialState, DepositState, ExitState, ReversalState)
+
+
+def ends(moves: Mapping[State, frozenset[State]]) -> list[str]:
+    """The states that nothing leaves."""
+    return sorted(state.value for state, after in moves.items() if not after)
 
 
 def require_move(moves: Mapping[State, frozenset[State]], old: State, new: State, subject: str) -> None:

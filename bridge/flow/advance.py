@@ -6,13 +6,14 @@ from bridge.domain.observed import BlockStamp
 from bridge.flow.attest import attest_locked, attest_reserved
 from bridge.flow.bridge import Bridge
 from bridge.flow.execute import execute_ended
-from bridge.flow.lock import lock_planned
+from bridge.flow.lock import lock_planned, take_up
 from bridge.flow.mint import mint_attested, release_expired
 from bridge.flow.reserve import reserve_seen
 from bridge.flow.reverse import refuse_short, reverse_taken_back
 from bridge.flow.sending import follow
 from bridge.flow.settle import settle_attested
 from bridge.flow.watch import watch
+from bridge.journal.store import Work
 
 
 def advance(bridge: Bridge) -> BlockStamp:
@@ -21,7 +22,7 @@ def advance(bridge: Bridge) -> BlockStamp:
     Returns the final block that was looked at. Raises NotYet while another process does the same. What single items
     met is raised when all others have had their turn: Halted when people must decide, else Unreachable.
     """
-    with bridge.journal.exclusive():
+    with bridge.journal.exclusive(Work.TURN):
         bridge.troubles.clear()
         final = _turn(bridge)
         if bridge.troubles:
@@ -33,6 +34,7 @@ def _turn(bridge: Bridge) -> BlockStamp:
     watch(bridge)
     follow(bridge)
     reverse_taken_back(bridge)
+    take_up(bridge)
     lock_planned(bridge)
     attest_locked(bridge)
     mint_attested(bridge)

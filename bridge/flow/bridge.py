@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Event
 
 from bridge.chain.contract import BridgeContract
 from bridge.chain.transactions import Sender
@@ -35,13 +36,17 @@ Note = Callable[[BridgeError], None]
 class Bridge:
     """One deployment with its registry, its journal, and the operator's key.
 
-    `troubles` are what single items met in this turn; they hold up no other item.
+    `takes_up`: whether a turn begins with what the registry's depositors have ordered; else only what somebody planned
+    goes on. `stop`: set, it ends a turn after the act at hand. `troubles` are what single items met in this turn; they
+    hold up no other item.
     """
 
     contract: BridgeContract
     registry: Registry
     journal: Journal
     sender: Sender
+    takes_up: bool = False
+    stop: Event = field(default_factory=Event)
     troubles: list[BridgeError] = field(default_factory=list)
 
     @property
@@ -50,6 +55,8 @@ class Bridge:
 
     def attempt(self, act: Callable[[], object], note: Note) -> None:
         """One item's step. What it waits for, or meets, is noted on it; troubles are told when the turn is over."""
+        if self.stop.is_set():
+            return
         try:
             act()
         except (NotYet, Refused) as wait:

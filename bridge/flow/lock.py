@@ -27,6 +27,19 @@ def plan(bridge: Bridge, instruction_id: Hex32) -> Deposit:
     )
 
 
+def take_up(bridge: Bridge) -> None:
+    """Plans what depositors have ordered and nobody has taken up, for a bridge that does so by itself. What has failed
+    once is left to people."""
+    if bridge.takes_up:
+        bridge.attempt(partial(_take_up, bridge), lambda _: None)
+
+
+def _take_up(bridge: Bridge) -> None:
+    for instruction_id in bridge.registry.waiting(bridge.deployment):
+        if not bridge.journal.knows_instruction(instruction_id):
+            bridge.attempt(partial(plan, bridge, instruction_id), lambda _: None)
+
+
 def lock_planned(bridge: Bridge) -> None:
     for deposit in bridge.journal.deposits(bridge.deployment, DepositState.PLANNED):
         bridge.attempt(partial(_lock, bridge, deposit), bridge.note_deposit(deposit))

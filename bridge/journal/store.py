@@ -8,10 +8,11 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from importlib.resources import as_file, files
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from alembic import command
 from alembic.config import Config
@@ -27,6 +28,7 @@ from bridge.domain.lifecycle import (
     DepositState,
     ExitState,
     ReversalState,
+    ends,
     require_move,
 )
 from bridge.domain.observed import BlockStamp, RequestOpened
@@ -44,6 +46,20 @@ from bridge.journal.models import (
     ReversalSaga,
     Transaction,
 )
+
+
+class Work(StrEnum):
+    """What one process at a time does on a journal."""
+
+    TURN = "turn"
+    DAEMON = "daemon"
+
+
+class Waiting(NamedTuple):
+    """A saga in flight. `moved_at`: this machine's clock when it last moved, in seconds; zero when that is unknown."""
+
+    state: str
+    moved_at: int
 
 
 class Signed(Protocol):
@@ -125,17 +141,17 @@ class Journal:
         self._engine.dispose()
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """One process at a time works on a journal. Raises NotYet while another one does."""
+    def exclusive(self, work: Work) -> Iterator[None]:
+        """One process at a time does this work on a journal. Raises NotYet while another one does."""
         place = self._engine.url.database
         if self._engine.dialect.name != "sqlite" or not place:
             yield
             return
-        with Path(f"{place}.lock").open("w") as file:
+        with Path(f"{place}.{work}.lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise NotYet("another process is at work on this journal; repeat when it has ended") from error
+                raise NotYet(f"another process does this journal's {work}; repeat when it has ended") from error
             yield
 
     # -------------------------------------------------------------- identity
@@ -187,6 +203,12 @@ class Journal:
             query = query.where(Deposit.state.in_([s.value for s in states]))
         with self._read() as session:
             return list(session.scalars(query))
+
+    def knows_instruction(self, instruction_id: Hex32) -> bool:
+        """Whether a deposit was ever planned for it, also one that has failed."""
+        with self._read() as session:
+            query = select(Deposit.lock_id).where(Deposit.instruction_id == instruction_id).limit(1)
+            return session.scalar(query) is not None
 
     def deposit(self, lock_id: Hex32) -> Deposit | None:
         with self._read() as session:
@@ -432,9 +454,34 @@ class Journal:
 
     # --------------------------------------------------------------- history
 
+    def in_flight(self, deployment: Deployment) -> dict[str, list[Waiting]]:
+        """The sagas that have not ended, by their tables' names."""
+        found = {}
+        with self._read() as session:
+            for table, key, ended in _SAGAS:
+                at = func.coalesce(select(func.max(Move.at)).where(Move.subject == key).scalar_subquery(), 0)
+                query = select(table.state, at).where(table.deployment == str(deployment), table.state.not_in(ended))
+                found[table.__tablename__] = [Waiting(*row) for row in session.execute(query)]
+        return found
+
+    def last_move(self) -> int:
+        with self._read() as session:
+            return session.scalar(select(func.max(Move.id))) or 0
+
+    def moves_after(self, move_id: int) -> list[Move]:
+        with self._read() as session:
+            return list(session.scalars(select(Move).where(Move.id > move_id).order_by(Move.id)))
+
     def moves(self, subject: Hex32) -> list[Move]:
         with self._read() as session:
             return list(session.scalars(select(Move).where(Move.subject == subject).order_by(Move.id)))
+
+
+_SAGAS: tuple[tuple[type[Any], Any, list[str]], ...] = (
+    (Deposit, Deposit.lock_id, ends(DEPOSIT_MOVES)),
+    (Exit, Exit.request_id, ends(EXIT_MOVES)),
+    (ReversalSaga, ReversalSaga.event_id, ends(REVERSAL_MOVES)),
+)
 
 
 def _new_lock_id(session: Session) -> Hex32:

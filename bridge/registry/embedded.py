@@ -32,6 +32,9 @@ class LedgerRegistry:
     def instruction(self, instruction_id: Hex32) -> Instruction:
         return self.ledger.instruction(instruction_id)
 
+    def waiting(self, deployment: Deployment) -> tuple[Hex32, ...]:
+        return self.ledger.waiting(deployment)
+
     def lock(self, lock_id: Hex32, instruction_id: Hex32) -> Lock:
         return self.ledger.lock(lock_id, instruction_id)
 

@@ -103,6 +103,11 @@ class Registry(Protocol):
 
     def instruction(self, instruction_id: Hex32) -> Instruction: ...
 
+    def waiting(self, deployment: Deployment) -> tuple[Hex32, ...]:
+        """Instructions for the deployment that nobody has locked yet and that can still be minted in time; a thousand
+        at most."""
+        ...
+
     def lock(self, lock_id: Hex32, instruction_id: Hex32) -> Lock:
         """Holds the instruction's serials for its deployment under this id, for good once and the same."""
         ...

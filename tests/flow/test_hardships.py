@@ -18,6 +18,7 @@ from bridge.flow.hold import transfer
 from bridge.flow.lock import plan
 from bridge.flow.reserve import reserve_seen
 from bridge.flow.watch import watch
+from bridge.journal.store import Work
 from bridge.registry.attesters import Attester
 from tests.flow.world import BATCH, DAY, FOREST, STOVES, World, span
 
@@ -204,7 +205,7 @@ def test_a_lost_journal_is_made_anew_from_chain_and_registry(world: World) -> No
 def test_a_second_process_on_the_same_journal_waits(world: World) -> None:
     world.deposit(span(1, 100))
     request_id = world.ask("alice", Kind.RETIREMENT, 30, for_="Acme")
-    with world.open_bridge().journal.exclusive(), pytest.raises(NotYet, match="another process"):
+    with world.open_bridge().journal.exclusive(Work.TURN), pytest.raises(NotYet, match="another process"):
         advance(world.bridge)
     advance(world.bridge)
     assert world.exit_state(request_id) == "executed"

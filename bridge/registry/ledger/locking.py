@@ -16,6 +16,8 @@ from bridge.registry.ledger.models import Account, Block, InstructionRow, LockRo
 from bridge.registry.ledger.movement import Books, Where, move, named, participant, range_of, require
 from bridge.registry.port import Instruction
 
+_AT_ONCE = 1000
+
 
 class LockRecord(Fact):
     """A lock as the ledger has it. `whole` while every one of its serials is still locked under it."""
@@ -55,6 +57,15 @@ class Locking(Books):
             if other := tx.scalar(select(LockRow.id).where(LockRow.instruction_id == instruction_id)):
                 raise Conflict(f"instruction {instruction_id} is locked already as {other}; go on with that lock")
             return self._lock(tx, lock_id, instruction)
+
+    def waiting(self, deployment: Deployment) -> tuple[Hex32, ...]:
+        """What depositors have ordered for the deployment and nobody has locked, while it can be minted still."""
+        locked = select(LockRow.instruction_id).where(LockRow.instruction_id == InstructionRow.id).exists()
+        query = select(InstructionRow.document).where(InstructionRow.deployment == str(deployment), ~locked)
+        with self._read() as tx:
+            documents = tx.scalars(query.order_by(InstructionRow.id).limit(_AT_ONCE)).all()
+        orders = (Instruction.model_validate_json(document) for document in documents)
+        return tuple(order.instruction_id for order in orders if order.not_after > self.clock())
 
     def locked_as(self, instruction_id: Hex32) -> Hex32 | None:
         with self._read() as tx:

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.flow.world import Stage, World
+
+
+@pytest.fixture(scope="session")
+def stage() -> Stage:
+    return Stage()
+
+
+@pytest.fixture
+def world(tmp_path: Path, stage: Stage) -> World:
+    stage.clear()
+    return World(tmp_path, stage)
