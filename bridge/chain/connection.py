@@ -42,11 +42,14 @@ class Connection:
 
     def final(self) -> BlockStamp:
         """The block up to which history is settled."""
-        with answering():
-            if self.finality == "finalized":
-                return _stamp(self.w3.eth.get_block("finalized"))
-            newest = self.w3.eth.block_number
-            return _stamp(self.w3.eth.get_block(max(0, newest - self.finality)))
+        try:
+            with answering():
+                if self.finality == "finalized":
+                    return _stamp(self.w3.eth.get_block("finalized"))
+                newest = self.w3.eth.block_number
+                return _stamp(self.w3.eth.get_block(max(0, newest - self.finality)))
+        except BlockNotFound as error:
+            raise Unreachable(f"the node does not have the block that it says is final ({error}); try again") from error
 
     def has_code(self, account: Address) -> bool:
         with answering():

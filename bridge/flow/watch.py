@@ -15,7 +15,7 @@ from bridge.domain.observed import (
     Reversed,
 )
 from bridge.domain.values import Hex32
-from bridge.errors import Halted
+from bridge.errors import Halted, Unreachable
 from bridge.flow.bridge import OVERLAP_BLOCKS, Bridge
 from bridge.journal.models import Deposit, ReversalSaga
 
@@ -26,7 +26,7 @@ WATCHED = (Minted, RequestOpened, OutcomeSettled, RequestRefused, RequestReturne
 def watch(bridge: Bridge) -> BlockStamp:
     """Takes all events up to the final block into the journal, then moves the cursor; repeating changes nothing.
 
-    Raises Halted when a block that was final is not in the chain any more.
+    Raises Halted when a block that was final is not in the chain any more, Unreachable while the node is behind it.
     """
     final = bridge.contract.connection.final()
     cursor = bridge.journal.cursor(bridge.deployment)
@@ -42,8 +42,14 @@ def watch(bridge: Bridge) -> BlockStamp:
 
 
 def _require_same_history(bridge: Bridge, number: int, block_hash: Hex32) -> None:
-    stamp = bridge.contract.connection.stamp_at(number)
-    if stamp is None or stamp.hash != block_hash:
+    connection = bridge.contract.connection
+    stamp = connection.stamp_at(number)
+    if stamp is None:
+        raise Unreachable(
+            f"the node's chain ends at block {connection.head().number}, and block {number} was final: the node is "
+            "behind, or its history was taken back; nothing is signed or sent until it has caught up"
+        )
+    if stamp.hash != block_hash:
         raise Halted(
             f"block {number} was final and has left the chain: nothing is signed or sent any more. "
             "Compare chain, registry and journal before restarting; raise the finality depth."

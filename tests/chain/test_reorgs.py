@@ -15,7 +15,7 @@ from bridge.chain.signers import KeySigner
 from bridge.chain.transactions import Sender
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.values import hex32
-from bridge.errors import Halted, NotYet
+from bridge.errors import Halted, NotYet, Unreachable
 from bridge.flow.advance import advance
 from bridge.flow.attest import attest_reserved
 from bridge.flow.bridge import Bridge
@@ -134,14 +134,32 @@ def test_a_request_reorganised_away_while_its_outcome_is_signed_cannot_settle_an
         town.registry.execute(request_id)
 
 
-def test_a_chain_shorter_than_what_was_final_halts(anvil: str, tmp_path: Path) -> None:
+def test_a_node_behind_what_was_final_is_waited_out_and_another_history_halts(anvil: str, tmp_path: Path) -> None:
     town = Town(anvil, tmp_path, finality=1)
     town.deposit()
     town.mine(3)
     watch(town.bridge)
+    cursor = town.bridge.journal.cursor(town.contract.deployment)
     town.rpc("anvil_rollback", 4)
+    with pytest.raises(Unreachable, match="the node is behind, or its history was taken back"):
+        advance(town.bridge)
+    assert town.bridge.journal.cursor(town.contract.deployment) == cursor
+    town.mine(5)
     with pytest.raises(Halted, match="was final and has left the chain"):
         advance(town.bridge)
+
+
+def test_a_node_that_names_a_block_which_it_lacks_is_waited_out(
+    anvil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = Town(anvil, tmp_path, finality=1)
+    town.deposit()
+    head = town.connection.head().number
+    with monkeypatch.context() as lying:
+        lying.setattr(type(town.connection.w3.eth), "block_number", head + 50)
+        with pytest.raises(Unreachable, match="does not have the block that it says is final"):
+            advance(town.bridge)
+    advance(town.bridge)
 
 
 def test_a_mint_that_is_reorganised_away_is_sent_again_and_lands_once(anvil: str, tmp_path: Path) -> None:
