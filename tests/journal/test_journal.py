@@ -27,9 +27,10 @@ from bridge.domain.lifecycle import (
 )
 from bridge.domain.observed import BlockStamp, Place, RequestOpened
 from bridge.domain.serials import SerialRange
-from bridge.errors import Conflict, Halted, Unreachable
+from bridge.errors import Conflict, Halted, NotYet, Unreachable
 from bridge.journal.models import Base
 from bridge.journal.store import Journal, open_journal
+from tests.databases import Databases
 
 HERE = Deployment(chain_id=1, contract="0x" + "11" * 20)
 ALICE = "0x" + "a1" * 20
@@ -40,8 +41,8 @@ def word(number: int) -> str:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/journal.db"
+def url(tmp_path: Path, databases: Databases) -> str:
+    return databases.url(tmp_path, "journal")
 
 
 @pytest.fixture
@@ -197,8 +198,8 @@ def test_256_lock_ids_share_a_word_and_the_next_one_does_not(journal: Journal) -
     assert ids[256][:-2] != ids[0][:-2]
 
 
-def test_two_journals_never_make_the_same_lock_id(journal: Journal, tmp_path: Path) -> None:
-    other = open_journal(f"sqlite:///{tmp_path}/other.db")
+def test_two_journals_never_make_the_same_lock_id(journal: Journal, tmp_path: Path, databases: Databases) -> None:
+    other = open_journal(databases.url(tmp_path, "other"))
     assert journal.plan_deposit(word(1), "VERRA", HERE).lock_id != other.plan_deposit(word(1), "VERRA", HERE).lock_id
 
 
@@ -221,7 +222,7 @@ def test_a_nonce_is_promised_once_and_free_again_when_its_transaction_is_dropped
     journal.keep_transaction(signed(4), attestation)
     assert journal.next_nonce(1, ALICE, 4) == 5
     assert journal.next_nonce(1, ALICE, 9) == 9
-    with pytest.raises(IntegrityError):
+    with pytest.raises(NotYet, match="repeat"):
         journal.keep_transaction(signed(4, tx=999), attestation)
     journal.end_transaction(signed(4).hash, landed=False)
     assert journal.next_nonce(1, ALICE, 4) == 4
