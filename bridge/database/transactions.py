@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Engine, text
@@ -48,8 +48,13 @@ def held_alone(engine: Engine, room: str, key: str) -> Iterator[bool]:
     number = int.from_bytes(bytes.fromhex(key.removeprefix("0x"))[:8], "big", signed=True)
     session = engine.execution_options(isolation_level="AUTOCOMMIT")
     with _answering(room), session.connect() as connection:
-        connection.detach()  # closed at the end instead of pooled: the lock lives as long as the connection
-        yield bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": number}))
+        connection.detach()  # closed at the end instead of pooled: the lock never outlives it
+        alone = bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": number}))
+        try:
+            yield alone
+        finally:
+            with suppress(OperationalError, InterfaceError):  # closing alone lets go only when the server gets to it
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": number})
 
 
 @contextmanager

@@ -6,14 +6,11 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
-import bridge.journal as journal_room
 from bridge.chain.signers import SignedTransaction
 from bridge.domain.attestations import Attested, Deployment, Lock, Opening, Request
 from bridge.domain.lifecycle import (
@@ -27,7 +24,7 @@ from bridge.domain.lifecycle import (
 )
 from bridge.domain.observed import BlockStamp, Place, RequestOpened
 from bridge.domain.serials import SerialRange
-from bridge.errors import Conflict, Halted, NotYet, Unreachable
+from bridge.errors import Conflict, Halted, NotYet
 from bridge.journal.models import Base
 from bridge.journal.store import Journal, open_journal
 from tests.databases import Databases
@@ -84,11 +81,6 @@ def locked(journal: Journal, instruction: int) -> str:
     return deposit.lock_id
 
 
-def test_a_place_that_cannot_be_opened_is_unreachable() -> None:
-    with pytest.raises(Unreachable, match="journal"):
-        open_journal("sqlite:////no/such/folder/journal.db")
-
-
 def test_a_move_outside_the_table_halts_and_changes_nothing(journal: Journal) -> None:
     deposit = journal.plan_deposit(word(1), "VERRA", HERE)
     with pytest.raises(Halted, match=deposit.lock_id):
@@ -114,25 +106,6 @@ def test_the_database_holds_a_reversal_to_its_table_too(journal: Journal, url: s
                 with pytest.raises(IntegrityError, match="forbidden"):
                     connection.execute(change)
             connection.rollback()
-
-
-def test_a_journal_of_the_first_version_learns_of_reversals_and_cover(tmp_path: Path) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path}/old.db")
-    config = Config()
-    config.set_main_option("script_location", str(Path(journal_room.__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.execute(text("INSERT INTO attestations VALUES (1, 'locks', '')"))
-    with pytest.raises(IntegrityError, match="attestation_kind"), engine.begin() as connection:
-        connection.execute(text("INSERT INTO attestations VALUES (2, 'reversals', '')"))
-    engine.dispose()
-    open_journal(str(engine.url)).close()
-    with engine.begin() as connection:
-        connection.execute(text("INSERT INTO attestations VALUES (2, 'reversals', '')"))
-        assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
-    with pytest.raises(IntegrityError, match="attestation_kind"), engine.begin() as connection:
-        connection.execute(text("INSERT INTO attestations VALUES (3, 'others', '')"))
 
 
 def test_a_restored_reversal_is_seen_once(journal: Journal) -> None:
