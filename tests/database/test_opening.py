@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from bridge.database import open_database, reading, writing
-from bridge.errors import BridgeError, Unreachable, UsageError
+from bridge.database import held_alone, open_database, reading, writing
+from bridge.errors import NotYet, Unreachable, UsageError
 from bridge.journal.store import open_journal
 from bridge.registry.ledger import open_ledger
 from tests.databases import ROOMS, Databases, PostgresServer
@@ -144,6 +144,7 @@ def test_a_commit_is_on_disk_when_it_is_reported(tmp_path: Path, databases: Data
         with engine.connect() as connection:
             assert connection.scalar(text("SHOW synchronous_commit")) == "on"
             assert connection.scalar(text("SHOW transaction_isolation")) == "read committed"
+            assert connection.scalar(text("SHOW lock_timeout")) == "10s"
     engine.dispose()
 
 
@@ -160,13 +161,25 @@ def test_a_stronger_promise_of_the_server_is_kept(tmp_path: Path, databases: Dat
     engine.dispose()
 
 
-def test_a_journal_is_let_go_of_at_once(tmp_path: Path, databases: Databases) -> None:
+def test_a_journal_is_let_go_of_and_one_at_a_time_has_it(tmp_path: Path, databases: Databases) -> None:
     journal = open_journal(databases.url(tmp_path, "journal"))
     for _ in range(50):
         with journal.exclusive():
             pass
     with pytest.raises(ZeroDivisionError), journal.exclusive():
         raise ZeroDivisionError
-    with journal.exclusive(), pytest.raises(BridgeError, match="another process"), journal.exclusive():
+    with journal.exclusive(), pytest.raises(NotYet, match="another process"), journal.exclusive():
         pytest.fail("two at once")
     journal.close()
+
+
+def test_a_server_is_told_that_a_journal_is_free(tmp_path: Path, databases: Databases) -> None:
+    """It notices a closed connection by itself, but later: whoever came next would be sent away."""
+    engine, said = opened(databases.url(tmp_path, "journal")), list[str]()
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite's lock is a file's")
+    event.listen(engine, "before_cursor_execute", lambda *call: said.append(call[2]))
+    with held_alone(engine, "journal", "0x" + "11" * 32) as alone:
+        assert alone
+    assert "pg_advisory_unlock" in said[-1]
+    engine.dispose()

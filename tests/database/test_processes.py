@@ -28,15 +28,21 @@ Answer = TypeVar("Answer")
 _SPAWN = get_context("spawn")
 
 
+_READY = _SPAWN.Barrier(EIGHT)
+
+
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
-    with _SPAWN.Pool(EIGHT, processes.start, (_SPAWN.Barrier(EIGHT),)) as pool:
+    with _SPAWN.Pool(EIGHT, processes.start, (_READY,)) as pool:
         yield pool
 
 
 def all_at_once(pool: Pool, act: Callable[..., Answer], arguments: Callable[[int], tuple[Any, ...]]) -> list[Answer]:
     """Each of the eight processes takes one call: a call waits until all are taken."""
-    return pool.starmap_async(act, [arguments(number) for number in range(EIGHT)], chunksize=1).get(120)
+    try:
+        return pool.starmap(act, [arguments(number) for number in range(EIGHT)], chunksize=1)
+    finally:
+        _READY.reset()  # one that failed may have left the others waiting
 
 
 def test_the_same_instruction_planned_by_eight_gets_one_lock_id(
