@@ -289,6 +289,10 @@ def _attester_keys(settings: Settings) -> list[str]:
 ATTESTER_NAMES = ("attester-1", "attester-2", "attester-3")
 
 
+def sqlite_file(folder: Path, name: str) -> str:
+    return f"sqlite:///{folder}/{name}.db"
+
+
 @dataclass(frozen=True)
 class Rehearsal:
     """A chain inside this process with a contract on it, and people with the same keys in every run."""
@@ -297,6 +301,8 @@ class Rehearsal:
     keys: Mapping[str, KeySigner]
     deployed: Deployed
     codes: tuple[RegistryCode, ...]
+    databases: Callable[[Path, str], str] = sqlite_file
+    """From a folder and the name of who keeps it there to a database's URL."""
 
     @property
     def contract(self) -> BridgeContract:
@@ -311,31 +317,39 @@ class Rehearsal:
 
     def open_ledger(self, folder: Path) -> Ledger:
         """The registry's books in a folder, with the chain's time."""
-        return Ledger(open_ledger(f"sqlite:///{folder}/registry.db"), lambda: self.chain.connection.final().timestamp)
+        url = self.databases(folder, "registry")
+        return Ledger(open_ledger(url), lambda: self.chain.connection.final().timestamp)
 
     def open_registry(self, books: Ledger) -> LedgerRegistry:
         quorum = (2, [self.keys[name] for name in ATTESTER_NAMES])
         return embedded_registry(books, self.contract, dict.fromkeys(self.codes, quorum))
 
+    def open_journal(self, name: str, folder: Path) -> Journal:
+        return open_journal(self.databases(folder, name))
+
     def open_bridge(self, folder: Path, registry: Registry) -> Bridge:
         """The operator's side, as a new process would open it."""
-        journal = open_journal(f"sqlite:///{folder}/operator.db")
+        journal = self.open_journal("operator", folder)
         return Bridge(self.contract, registry, journal, self.sender("operator", journal))
 
     def open_holder(self, name: str, folder: Path, registry: Registry, file: str | None = None) -> Holder:
         """`file`: the journal's name when it is not the holder's."""
-        journal = open_journal(f"sqlite:///{folder}/{file or name}.db")
+        journal = self.open_journal(file or name, folder)
         return Holder(self.contract, registry, journal, self.sender(name, journal))
 
 
-def rehearse(terms: Mapping[RegistryCode, Terms], people: Sequence[str]) -> Rehearsal:
+def rehearse(
+    terms: Mapping[RegistryCode, Terms],
+    people: Sequence[str],
+    databases: Callable[[Path, str], str] = sqlite_file,
+) -> Rehearsal:
     """Deploys to a chain of its own: two of three attesters for each programme, an operator, a guardian, and people."""
     chain = EmbeddedChain()
     names = ("admin", "operator", "guardian", *ATTESTER_NAMES, *people)
     keys = {name: chain.signer(seed) for seed, name in enumerate(names, start=1)}
     admin = Sender(chain.connection, keys["admin"], open_journal("sqlite://"))
     deployed = deploy(chain.connection, admin, admin.address, "https://credits.example/{id}.json")
-    rehearsal = Rehearsal(chain, keys, deployed, tuple(terms))
+    rehearsal = Rehearsal(chain, keys, deployed, tuple(terms), databases)
     contract = rehearsal.contract
     attesters = [keys[name].address for name in ATTESTER_NAMES]
     for code, its_terms in terms.items():

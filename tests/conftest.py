@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.databases import Databases, SqliteFiles, postgres_server
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite", help="where tests keep rows")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -14,6 +21,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if set(item.path.parts) & pure:
             item.add_marker(pytest.mark.disable_socket)
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
+    """What `--database` says. Those of a test end with it."""
+    if request.config.getoption("--database") == "sqlite":
+        yield SqliteFiles()
+        return
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """As ever; and the databases of the folder end with it."""
+    databases = request.getfixturevalue("databases") if "databases" in request.fixturenames else SqliteFiles()
+    yield tmp_path
+    databases.leave(tmp_path)
 
 
 @pytest.fixture(scope="session")

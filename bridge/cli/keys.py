@@ -156,11 +156,12 @@ rpc = "{rpc}"
 # deeper; a registry that has acted on a block cannot undo it. 0 is for a chain of your own.
 finality = {finality}
 
-# What the bridge is about to do and has done.
+# What the bridge is about to do and has done: an SQLite file, or a PostgreSQL database of its own such as
+# "postgresql://bridge@db.example/journal", whose password belongs in ~/.pgpass.
 [journal]
 url = "sqlite:///journal.db"
 
-# The embedded registry's ledger.
+# The embedded registry's ledger, in either as well.
 [registry]
 url = "sqlite:///registry.db"
 

@@ -25,7 +25,7 @@ class Identity(Base):
     """One row: a random name from which lock ids are made, and how many were made."""
 
     __tablename__ = "identity"
-    __table_args__ = (CheckConstraint("only = 1", name="one_identity"),)
+    __table_args__ = (CheckConstraint('"only" = 1', name="one_identity"),)
 
     only: Mapped[int] = mapped_column(Integer, primary_key=True)
     uid: Mapped[str] = mapped_column(String(66))

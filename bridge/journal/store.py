@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
-from importlib.resources import as_file, files
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import URL, Engine, create_engine, event, func, select, update
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, OperationalError
+from sqlalchemy import Engine, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from bridge.database import held_alone, is_taken, open_database, reading, said, writing
 from bridge.domain.attestations import Attested, Deployment, Opening, Request
 from bridge.domain.lifecycle import (
     DEPOSIT_MOVES,
@@ -34,7 +30,7 @@ from bridge.domain.lifecycle import (
 from bridge.domain.observed import BlockStamp, RequestOpened
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import Address, Hex32, RegistryCode, keccak_hex
-from bridge.errors import Conflict, NotYet, Unreachable, UsageError
+from bridge.errors import Conflict, Halted, NotYet, UsageError
 from bridge.journal.models import (
     Attestation,
     Cursor,
@@ -76,49 +72,11 @@ class Signed(Protocol):
 def open_journal(url: str) -> Journal:
     """Opens the database, brings its schema up to date, and gives it an identity when it is new.
 
-    An SQLite file is its owner's alone from the start: it keeps openings and secrets. Raises UsageError for a URL that
-    cannot name a journal, Unreachable when the database cannot be opened.
+    Raises UsageError for a URL that cannot name a journal, Unreachable when the database cannot be opened.
     """
-    try:
-        engine = create_engine(url)
-    except ImportError as error:
-        raise UsageError(f"the journal's database needs a driver that is not installed: {error.name}") from error
-    except ArgumentError as error:  # never the URL itself: it may hold a password
-        raise UsageError("the journal's URL names no database here; write sqlite:///path/to/journal.db") from error
-    _make_private(engine.url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _durable_sqlite)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    try:
-        _migrate(engine)
-    except OperationalError as error:
-        raise Unreachable(f"the journal {engine.url.database} cannot be opened: {error.orig}") from error
-    except DatabaseError as error:
-        raise UsageError(f"the journal {engine.url.database} is no database of ours: {error.orig}") from error
-    journal = Journal(engine)
+    journal = Journal(open_database(url, "journal", Path(__file__).parent / "migrations", Deposit.__tablename__))
     journal.ensure_identity()
     return journal
-
-
-def _make_private(url: URL) -> None:
-    """Makes a new SQLite file before SQLite does, which would let others read it."""
-    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
-        with suppress(OSError):  # one that is there already, or that opening will complain of
-            os.close(os.open(url.database, os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def _durable_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # we begin transactions ourselves, and at once for writing
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _migrate(engine: Engine) -> None:
-    with as_file(files(__package__) / "migrations") as folder, engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(folder))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
 
 
 class Journal:
@@ -129,13 +87,17 @@ class Journal:
 
     @contextmanager
     def _write(self) -> Iterator[Session]:
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        """Raises NotYet when somebody wrote the same first, Halted when the database forbids the change."""
+        try:
+            with writing(self._engine, "journal") as session:
+                yield session
+        except IntegrityError as error:
+            if is_taken(error):
+                raise NotYet(f"somebody wrote the same to the journal first ({said(error)}); repeat") from error
+            raise Halted(f"the journal's own guards refused a change ({said(error)}); look into it") from error
 
-    @contextmanager
-    def _read(self) -> Iterator[Session]:
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            yield session
+    def _read(self) -> AbstractContextManager[Session]:
+        return reading(self._engine, "journal")
 
     def close(self) -> None:
         self._engine.dispose()
@@ -143,15 +105,11 @@ class Journal:
     @contextmanager
     def exclusive(self, work: Work) -> Iterator[None]:
         """One process at a time does this work on a journal. Raises NotYet while another one does."""
-        place = self._engine.url.database
-        if self._engine.dialect.name != "sqlite" or not place:
-            yield
-            return
-        with Path(f"{place}.{work}.lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise NotYet(f"another process does this journal's {work}; repeat when it has ended") from error
+        with self._read() as session:
+            uid = session.get_one(Identity, 1).uid
+        with held_alone(self._engine, "journal", uid, work) as alone:
+            if not alone:
+                raise NotYet(f"another process does this journal's {work}; repeat when it has ended")
             yield
 
     # -------------------------------------------------------------- identity
@@ -349,23 +307,21 @@ class Journal:
             purpose=purpose,
             signed_at=signed.signed_at,
         )
-        try:
-            with self._write() as session:
-                session.add(row)
-                session.flush()
-                if attestation_id is not None and not _move_batch(session, attestation_id, _SENDING, signed.hash):
-                    raise NotYet(f"another process has sent this batch already; transaction {signed.hash} is not sent")
-        except IntegrityError:
-            if self.next_nonce(signed.chain_id, signed.sender, signed.nonce) == signed.nonce:
-                raise  # it is something else
-            return False
+        with self._write() as session:
+            if _is_promised(session, signed, attempt=0):
+                return False
+            session.add(row)
+            if attestation_id is not None and not _move_batch(session, attestation_id, _SENDING, signed.hash):
+                raise NotYet(f"another process has sent this batch already; transaction {signed.hash} is not sent")
         return True
 
     def keep_replacement(self, old: Signed, new: Signed) -> bool:
         """Stores another transaction for the same nonce, with a higher fee, beside the old one, which may still be the
         one that lands. False when another process has replaced it too."""
-        with suppress(IntegrityError), self._write() as session:
+        with self._write() as session:
             row = session.get_one(Transaction, old.hash)
+            if _is_promised(session, new, row.attempt + 1):
+                return False
             session.add(
                 Transaction(
                     hash=new.hash,
@@ -380,9 +336,7 @@ class Journal:
                     signed_at=new.signed_at,
                 )
             )
-            session.flush()
-            return True
-        return False
+        return True
 
     def open_transactions(self, chain_id: int) -> list[list[Transaction]]:
         """What may still land on a chain, by nonce; for each all that were signed, the newest last."""
@@ -523,6 +477,17 @@ _SENDING: _BatchMoves = {
     ReversalSaga: (ReversalState.ATTESTED, ReversalState.SENT),
 }
 _UNSENDING: _BatchMoves = {saga: (sent, attested) for saga, (attested, sent) in _SENDING.items()}
+
+
+def _is_promised(session: Session, signed: Signed, attempt: int) -> bool:
+    query = select(Transaction.hash).where(
+        Transaction.chain_id == signed.chain_id,
+        Transaction.sender == signed.sender,
+        Transaction.nonce == signed.nonce,
+        Transaction.attempt == attempt,
+        Transaction.state != "dropped",
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def _move_batch(session: Session, attestation_id: int, moves: _BatchMoves, note: str) -> int:

@@ -84,7 +84,7 @@ SECRET = "s3cret-w0rd"
         ("sqlite:///journal.db", f"oracle://u:{SECRET}@host/x", "journal"),
         ("sqlite:///journal.db", f"nodb://u:{SECRET}@host/x?password={SECRET}", "journal"),
         ("sqlite:///registry.db", f"post gres://u:{SECRET}@host/x", "registry"),
-        ("sqlite:///registry.db", f"postgresql://u:{SECRET}@host/x", "registry"),
+        ("sqlite:///registry.db", f"postgresql://u:{SECRET}/x", "registry"),
         ("sqlite:///registry.db", "sqlite:///carbonbridge.toml", "registry"),
         ("sqlite:///journal.db", "sqlite:///carbonbridge.toml", "journal"),
     ],

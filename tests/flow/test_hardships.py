@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -133,18 +132,16 @@ def copied(world: World, name: str) -> Path:
     world.bridge.journal.close()
     target = world.folder / name
     target.mkdir()
-    for file in world.folder.glob("operator.db*"):
-        shutil.copy(file, target)
+    world.databases.copy(world.folder, target, "operator")
     return target
 
 
 def restored(world: World, backup: Path | None) -> None:
     """The journal as it was then, or a new one."""
     world.bridge.journal.close()
-    for file in world.folder.glob("operator.db*"):
-        file.unlink()
-    for file in backup.glob("operator.db*") if backup else ():
-        shutil.copy(file, world.folder)
+    world.databases.forget(world.folder, "operator")
+    if backup:
+        world.databases.copy(backup, world.folder, "operator")
     world.bridge = world.open_bridge()
 
 

@@ -9,6 +9,7 @@ import pytest
 from bridge.chain.signers import KeySigner
 from bridge.errors import ContractRefused, Refused
 from bridge.flow.recover import Order, execute_recovery, order_recovery, recovery_orders, veto_recovery
+from tests.databases import Databases
 from tests.flow.world import DAY, FOREST, STOVES, TERMS, Stage, World, span
 
 pytestmark = pytest.mark.slow
@@ -19,9 +20,9 @@ RECOVERER = "mallory"
 
 
 @pytest.fixture(scope="module")
-def recovering_stage() -> Stage:
+def recovering_stage(databases: Databases) -> Stage:
     recoverer = KeySigner((9).to_bytes(32, "big")).address  # the ninth of the rehearsal's people
-    stage = Stage(TERMS.model_copy(update={"recovery_seconds": WEEK, "recoverer": recoverer}))
+    stage = Stage(databases, TERMS.model_copy(update={"recovery_seconds": WEEK, "recoverer": recoverer}))
     assert stage.rehearsal.keys[RECOVERER].address == recoverer
     return stage
 

@@ -13,7 +13,6 @@ from bridge.errors import ContractRefused, Refused, UsageError
 from bridge.flow.advance import advance
 from bridge.flow.hold import Holder, ask, disclose_opened, plan_request, transfer
 from bridge.flow.relay import opening, sign_request
-from bridge.journal.store import open_journal
 from tests.flow.world import DAY, FOREST, World, span
 
 pytestmark = pytest.mark.slow
@@ -25,7 +24,7 @@ class Poor:
     def __init__(self, world: World) -> None:
         self.world = world
         self.key = KeySigner((77).to_bytes(32, "big"))
-        journal = open_journal(f"sqlite:///{world.folder}/poor.db")
+        journal = world.rehearsal.open_journal("poor", world.folder)
         sender = Sender(world.chain.connection, self.key, journal)
         self.holder = Holder(world.contract, world.registry, journal, sender)
         world.deposit(span(1, 100))

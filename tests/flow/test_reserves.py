@@ -10,6 +10,7 @@ from bridge.errors import ContractRefused, RegistryRefused
 from bridge.flow.advance import advance
 from bridge.flow.lock import plan
 from bridge.flow.reserves import leaning, state_reserves
+from tests.databases import Databases
 from tests.flow.world import BATCH, FOREST, STOVES, TERMS, Stage, World, span
 
 pytestmark = pytest.mark.slow
@@ -18,9 +19,9 @@ HOUR = 3600
 
 
 @pytest.fixture(scope="module")
-def leaning_stage() -> Stage:
+def leaning_stage(databases: Databases) -> Stage:
     """Verra's classes lean on statements of the last hour, Gold Standard's on none."""
-    return Stage(TERMS.model_copy(update={"statement_seconds": HOUR}))
+    return Stage(databases, TERMS.model_copy(update={"statement_seconds": HOUR}))
 
 
 @pytest.fixture

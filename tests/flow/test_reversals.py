@@ -21,6 +21,7 @@ from bridge.flow.reserve import reserve_seen
 from bridge.flow.reverse import reverse_taken_back, see_taken_back
 from bridge.flow.settle import settle_attested
 from bridge.flow.watch import watch
+from tests.databases import Databases
 from tests.flow.faults import Died, Schedule
 from tests.flow.world import BATCH, BIOGAS, DAY, FOREST, STOVES, Frozen, Stage, World, span
 from tests.laws import laws
@@ -283,8 +284,7 @@ def test_a_lost_journal_finds_reversal_and_refusals_again(held: World) -> None:
     reverse_taken_back(held.bridge)
     assert held.reversal_state(event_id) == "sent"
     held.bridge.journal.close()
-    for file in held.folder.glob("operator.db*"):
-        file.unlink()
+    held.databases.forget(held.folder, "operator")
     held.bridge = held.open_bridge()
     for _ in range(2):
         advance(held.bridge)
@@ -333,9 +333,9 @@ def projection(world: World) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> tuple[Frozen, tuple[str, str]]:
+def ready(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> tuple[Frozen, tuple[str, str]]:
     """A world before the reversal, to be woken again and again."""
-    stage = Stage()
+    stage = Stage(databases)
     world = World(tmp_path_factory.mktemp("ready"), stage)
     given = prepared(world)
     return Frozen(world, stage), given

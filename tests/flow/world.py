@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from bridge.flow.lock import plan
 from bridge.reconcile.reconcile import Reconciliation, reconcile
 from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.port import Instruction
+from tests.databases import Databases, SqliteFiles
 
 DAY = 86_400
 TERMS = Terms(request_deadline_seconds=10 * DAY, challenge_seconds=2 * DAY, challenge_blocks=5, kg_per_unit=1000)
@@ -41,8 +41,9 @@ def span(first: int, last: int, space: SerialSpace = VER) -> SerialRange:
 class Stage:
     """A rehearsal with spaces and classes; made once, and cleared between tests."""
 
-    def __init__(self, terms: Terms = TERMS) -> None:
-        self.rehearsal = rehearse({"VERRA": terms, "GS": TERMS}, ["alice", "bob", "mallory"])
+    def __init__(self, databases: Databases | None = None, terms: Terms = TERMS) -> None:
+        self.databases = databases or SqliteFiles()
+        self.rehearsal = rehearse({"VERRA": terms, "GS": TERMS}, ["alice", "bob", "mallory"], self.databases.url)
         contract = self.rehearsal.contract
         for space in (VER, MER, BATCH):
             self.rehearsal.send("operator", contract.register_space(space))
@@ -66,7 +67,7 @@ class Frozen:
 
     def wake(self, folder: Path) -> World:
         self._stage.rehearsal.chain.revert(self._chain)
-        shutil.copytree(self._folder, folder, dirs_exist_ok=True)
+        self._stage.databases.copy(self._folder, folder)
         return World(folder, self._stage)
 
 
@@ -74,7 +75,7 @@ class World:
     """Actors: admin, operator, guardian, three attesters (two sign), alice and bob who hold, mallory who steals."""
 
     def __init__(self, folder: Path, stage: Stage) -> None:
-        self.folder, self.rehearsal = folder, stage.rehearsal
+        self.folder, self.databases, self.rehearsal = folder, stage.databases, stage.rehearsal
         self.chain, self.keys, self.send = stage.rehearsal.chain, stage.rehearsal.keys, stage.rehearsal.send
         self.contract = stage.rehearsal.contract
         self.ledger = stage.rehearsal.open_ledger(folder)

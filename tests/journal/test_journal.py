@@ -6,14 +6,11 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
-import bridge.journal as journal_room
 from bridge.chain.signers import SignedTransaction
 from bridge.domain.attestations import Attested, Deployment, Lock, Opening, Request
 from bridge.domain.lifecycle import (
@@ -27,9 +24,10 @@ from bridge.domain.lifecycle import (
 )
 from bridge.domain.observed import BlockStamp, Place, RequestOpened
 from bridge.domain.serials import SerialRange
-from bridge.errors import Conflict, Halted, NotYet, Unreachable
+from bridge.errors import Conflict, Halted, NotYet
 from bridge.journal.models import Base
 from bridge.journal.store import Journal, open_journal
+from tests.databases import Databases
 
 HERE = Deployment(chain_id=1, contract="0x" + "11" * 20)
 ALICE = "0x" + "a1" * 20
@@ -40,8 +38,8 @@ def word(number: int) -> str:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/journal.db"
+def url(tmp_path: Path, databases: Databases) -> str:
+    return databases.url(tmp_path, "journal")
 
 
 @pytest.fixture
@@ -85,11 +83,6 @@ def locked(journal: Journal, instruction: int) -> str:
     return deposit.lock_id
 
 
-def test_a_place_that_cannot_be_opened_is_unreachable() -> None:
-    with pytest.raises(Unreachable, match="journal"):
-        open_journal("sqlite:////no/such/folder/journal.db")
-
-
 def test_a_move_outside_the_table_halts_and_changes_nothing(journal: Journal) -> None:
     deposit = journal.plan_deposit(word(1), "VERRA", HERE)
     with pytest.raises(Halted, match=deposit.lock_id):
@@ -115,25 +108,6 @@ def test_the_database_holds_a_reversal_to_its_table_too(journal: Journal, url: s
                 with pytest.raises(IntegrityError, match="forbidden"):
                     connection.execute(change)
             connection.rollback()
-
-
-def test_a_journal_of_the_first_version_learns_of_reversals_and_cover(tmp_path: Path) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path}/old.db")
-    config = Config()
-    config.set_main_option("script_location", str(Path(journal_room.__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.execute(text("INSERT INTO attestations VALUES (1, 'locks', '')"))
-    with pytest.raises(IntegrityError, match="attestation_kind"), engine.begin() as connection:
-        connection.execute(text("INSERT INTO attestations VALUES (2, 'reversals', '')"))
-    engine.dispose()
-    open_journal(str(engine.url)).close()
-    with engine.begin() as connection:
-        connection.execute(text("INSERT INTO attestations VALUES (2, 'reversals', '')"))
-        assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
-    with pytest.raises(IntegrityError, match="attestation_kind"), engine.begin() as connection:
-        connection.execute(text("INSERT INTO attestations VALUES (3, 'others', '')"))
 
 
 def test_a_restored_reversal_is_seen_once(journal: Journal) -> None:
@@ -199,8 +173,8 @@ def test_256_lock_ids_share_a_word_and_the_next_one_does_not(journal: Journal) -
     assert ids[256][:-2] != ids[0][:-2]
 
 
-def test_two_journals_never_make_the_same_lock_id(journal: Journal, tmp_path: Path) -> None:
-    other = open_journal(f"sqlite:///{tmp_path}/other.db")
+def test_two_journals_never_make_the_same_lock_id(journal: Journal, tmp_path: Path, databases: Databases) -> None:
+    other = open_journal(databases.url(tmp_path, "other"))
     assert journal.plan_deposit(word(1), "VERRA", HERE).lock_id != other.plan_deposit(word(1), "VERRA", HERE).lock_id
 
 

@@ -8,21 +8,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import inspect, text
 
 from bridge.domain.attestations import Attested, Outcome, typed_data
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.errors import ContractRefused
 from bridge.flow.advance import advance
+from tests.databases import Databases
 from tests.flow.faults import Died, Schedule
 from tests.flow.world import BATCH, FOREST, STOVES, Frozen, Stage, World, span
 from tests.laws import laws
 
 
 @pytest.fixture(scope="module")
-def frozen(tmp_path_factory: pytest.TempPathFactory) -> Frozen:
+def frozen(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Frozen:
     """Deposits in two registries, a retirement and a redemption done, one of each under way."""
-    stage = Stage()
+    stage = Stage(databases)
     world = World(tmp_path_factory.mktemp("busy"), stage)
     world.deposit(span(1, 100))
     world.deposit(span(201, 260))
@@ -75,7 +76,7 @@ def test_l2_overlaps_are_refused_by_the_contract(busy: World) -> None:
 
 def test_l3_the_books_balance_and_the_check_sees_serials_that_vanish(busy: World) -> None:
     assert list(laws.l3_a_serial_has_one_state(laws.look(busy))) == []
-    with create_engine(f"sqlite:///{busy.folder}/registry.db").begin() as connection:
+    with busy.ledger.engine.begin() as connection:
         connection.execute(text("UPDATE blocks SET closed_by = opened_by WHERE closed_by IS NULL AND state = 'locked'"))
     assert list(laws.l3_a_serial_has_one_state(laws.look(busy)))
 
@@ -136,10 +137,8 @@ def test_l8_an_honest_world_has_no_break_and_a_false_one_names_the_serials(busy:
 
 def test_the_ledger_s_own_tables_refuse_a_second_live_row(busy: World) -> None:
     """Going around the code: the database itself holds L3."""
-    engine = create_engine(f"sqlite:///{busy.folder}/registry.db")
-    with engine.connect() as connection:
-        names = [r[1] for r in connection.execute(text("PRAGMA table_info(blocks)")) if r[1] != "id"]
-        columns = ", ".join(names)
+    with busy.ledger.engine.connect() as connection:
+        columns = ", ".join(c["name"] for c in inspect(connection).get_columns("blocks") if c["name"] != "id")
         with pytest.raises(Exception, match=r"overlap|constraint|refused|already|state"):
             connection.execute(
                 text(f"INSERT INTO blocks ({columns}) SELECT {columns} FROM blocks WHERE closed_by IS NULL LIMIT 1")

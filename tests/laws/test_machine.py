@@ -26,19 +26,21 @@ from bridge.errors import BridgeError, ContractRefused
 from bridge.flow import hold
 from bridge.flow.advance import advance
 from bridge.flow.lock import plan
+from tests.databases import Databases
 from tests.flow.faults import Died, Schedule
 from tests.flow.world import BATCH, BIOGAS, DAY, FOREST, MER, STOVES, VER, Stage, World, span
 from tests.laws import laws
 
 _STAGE: list[Stage] = []
+"""The machine is built without fixtures: one that every test here uses puts it in."""
+
 HOMES = [(FOREST, VER), (BIOGAS, VER), (FOREST, MER), (STOVES, BATCH)]
 HOLDERS = ("alice", "bob")
 
 
-def the_stage() -> Stage:
-    if not _STAGE:
-        _STAGE.append(Stage())
-    return _STAGE[0]
+@pytest.fixture(scope="module", autouse=True)
+def stage_of_the_machine(databases: Databases) -> None:
+    _STAGE[:] = [Stage(databases)]
 
 
 class House(RuleBasedStateMachine):
@@ -46,7 +48,7 @@ class House(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        stage = the_stage()
+        (stage,) = _STAGE
         stage.clear()
         self.world = World(Path(tempfile.mkdtemp(prefix="machine-")), stage)
         self.next_serial = 1
@@ -190,6 +192,7 @@ class House(RuleBasedStateMachine):
             advance(self.world.bridge)
         assert laws.broken(self.world) == []
         assert self.world.reconcile().findings == ()
+        self.world.databases.leave(self.world.folder)
 
 
 def walk(examples: int, steps: int) -> None:

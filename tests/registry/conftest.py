@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from bridge.registry.ledger import open_ledger
+from tests.databases import Databases, migrated
 
 from .fakes import World
 
@@ -17,39 +17,48 @@ def _unsynced(connection, _record: object) -> None:  # type: ignore[no-untyped-d
     connection.execute("PRAGMA synchronous = OFF")
 
 
-def _open(path: Path) -> Engine:
-    engine = open_ledger(f"sqlite:///{path}")
-    event.listen(engine, "connect", _unsynced)
-    engine.dispose()
+def _open(url: str) -> Engine:
+    engine = open_ledger(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _unsynced)
+        engine.dispose()
     return engine
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One migrated, empty ledger to copy: migrating anew for each test would be most of its time."""
-    path = tmp_path_factory.mktemp("ledger") / "empty.db"
-    _open(path).dispose()
-    return path
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Path:
+    """The folder of a migrated, empty ledger to copy: migrating anew for each test would be most of its time."""
+    folder = tmp_path_factory.mktemp("empty")
+    migrated(databases.url(folder, "registry"), "registry")
+    return folder
 
 
 @pytest.fixture(scope="session")
-def furnished(migrated: Path) -> Path:
+def furnished_ledger(tmp_path_factory: pytest.TempPathFactory, empty_ledger: Path, databases: Databases) -> Path:
     """The same with the world's accounts and serials, which a World built on it finds and leaves."""
-    path = migrated.with_name("furnished.db")
-    shutil.copy(migrated, path)
-    World(_open(path)).engine.dispose()
-    return path
+    folder = tmp_path_factory.mktemp("furnished")
+    databases.copy(empty_ledger, folder)
+    World(_open(databases.url(folder, "registry"))).engine.dispose()
+    return folder
 
 
 @pytest.fixture
-def engine(migrated: Path, tmp_path: Path) -> Iterator[Engine]:
-    engine = _open(Path(shutil.copy(migrated, tmp_path / "ledger.db")))
+def url(tmp_path: Path, databases: Databases) -> str:
+    """Of this test's ledger."""
+    return databases.url(tmp_path, "registry")
+
+
+@pytest.fixture
+def engine(empty_ledger: Path, tmp_path: Path, databases: Databases) -> Iterator[Engine]:
+    databases.copy(empty_ledger, tmp_path)
+    engine = _open(databases.url(tmp_path, "registry"))
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def world(furnished: Path, tmp_path: Path) -> Iterator[World]:
-    world = World(_open(Path(shutil.copy(furnished, tmp_path / "world.db"))))
+def world(furnished_ledger: Path, tmp_path: Path, databases: Databases) -> Iterator[World]:
+    databases.copy(furnished_ledger, tmp_path)
+    world = World(_open(databases.url(tmp_path, "registry")))
     yield world
     world.engine.dispose()

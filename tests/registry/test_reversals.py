@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine, text
 
-import bridge.registry.ledger as ledger_room
 from bridge.domain.lifecycle import Kind, RequestStatus, SerialState
 from bridge.domain.serials import subtract
 from bridge.domain.values import hex32
 from bridge.errors import Conflict, NotYet, RegistryRefused
-from bridge.registry.ledger import open_ledger
 
-from .fakes import BALE, HERE, TONGXU, World, serials
+from .fakes import HERE, TONGXU, World, serials
 
 RETIREMENT, REDEMPTION = Kind.RETIREMENT, Kind.REDEMPTION
 
@@ -240,27 +233,3 @@ def test_an_instruction_given_twice_is_one(world: World) -> None:
     assert world.instruct(1, 101, 200) == world.instruct(1, 101, 200)
     with pytest.raises(Conflict):
         world.instruct(1, 101, 200, covers=TONGXU.id)
-
-
-# ------------------------------------------------------------ migration
-
-
-def test_a_ledger_of_the_first_version_learns_to_reverse(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/old.db"
-    engine = create_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(Path(ledger_room.__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-    with engine.begin() as connection:
-        tables = connection.execute(text("SELECT sql FROM sqlite_master WHERE name IN ('blocks', 'postings')"))
-        assert not any("reversed" in sql for (sql,) in tables)
-    engine.dispose()
-    opened = open_ledger(url)
-    with opened.connect() as connection:
-        assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
-    world = World(opened)
-    world.ledger.reverse("k", serials(1, 10), "fire")
-    assert world.states(1, 10) == {"reversed": ["1-10"]}
-    assert BALE in world.ledger.classes()

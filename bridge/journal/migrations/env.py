@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that `open_journal` hands over."""
+"""Alembic's entry: runs on the connection that `open_database` hands over."""
 
 from alembic import context
 

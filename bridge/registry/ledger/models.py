@@ -6,6 +6,8 @@ Ids are hex text as they travel everywhere; `programme` is the registry that iss
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -20,6 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _STATES = "('held', 'locked', 'reserved', 'retired', 'cancelled', 'reversed')"
+
+_WHERE_LIVE: Any = {"sqlite_where": text("closed_by IS NULL"), "postgresql_where": text("closed_by IS NULL")}
 
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts ids by itself only in INTEGER; it has 64 bits
 
@@ -125,12 +129,10 @@ class Block(Base):
         CheckConstraint("state <> 'held' OR lock_id IS NULL", name="block_free"),
         CheckConstraint("state <> 'reserved' OR request_id IS NOT NULL", name="block_request"),
         CheckConstraint("state <> 'locked' OR request_id IS NULL", name="block_unasked"),
-        Index("live_serials", "space", "first", unique=True, sqlite_where=text("closed_by IS NULL")),
-        Index(
-            "live_holdings", "account", "state", "class_id", "space", "first", sqlite_where=text("closed_by IS NULL")
-        ),
-        Index("live_locks", "lock_id", sqlite_where=text("closed_by IS NULL")),
-        Index("live_requests", "request_id", sqlite_where=text("closed_by IS NULL")),
+        Index("live_serials", "space", "first", unique=True, **_WHERE_LIVE),
+        Index("live_holdings", "account", "state", "class_id", "space", "first", **_WHERE_LIVE),
+        Index("live_locks", "lock_id", **_WHERE_LIVE),
+        Index("live_requests", "request_id", **_WHERE_LIVE),
         Index("all_serials", "space", "first"),
     )
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from sqlalchemy import Engine, func, select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from bridge.database import reading, said, writing
 from bridge.domain.attestations import Deployment
 from bridge.domain.lifecycle import SerialState
 from bridge.domain.serials import SerialRange, subtract
-from bridge.errors import Conflict, Halted, MalformedInput, RegistryRefused, Unreachable
+from bridge.errors import Conflict, Halted, MalformedInput, RegistryRefused
 from bridge.registry.ledger.models import Account, Block, Entry, Posting, Space
 
 ISSUANCE = "issuance"
@@ -40,26 +41,18 @@ class Books:
     def __init__(self, engine: Engine, clock: Callable[[], int]) -> None:
         self.engine = engine
         self.clock = clock
-        self._reader = engine.execution_options(reads_only=True)
 
     @contextmanager
     def _write(self) -> Iterator[Session]:
         """All or nothing. Raises Halted when the database forbids what a verb tried, Unreachable when it is busy."""
         try:
-            with Session(self.engine, expire_on_commit=False) as tx, tx.begin():
+            with writing(self.engine, "registry") as tx:
                 yield tx
         except IntegrityError as error:
-            raise Halted(f"the ledger's own guards refused a movement ({error.orig}); audit the ledger") from error
-        except OperationalError as error:
-            raise Unreachable(f"the ledger's database did not answer ({error.orig}); repeat the call") from error
+            raise Halted(f"the ledger's own guards refused a movement ({said(error)}); audit the ledger") from error
 
-    @contextmanager
-    def _read(self) -> Iterator[Session]:
-        try:
-            with Session(self._reader) as tx, tx.begin():
-                yield tx
-        except OperationalError as error:
-            raise Unreachable(f"the ledger's database did not answer ({error.orig}); repeat the call") from error
+    def _read(self) -> AbstractContextManager[Session]:
+        return reading(self.engine, "registry")
 
     def _enter(
         self, tx: Session, verb: str, key: str, content: Mapping[str, object], deployment: Deployment | None = None

@@ -224,19 +224,19 @@ _TOTAL_OF = {
 }
 
 _BALANCES = """
-    SELECT account, state, class_id, sum(units) AS units FROM (
+    SELECT account, state, class_id, CAST(sum(units) AS BIGINT) AS units FROM (
         SELECT to_account AS account, to_state AS state, class_id, units FROM postings
-        UNION ALL SELECT from_account, from_state, class_id, -units FROM postings)
+        UNION ALL SELECT from_account, from_state, class_id, -units FROM postings) AS legs
     GROUP BY account, state, class_id ORDER BY account, state, class_id"""
 
 _STANDING = """
-    SELECT account, state, class_id, sum(last - first + 1) AS units FROM blocks
+    SELECT account, state, class_id, CAST(sum(last - first + 1) AS BIGINT) AS units FROM blocks
     WHERE closed_by IS NULL GROUP BY account, state, class_id"""
 
 _AUDITS = (
     (
         "postings and serials differ (account, state, class, posted, standing)",
-        f"""SELECT account, state, class_id, sum(posted), sum(standing) FROM (
+        f"""SELECT account, state, class_id, CAST(sum(posted) AS BIGINT), CAST(sum(standing) AS BIGINT) FROM (
                 SELECT account, state, class_id, units AS posted, 0 AS standing FROM ({_BALANCES}) AS b
                 WHERE account <> '{ISSUANCE}' AND units <> 0
                 UNION ALL SELECT account, state, class_id, 0, units FROM ({_STANDING}) AS s) AS both_sides

@@ -1,9 +1,9 @@
 """Sagas, their signatures and transactions."""
 
-from collections.abc import Mapping
-
 import sqlalchemy as sa
 from alembic import op
+
+from bridge.database.guards import listed_moves
 
 revision = "0001"
 down_revision = None
@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("only", sa.Integer, primary_key=True),
         sa.Column("uid", ID, nullable=False),
         sa.Column("locks_made", sa.BigInteger, nullable=False),
-        sa.CheckConstraint("only = 1", name="one_identity"),
+        sa.CheckConstraint('"only" = 1', name="one_identity"),
     )
     op.create_table(
         "attestations",
@@ -130,20 +130,5 @@ def upgrade() -> None:
         sa.Column("transaction_hash", ID),
         sa.UniqueConstraint("deployment", "request_id"),
     )
-    _forbid_other_moves("deposits", DEPOSIT_MOVES)
-    _forbid_other_moves("exits", EXIT_MOVES)
-
-
-def _forbid_other_moves(table: str, moves: Mapping[str, tuple[str, ...]]) -> None:
-    """A trigger on each change of state. SQLite only: PostgreSQL wants a function of its own."""
-    if op.get_context().dialect.name != "sqlite":
-        return
-    allowed = " OR ".join(
-        f"(OLD.state = '{old}' AND NEW.state IN ({', '.join(repr(new) for new in news)}))"
-        for old, news in moves.items()
-    )
-    op.execute(
-        f"CREATE TRIGGER {table}_moves BEFORE UPDATE OF state ON {table} "
-        f"WHEN OLD.state <> NEW.state AND NOT ({allowed}) "
-        f"BEGIN SELECT RAISE(ABORT, '{table}: this change of state is forbidden'); END"
-    )
+    listed_moves("deposits", DEPOSIT_MOVES).create()
+    listed_moves("exits", EXIT_MOVES).create()

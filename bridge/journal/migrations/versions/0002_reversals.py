@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from bridge.database.guards import listed_moves
+
 revision = "0002"
 down_revision = "0001"
 
@@ -35,7 +37,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index("reversals_open", "reversals", ["deployment", "state"])
-    _forbid_other_moves()
+    listed_moves("reversals", REVERSAL_MOVES).create()
 
 
 def _admit_kinds() -> None:
@@ -53,18 +55,3 @@ def _admit_kinds() -> None:
         "WHERE type = 'table' AND name = 'attestations'"
     )
     op.execute("PRAGMA writable_schema = RESET")
-
-
-def _forbid_other_moves() -> None:
-    """As for the other sagas: SQLite only, PostgreSQL wants a function of its own."""
-    if op.get_context().dialect.name != "sqlite":
-        return
-    allowed = " OR ".join(
-        f"(OLD.state = '{old}' AND NEW.state IN ({', '.join(repr(new) for new in news)}))"
-        for old, news in REVERSAL_MOVES.items()
-    )
-    op.execute(
-        "CREATE TRIGGER reversals_moves BEFORE UPDATE OF state ON reversals "
-        f"WHEN OLD.state <> NEW.state AND NOT ({allowed}) "
-        "BEGIN SELECT RAISE(ABORT, 'reversals: this change of state is forbidden'); END"
-    )

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that `engine.migrate` hands over."""
+"""Alembic's entry: runs on the connection that `open_database` hands over."""
 
 from __future__ import annotations
 

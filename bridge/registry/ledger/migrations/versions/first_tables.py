@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
-from bridge.registry.ledger.migrations.guards import GUARDS
+from bridge.registry.ledger.migrations.guards import GUARDS, NEVER_OVERLAP
 
 revision = "0001"
 down_revision = None
@@ -250,18 +252,11 @@ def upgrade() -> None:
     )
     op.create_index("all_serials", "blocks", ["space", "first"], unique=False)
     op.create_index(op.f("ix_blocks_parent"), "blocks", ["parent"], unique=False)
-    op.create_index(
-        "live_holdings",
-        "blocks",
-        ["account", "state", "class_id", "space", "first"],
-        unique=False,
-        sqlite_where=sa.text("closed_by IS NULL"),
-    )
-    op.create_index("live_locks", "blocks", ["lock_id"], unique=False, sqlite_where=sa.text("closed_by IS NULL"))
-    op.create_index("live_requests", "blocks", ["request_id"], unique=False, sqlite_where=sa.text("closed_by IS NULL"))
-    op.create_index(
-        "live_serials", "blocks", ["space", "first"], unique=True, sqlite_where=sa.text("closed_by IS NULL")
-    )
+    live: Any = {"sqlite_where": sa.text("closed_by IS NULL"), "postgresql_where": sa.text("closed_by IS NULL")}
+    op.create_index("live_holdings", "blocks", ["account", "state", "class_id", "space", "first"], **live)
+    op.create_index("live_locks", "blocks", ["lock_id"], **live)
+    op.create_index("live_requests", "blocks", ["request_id"], **live)
+    op.create_index("live_serials", "blocks", ["space", "first"], unique=True, **live)
     op.create_table(
         "part_ranges",
         sa.Column("request_id", sa.Text(), nullable=False),
@@ -302,5 +297,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("request_id"),
     )
     op.execute("INSERT INTO accounts (name, kind) VALUES ('issuance', 'issuance')")
-    for guard in GUARDS[op.get_bind().dialect.name]:
-        op.execute(guard)
+    for guard in GUARDS:
+        guard.create()
+    if op.get_context().dialect.name == "postgresql":
+        for statement in NEVER_OVERLAP:
+            op.execute(statement)

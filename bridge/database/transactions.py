@@ -1,0 +1,81 @@
+"""One writer at a time, on SQLite and on PostgreSQL alike.
+
+A writing transaction takes its turn before it reads: what it has read holds until it commits, so a verb that reads and
+then writes is right without more. On SQLite that is BEGIN IMMEDIATE; on PostgreSQL it is an advisory lock of the
+database, which ends with the transaction. SERIALIZABLE would let writers pass each other and fail those that met when
+they commit; every verb would then have to be run again from outside, for a speed that a bridge does not need. Against
+writers that do not take turns, such as a person with a prompt, the guards stand alone (`guards.py`). Readers see one
+snapshot and hold up nobody.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from bridge.database.engine import said
+from bridge.errors import Unreachable
+
+
+@contextmanager
+def writing(engine: Engine, room: str) -> Iterator[Session]:
+    """All or nothing. Raises Unreachable when the database does not answer, or another writer keeps its turn."""
+    with _answering(room), Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine, room: str) -> Iterator[Session]:
+    """One snapshot, which cannot be written."""
+    with writing(engine.execution_options(reads_only=True), room) as session:
+        yield session
+
+
+@contextmanager
+def held_alone(engine: Engine, room: str, key: str, work: str) -> Iterator[bool]:
+    """Whether this process, and no other, has `key` for this work until the end; one that dies lets go of it. On SQLite
+    the file is the key."""
+    if engine.dialect.name == "sqlite":
+        with _flock(engine.url.database, work) as alone:
+            yield alone
+        return
+    digest = hashlib.sha256(f"{key} {work}".encode()).digest()
+    number = int.from_bytes(digest[:8], "big", signed=True)
+    session = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with _answering(room), session.connect() as connection:
+        connection.detach()  # closed at the end instead of pooled: the lock never outlives it
+        alone = bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": number}))
+        try:
+            yield alone
+        finally:
+            with suppress(OperationalError, InterfaceError):  # closing alone lets go only when the server gets to it
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": number})
+
+
+@contextmanager
+def _answering(room: str) -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise Unreachable(f"the {room}'s database did not answer ({said(error)}); repeat the call") from error
+
+
+@contextmanager
+def _flock(database: str | None, work: str) -> Iterator[bool]:
+    if not database or database == ":memory:":
+        yield True
+        return
+    with Path(f"{database}.{work}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
