@@ -7,8 +7,10 @@ BridgeError
 ├── Refused                4  a counterpart said no
 │   ├── RegistryRefused       the registry or one of its attesters
 │   ├── ContractRefused       the contract reverted
+│   ├── NoGas                 the account cannot pay for its transaction
 │   └── Conflict              the same id was used with other content
 ├── NotYet                 5  waits for finality, a deadline or a counterpart; repeat later
+├── Stopped              130  by the person at the keyboard
 └── Halted                 6  something that must never happen was seen; people decide
 """
 
@@ -50,12 +52,20 @@ class ContractRefused(Refused):
         self.arguments = arguments
 
 
+class NoGas(Refused):
+    pass
+
+
 class Conflict(Refused):
     pass
 
 
 class NotYet(BridgeError):
     exit_code = 5
+
+
+class Stopped(BridgeError):
+    exit_code = 130
 
 
 class Halted(BridgeError):

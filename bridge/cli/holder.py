@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -117,7 +118,7 @@ def retire(
     if sign_only:
         sign_into_file(holder, request_id, valid_days, out, as_json)
     else:
-        _ask(holder, request_id, as_json)
+        _ask(holder, request_id, as_json, is_new=True)
 
 
 @app.command("redeem", epilog="Example: carbonbridge holder redeem 'VERRA 1340' 10 --account 'Alice Ltd'")
@@ -142,7 +143,7 @@ def redeem(
     if sign_only:
         sign_into_file(holder, request_id, valid_days, out, as_json)
     else:
-        _ask(holder, request_id, as_json)
+        _ask(holder, request_id, as_json, is_new=True)
 
 
 @app.command("requests", epilog="Example: carbonbridge holder requests --key alice")
@@ -193,6 +194,26 @@ def send(
         sign_into_file(holder, row.request_id, valid_days, out, as_json)
     else:
         _ask(holder, row.request_id, as_json)
+
+
+@app.command("forget", epilog="Example: carbonbridge holder forget 0x1f9a")
+def forget(request_id: Request, as_json: Json = False) -> None:
+    """Discard a stored request that was never sent. Needs no password.
+
+    Refused when the chain knows it, and while a transaction or a signed file may still open it.
+    """
+    from bridge import bootstrap, settings
+    from bridge.cli.screen import emit, say
+    from bridge.flow import hold
+
+    config = settings.load()
+    contract, journal = bootstrap.contract(config), bootstrap.journal(config)
+    row = own_request(config, contract, request_id)
+    hold.forget(contract, journal, row.request_id)
+    if as_json:
+        emit({"forgotten": row.request_id})
+    else:
+        say(f"forgot request {row.request_id}: nothing of it was sent, and nothing will be")
 
 
 @app.command("exit", epilog="Example: carbonbridge holder exit 0x1f9a --to 0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
@@ -332,17 +353,33 @@ def _plan(kind: Kind, class_text: str, units: int, beneficiary: str, purpose: st
     return holder, hold.plan_request(holder, kind, chosen.id, units, beneficiary, purpose)
 
 
-def _ask(holder: Holder, request_id: str, as_json: bool) -> None:
+def _ask(holder: Holder, request_id: str, as_json: bool, *, is_new: bool = False) -> None:
+    """A new request that is refused before anything is sent is not kept."""
     from bridge import settings
-    from bridge.errors import Refused
+    from bridge.errors import BridgeError, Refused, Stopped, UsageError
     from bridge.flow import hold
 
     try:
         hold.ask(holder, request_id)
-    except Refused as refusal:
-        explain_no_gas(holder, request_id, refusal)
+    except (Refused, UsageError) as refusal:
+        explain_no_gas(request_id, refusal)
+        if is_new:
+            with suppress(BridgeError):
+                hold.forget(holder.contract, holder.journal, request_id)
+                refusal.args = (f"{refusal}; nothing was sent",)
         raise
+    except KeyboardInterrupt as stop:
+        raise Stopped(_stopped(holder, request_id)) from stop
     show_request(settings.load(), holder, request_id, as_json)
+
+
+def _stopped(holder: Holder, request_id: str) -> str:
+    sent = holder.journal.own_request(request_id).transaction_hash or holder.journal.is_on_its_way(request_id)
+    known = "is stored and was sent" if sent else "is stored and was not sent"
+    return (
+        f"stopped: request {request_id} {known}. See: carbonbridge holder requests. Go on, never burning twice, with: "
+        f"carbonbridge holder send {request_id[:10]}"
+    )
 
 
 def _require_texts(beneficiary: str, purpose: str) -> None:

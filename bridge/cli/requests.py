@@ -89,9 +89,11 @@ def _request_row(registry: Registry, contract: BridgeContract, row: OwnRequest, 
     from bridge.domain.attestations import Opening, Request
     from bridge.domain.lifecycle import RequestStatus
 
-    request = Request.model_validate_json(row.request)
+    request, opening = Request.model_validate_json(row.request), Opening.model_validate_json(row.opening)
     chain = contract.request_state(row.request_id)
     state = _STATES[chain.status.name]
+    if state == "not sent" and row.not_after is not None and now <= row.not_after:
+        state = "signed"
     acted = chain.parts > 0 and signed_receipt(registry, row.request_id) is not None
     if chain.status is RequestStatus.SETTLED and acted:
         state = "executed"
@@ -101,9 +103,11 @@ def _request_row(registry: Registry, contract: BridgeContract, row: OwnRequest, 
         "kind": request.kind.name.lower(),
         **holding(class_of(contract.credit_class(request.class_id)), request.units),
         "unsettled_units": chain.remaining,
-        "beneficiary": Opening.model_validate_json(row.opening).beneficiary,
+        "beneficiary": opening.beneficiary,
+        "purpose": opening.purpose,
         "state": state,
-        "pending": state in ("not sent", "pending", "called back", "settled"),
+        "signed_until": row.not_after if state == "signed" else None,
+        "pending": state in ("not sent", "signed", "pending", "called back", "settled"),
         "deadline": deadline,
         "deadline_text": moment(deadline) if deadline else "",
         "transaction": row.transaction_hash,
@@ -137,7 +141,8 @@ def _next(state: str, request_id: str, *, late: bool, acted: bool, waiting: int)
     if acted:
         return f"carbonbridge holder certificate {one}"
     return {
-        "not sent": f"carbonbridge holder send {one}",
+        "not sent": f"carbonbridge holder send {one}, or holder forget {one}",
+        "signed": "carbonbridge operator relay FILE",
         "called back": f"after the challenge: carbonbridge holder exit {one}",
         "settled": "wait for the registry to act",
         "refused": "nothing: the units are back",
@@ -152,13 +157,21 @@ def draw_requests(rows: list[dict[str, Any]]) -> None:
         (
             short(row["request_id"]),
             f"{row['kind']} of {amount(row['units'], row['kg_per_unit'])}, {row['label']}",
-            row["state"],
+            _state_in_words(row),
             row["deadline_text"].removesuffix(" UTC")[:16] if row["state"] == "pending" else "",
             row["next"].replace("carbonbridge ", ""),
         )
         for row in rows
     ]
     table(["request", "what", "state", "deadline (UTC)", "next"], drawn, "no requests were made here")
+
+
+def _state_in_words(row: dict[str, Any]) -> str:
+    from bridge.cli.screen import moment
+
+    if row["state"] == "signed":
+        return f"signed until {moment(row['signed_until'])[:16]}, waiting to be relayed"
+    return str(row["state"])
 
 
 def signed_receipt(registry: Registry, request_id: str) -> Attested[Receipt] | None:

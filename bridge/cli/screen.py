@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import typer
@@ -138,11 +137,9 @@ def weight(units: int, kg_per_unit: int) -> str:
 
 
 def moment(timestamp: int) -> str:
-    """A second since 1970, also one that no calendar holds: others may state any 64-bit number."""
-    try:
-        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):
-        return f"second {timestamp}"
+    from bridge.domain import values
+
+    return values.moment(timestamp)
 
 
 def short(hex_id: str) -> str:

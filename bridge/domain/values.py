@@ -1,8 +1,10 @@
-"""Identifiers as they travel everywhere off chain: lower-case hex text, so that equal things compare equal."""
+"""Identifiers as they travel everywhere off chain: lower-case hex text, so that equal things compare equal; and moments
+for people."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 from eth_utils.crypto import keccak
@@ -50,6 +52,14 @@ def faults(error: ValidationError, whole: str) -> str:
 
 def keccak_hex(data: bytes) -> str:
     return "0x" + keccak(data).hex()
+
+
+def moment(timestamp: int) -> str:
+    """A second since 1970, also one that no calendar holds: others may state any 64-bit number."""
+    try:
+        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"second {timestamp}"
 
 
 def to_bytes(text: str) -> bytes:

@@ -22,6 +22,7 @@ def sign_request(holder: Holder, request_id: Hex32, seconds: int) -> SignedReque
     deployment = holder.contract.deployment
     _require_unused(holder.contract, request_id)
     not_after = holder.contract.connection.head().timestamp + seconds
+    holder.journal.sign_request(request_id, not_after)
     signature = in_full(holder.sender.sign(typed_request(deployment, request, not_after)))
     return SignedRequest(deployment=deployment, request=request, not_after=not_after, signature=signature)
 

@@ -185,7 +185,7 @@ def test_the_operator_sees_what_is_in_flight_and_what_it_waits_for(office: Offic
     lock_id = office.told("operator", "deposit", given["instruction_id"])["id"]
     assert given["instruction_id"][:10] in office.done("operator", "status", "--all")
     told = office.told("operator", "status", given["instruction_id"][:10])
-    assert [move["new"] for move in told["moves"]] == ["locked", "attested", "sent", "minted"]
+    assert [move["new"] for move in told["moves"]] == ["planned", "locked", "attested", "sent", "minted"]
     assert office.told("operator", "status", lock_id)["id"] == lock_id
     assert office.told("operator", "deposit", given["instruction_id"])["id"] == lock_id
     office.told("holder", "retire", "GS 11236", "1", "--for", "Acme", "--key", "bob")
@@ -241,16 +241,17 @@ def test_errors_say_what_happened_and_what_to_do(office: Office) -> None:
     assert "password does not open" in other.refused(2, "holder", "retire", "GS 11236", "1", "--for", "Acme")
 
 
-def test_a_pause_stops_a_request_which_then_goes_on(office: Office) -> None:
+def test_a_pause_stops_a_request_and_leaves_nothing_of_it(office: Office) -> None:
     deposit(office, 1601, 1610, to="carol")
     before = owned(office, "carol")
     mine = ("--key", "carol")
     office.done("compliance", "pause")
-    ran = office.run("holder", "retire", "GS 11236", "1", "--for", "Acme", *mine)
-    assert (ran.code, "IsPaused" in ran.err) == (4, True)
+    refused = office.refused(4, "holder", "retire", "GS 11236", "1", "--for", "Acme", *mine)
+    assert "IsPaused" in refused
+    assert "nothing was sent" in refused
+    assert office.told("holder", "requests", *mine) == []
     office.done("compliance", "unpause")
-    stored = next(r for r in office.told("holder", "requests", *mine) if r["state"] == "not sent")["request_id"]
-    assert office.told("holder", "send", stored, *mine)["state"] == "pending"
+    stored = office.told("holder", "retire", "GS 11236", "1", "--for", "Acme", *mine)["request_id"]
     assert office.told("holder", "send", stored, *mine)["state"] == "pending"
     assert owned(office, "carol") == before - 1
     office.done("operator", "settle")

@@ -95,10 +95,10 @@ def signed(office: Office, units: int, *options: str) -> tuple[str, Path]:
 def test_a_holder_without_gas_signs_and_anybody_relays(office: Office, tmp_path: Path) -> None:
     deposit(office, 1, 100, "poor")
     ran = office.run("holder", "retire", "GS 11236", "5", "--for", "Acme", "--key", "poor")
-    assert (ran.code, "has no gas" in ran.err, "send 0x" in ran.err) == (4, True, True)
+    assert (ran.code, "has 0 ether" in ran.err, "send 0x" in ran.err) == (4, True, True)
     request_id, file = signed(office, 30)
     assert "Acme" not in file.read_text()
-    assert (owned(office, "poor"), request(office, request_id)["state"]) == (100, "not sent")
+    assert (owned(office, "poor"), request(office, request_id)["state"]) == (100, "signed")
 
     told = office.told("operator", "relay", str(file), "--key", "bob")
     assert (told["request_id"], told["holder"]) == (request_id, office.told("key", "list")["poor"])
@@ -143,9 +143,12 @@ def test_bad_files_are_refused_in_words_and_nothing_is_lost(office: Office) -> N
     assert owned(office, "poor") == before
 
     again = ("holder", "send", request_id, "--key", "poor", "--sign-only", "--out", str(file))
+    assert "exists already" in office.refused(2, *again)
+    file.unlink()
     assert "good until" in office.done(*again)
     office.done(*relay)
     assert "on chain already" in office.refused(4, *relay)
+    file.unlink()
     assert owned(office, "poor") == before - 3
     assert "on chain already" in office.refused(4, *again)
 
