@@ -65,6 +65,10 @@ _ADVICE = {
 }
 
 
+LASTING = ("NotShort", "SerialsTaken", "WeightMismatch")
+"""Refusals of a lock that do not pass by themselves."""
+
+
 class _Answers:
     """Context in which a contract's revert becomes ContractRefused, with the error's name and numbers."""
 

@@ -18,9 +18,11 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command("init", epilog="Example: carbonbridge init --rpc https://node.example\n\nExample: carbonbridge init --dev")(
-    keys.init
-)
+app.command(
+    "init",
+    epilog="Example: carbonbridge init --rpc https://node.example\n\nExample: carbonbridge init --dev\n\n"
+    "Example: carbonbridge init --anew journal",
+)(keys.init)
 app.add_typer(operator.app, name="operator")
 app.add_typer(holder.app, name="holder")
 app.add_typer(compliance.app, name="compliance")

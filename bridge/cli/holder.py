@@ -59,6 +59,7 @@ def balance(key: Key = MINE, as_json: Json = False) -> None:
     }
     owned = {one["class"] for one in found["holdings"]}
     found["closed"] = [row for row in closed_classes(contract) if row["class"] in owned]
+    found["recoveries"] = recovery.orders_against(contract, owner)
     if as_json:
         emit(found)
     else:
@@ -164,6 +165,7 @@ def requests(key: Key = MINE, as_json: Json = False) -> None:
         emit(rows)
     else:
         draw_requests(rows)
+        recovery.warn_of_orders(recovery.orders_against(contract, owner))
 
 
 @app.command(
@@ -322,6 +324,7 @@ def _draw_balance(found: dict[str, Any]) -> None:
         draw_requests(found["pending"])
     if found["closed"]:
         draw_closed(found["closed"])
+    recovery.warn_of_orders(found["recoveries"])
 
 
 def _ready(config: Settings, key: str, class_text: str, units: int) -> tuple[Holder, CreditClass]:

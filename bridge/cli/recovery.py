@@ -37,12 +37,15 @@ def order(
     from bridge import bootstrap, settings
     from bridge.cli.naming import address, choose_class, classes_on
     from bridge.cli.passwords import ask
+    from bridge.errors import UsageError
     from bridge.flow.recover import order_recovery
 
     config = settings.load()
     contract = bootstrap.contract(config)
     chosen = choose_class(credit_class, classes_on(contract))
     accounts = address(config, lost), address(config, to)
+    if accounts[0] == accounts[1]:
+        raise UsageError(f"{lost} and {to} are one account: name another receiver; nothing was sent")
     _require_recoverer(contract, chosen.id, bootstrap.address_of(config, key), chosen.label)
     given = order_recovery(contract, bootstrap.sender(config, key, ask), chosen.id, *accounts, units)
     _show(contract, given, "ordered", None, as_json)
@@ -100,6 +103,25 @@ def veto_mine(recovery_id: Recovery, key: Key = "holder", as_json: Json = False)
     from bridge.flow.recover import veto_recovery
 
     _act(recovery_id, key, veto_recovery, "vetoed", as_json)
+
+
+def orders_against(contract: BridgeContract, account: str) -> list[dict[str, Any]]:
+    """Standing orders that would take the account's units."""
+    from bridge.flow.recover import recovery_orders
+
+    return [_row(contract, one) for one in recovery_orders(contract) if one.waits and one.recovery.sender == account]
+
+
+def warn_of_orders(rows: list[dict[str, Any]]) -> None:
+    from bridge.cli.screen import amount, moment, say, short
+
+    for row in rows:
+        units = amount(row["units"], row["kg_per_unit"])
+        say(
+            "",
+            f"Warning: {units} of {row['label']} are ordered to {row['to']} from {moment(row['matures_at'])} on;",
+            f"veto with: carbonbridge holder veto {short(row['recovery_id'])}",
+        )
 
 
 def _require_recoverer(contract: BridgeContract, class_id: str, account: str, label: str) -> None:

@@ -325,6 +325,8 @@ def _require_gap(contract: BridgeContract, short: CreditClass, credit_class: Cre
     state = contract.class_state(short.id)
     if state is None or not state.shortfall:
         raise UsageError(f"{short.label} lacks nothing; see: carbonbridge operator status")
+    if short.id == credit_class.id:
+        raise UsageError(f"{short.label} is short and cannot cover itself; cover it with units of another class")
     if short.kg_per_unit != credit_class.kg_per_unit:
         raise UsageError(
             f"a unit of {credit_class.label} weighs {credit_class.kg_per_unit} kg, one of {short.label} "

@@ -188,8 +188,16 @@ def test_the_operator_sees_what_is_in_flight_and_what_it_waits_for(office: Offic
     assert [move["new"] for move in told["moves"]] == ["planned", "locked", "attested", "sent", "minted"]
     assert office.told("operator", "status", lock_id)["id"] == lock_id
     assert office.told("operator", "deposit", given["instruction_id"])["id"] == lock_id
-    office.told("holder", "retire", "GS 11236", "1", "--for", "Acme", "--key", "bob")
-    assert "nothing is in flight" in office.done("operator", "status")  # nobody has looked yet
+    assert {move["at"] is not None for move in told["moves"]} == {True}
+    assert office.done("operator", "status", lock_id).count(" UTC") == 0
+    assert "when (UTC)" in office.done("operator", "status", lock_id)
+    asked = office.told("holder", "retire", "GS 11236", "1", "--for", "Acme", "--key", "bob")
+    for _ in range(2):  # looking changes nothing
+        (row,) = office.told("operator", "status")
+        assert (row["id"], row["state"]) == (asked["request_id"], "not taken up yet")
+    assert "operator settle" in " ".join(office.done("operator", "status", asked["request_id"][:10]).split())
+    assert given["instruction_id"][:10] in office.refused(2, "operator", "status", "0xdead")
+    assert lock_id[:10] not in office.refused(2, "operator", "status", "0xdead")
     assert "1 ended" in office.done("operator", "settle", "--wait", "5")
 
 

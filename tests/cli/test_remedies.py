@@ -168,6 +168,12 @@ def test_units_of_a_lost_key_are_ordered_vetoed_and_recovered(office: Office) ->
     assert "name its key with --key" in office.refused(4, *order, "60", "--key", "bob")
     given = office.told(*order, "60")
     assert (given["state"], given["lapses_at"] - given["matures_at"]) == ("pending", WEEK)
+    assert "one account" in office.refused(2, "compliance", "recovery", "order", "carol", "carol", "GS 11236", "60")
+    (against,) = office.told("holder", "balance", "--key", "carol")["recoveries"]
+    assert against["recovery_id"] == given["recovery_id"]
+    for look in ("balance", "requests"):
+        assert f"holder veto {given['recovery_id'][:10]}" in office.done("holder", look, "--key", "carol")
+        assert "are ordered" not in office.done("holder", look, "--key", "bob")
     assert "one at a time" in office.refused(4, *order, "60")
     assert "RecoveryNotMature" in office.refused(4, "compliance", "recovery", "execute", given["recovery_id"])
     assert "NotHolder" in office.refused(4, "holder", "veto", given["recovery_id"], "--key", "bob")
