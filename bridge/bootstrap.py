@@ -82,7 +82,8 @@ def timelock(settings: Settings) -> Timelock:
     named = settings.deployed()
     if named.timelock is None or named.multisig is None:
         raise UsageError(
-            f"{FILE_NAME} names no timelock and multisig: the admin is a key. Hand over to a timelock with: "
+            f"{FILE_NAME} names no timelock and multisig: the admin is a key, which acts at once with: "
+            "carbonbridge admin act. Hand over to a timelock with: "
             "carbonbridge operator hand-over --multisig ADDRESS --admin-delay-days DAYS"
         )
     return Timelock(contract(settings).connection, named.timelock)

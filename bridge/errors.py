@@ -7,6 +7,7 @@ BridgeError
 ├── Refused                4  a counterpart said no
 │   ├── RegistryRefused       the registry or one of its attesters
 │   ├── ContractRefused       the contract reverted
+│   ├── AlreadyDone        0  the same was done before; nothing is left to do
 │   ├── NoGas                 the account cannot pay for its transaction
 │   └── Conflict              the same id was used with other content
 ├── NotYet                 5  waits for finality, a deadline or a counterpart; repeat later
@@ -50,6 +51,10 @@ class ContractRefused(Refused):
         super().__init__(message)
         self.name = name
         self.arguments = arguments
+
+
+class AlreadyDone(Refused):
+    exit_code = 0
 
 
 class NoGas(Refused):

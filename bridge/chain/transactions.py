@@ -148,7 +148,7 @@ class Sender:
     def _prepare(self, call: ContractFunction | Any, nonce: int) -> SignedTransaction:
         """Simulates, then signs."""
         fees = suggested(self._connection, self._policy)
-        with answering(), self._gas_in_words(), refusals_in_words():
+        with answering(), self._gas_in_words(), refusals_in_words(getattr(call, "fn_name", "")):
             call.call({"from": self._account})
             gas = call.estimate_gas({"from": self._account}) * 12 // 10
             if gas > TRANSACTION_GAS_CAP:

@@ -56,6 +56,8 @@ def main() -> None:
     try:
         sys.exit(_run(arguments, as_json))
     except BridgeError as error:
+        if error.exit_code == 0:
+            sys.exit(_end_well(str(error), as_json))
         sys.exit(_fail(type(error).__name__, str(error), error.exit_code, as_json))
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(_fail("Stopped", _STOPPED, 130, as_json))
@@ -80,6 +82,17 @@ def _run(arguments: list[str], as_json: bool) -> int | str | None:
     if code == Stopped.exit_code:
         raise Stopped(_STOPPED)
     return code
+
+
+def _end_well(message: str, as_json: bool) -> int:
+    """Nothing was left to do, which is no failure of a command that is repeated."""
+    from bridge.cli.screen import emit, say
+
+    if as_json:
+        emit({"done": None, "message": message})
+    else:
+        say(message)
+    return 0
 
 
 def _fail_unforeseen(error: Exception, as_json: bool) -> int:

@@ -108,8 +108,9 @@ def verify(
     """Check the deployment from the chain alone: every code, the owner and its delay, and who may do what.
 
     Ends with 1 when a check fails. FILE may name multisig, admin_delay_days, guardians, freezers (the policy's
-    guardians), listers (the policy's too), recoverers, [operators] with their units a day, and [registries.CODE] with
-    threshold, attesters and terms; what it leaves out is shown and not compared. Needs no password.
+    guardians), listers (the policy's too), recoverers, and as tables operators with their units a day, and
+    registries.CODE with threshold, attesters and terms; what it leaves out is shown and not compared. Needs no
+    password.
     """
     from bridge import bootstrap, settings
     from bridge.cli.verifying import show_verification
@@ -237,7 +238,8 @@ def _list_classes(contract: BridgeContract, as_json: bool) -> None:
     if as_json:
         emit(
             [
-                {"class": c.id, "label": c.label, "kg_per_unit": c.kg_per_unit} | (state.model_dump() if state else {})
+                {"class": c.id, "label": c.label, "kg_per_unit": c.kg_per_unit, "barred": contract.is_barred(c, final)}
+                | (state.model_dump() if state else {})
                 for c, state in found
             ]
         )
@@ -245,7 +247,7 @@ def _list_classes(contract: BridgeContract, as_json: bool) -> None:
     rows = [
         (
             short(c.id),
-            c.label,
+            c.label + (", barred" if contract.is_barred(c, final) else ""),
             f"{s.supply:,}",
             f"{s.pending_retirement + s.pending_redemption:,}",
             weight(s.live, c.kg_per_unit),

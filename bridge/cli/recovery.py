@@ -145,7 +145,7 @@ def _act(text: str, key: str, act: Callable[[BridgeContract, Sender, Order], str
     config = settings.load()
     contract = bootstrap.contract(config)
     chosen = _chosen(contract, text)
-    _require_waiting(chosen)
+    _require_waiting(chosen, done)
     tx_hash = act(contract, bootstrap.sender(config, key, ask), chosen)
     _show(contract, _chosen(contract, chosen.recovery_id), done, tx_hash, as_json)
 
@@ -158,9 +158,11 @@ def _chosen(contract: BridgeContract, text: str) -> Order:
     return known[choose(text, {one: f"recovery {order.state}" for one, order in known.items()}, "recovery")]
 
 
-def _require_waiting(chosen: Order) -> None:
-    from bridge.errors import Refused
+def _require_waiting(chosen: Order, done: str) -> None:
+    from bridge.errors import AlreadyDone, Refused
 
+    if chosen.state == done:
+        raise AlreadyDone(f"recovery {chosen.recovery_id} is {done} already; nothing is left to do")
     if not chosen.waits:
         raise Refused(f"recovery {chosen.recovery_id} is {chosen.state}: it moves nothing any more")
 

@@ -77,3 +77,9 @@ def hex32(number: int) -> str:
 def code_bytes(code: str) -> bytes:
     """A short ASCII text as Solidity's bytes32: left-aligned, zero-padded."""
     return code.encode("ascii").ljust(32, b"\0")
+
+
+def code_text(word: bytes) -> str:
+    """The text again, or hex where it is none."""
+    text = word.rstrip(b"\0")
+    return text.decode() if text.isascii() and text.decode().isprintable() else "0x" + word.hex()

@@ -98,7 +98,7 @@ def test_a_class_is_taken_back_covered_and_opened_again(office: Office) -> None:
     assert (offered["missing"], offered["left"], offered["serials"]) == (20, 30, "1-30")
     assert "cover take" in narrow(office.done("holder", "cover", "list"))
     one = offered["cover_id"][:10]
-    assert "StillShort" in office.refused(4, "holder", "cover", "withdraw", one, "--key", "provider")
+    assert "StillShort" in office.refused(5, "holder", "cover", "withdraw", one, "--key", "provider")
     assert "CoverExceeded" in office.refused(4, "holder", "cover", "take", one, "21")
     assert "nothing was sent" in office.refused(4, "holder", "cover", "take", one, "1", "--key", "provider")
     assert office.told("holder", "cover", "take", one, "20")["left"] == 10

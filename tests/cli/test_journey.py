@@ -6,6 +6,7 @@ Tests share a deployment and stand alone: each brings serials and, where it must
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -175,7 +176,7 @@ def test_what_nobody_answers_is_taken_back_after_deadline_and_challenge(office: 
     assert "taken back" in office.done("holder", "exit", request_id, "--to", "bob")
     assert owned(office) == before - 30
     assert state_of(office, request_id) == "returned"
-    assert "has ended" in office.refused(4, "holder", "exit", request_id)
+    assert "nothing is left to do" in office.done("holder", "exit", request_id)
     office.done("operator", "settle")
 
 
@@ -196,8 +197,8 @@ def test_the_operator_sees_what_is_in_flight_and_what_it_waits_for(office: Offic
         (row,) = office.told("operator", "status")
         assert (row["id"], row["state"]) == (asked["request_id"], "not taken up yet")
     assert "operator settle" in " ".join(office.done("operator", "status", asked["request_id"][:10]).split())
-    assert given["instruction_id"][:10] in office.refused(2, "operator", "status", "0xdead")
-    assert lock_id[:10] not in office.refused(2, "operator", "status", "0xdead")
+    listed = re.findall(r"\((0x\w+)\)", office.refused(2, "operator", "status", "0xdead"))
+    assert len(listed) == len(set(listed)) > 1  # lock ids begin alike
     assert "1 ended" in office.done("operator", "settle", "--wait", "5")
 
 
@@ -254,10 +255,11 @@ def test_a_pause_stops_a_request_and_leaves_nothing_of_it(office: Office) -> Non
     before = owned(office, "carol")
     mine = ("--key", "carol")
     office.done("compliance", "pause")
+    assert "nothing is left to do" in office.done("compliance", "pause")
     refused = office.refused(4, "holder", "retire", "GS 11236", "1", "--for", "Acme", *mine)
     assert "IsPaused" in refused
     assert "nothing was sent" in refused
-    assert office.told("holder", "requests", *mine) == []
+    assert "not sent" not in [r["state"] for r in office.told("holder", "requests", *mine)]
     office.done("compliance", "unpause")
     stored = office.told("holder", "retire", "GS 11236", "1", "--for", "Acme", *mine)["request_id"]
     assert office.told("holder", "send", stored, *mine)["state"] == "pending"
