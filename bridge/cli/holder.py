@@ -278,15 +278,24 @@ def verify(file: File, lang: Language = None, as_json: Json = False) -> None:
     from bridge import bootstrap, settings
     from bridge.books import certificate as books
     from bridge.cli.certificate import language, show
-    from bridge.cli.files import read_fact
+    from bridge.cli.files import named_format, read_fact
     from bridge.cli.screen import emit, say
+    from bridge.errors import MalformedInput
 
-    spoken = language(lang)
-    given, contract = read_fact(file, books.Certificate, "certificate"), bootstrap.contract(settings.load())
-    faults = books.verify(given, contract)
+    spoken, given = language(lang), None
+    try:
+        given = read_fact(file, books.Certificate, "certificate")
+    except MalformedInput as broken:  # one that was broken is a certificate still, and does not hold
+        if named_format(file) != books.FORMAT:
+            raise
+        faults = [str(broken)]
+    else:
+        contract = bootstrap.contract(settings.load())
+        faults = books.verify(given, contract)
     if as_json:
-        emit({"file": str(file), "request_id": given.request_id, "valid": not faults, "faults": faults})
-    elif faults:
+        request_id = given.request_id if given else None
+        emit({"file": str(file), "request_id": request_id, "valid": not faults, "faults": faults})
+    elif given is None or faults:
         say(f"{file} does not hold:", *(f"- {fault}" for fault in faults))
     else:
         show(given, spoken, books.retired_in_all(given, contract))

@@ -145,11 +145,14 @@ def _exit_row(row: Exit, contract: BridgeContract, head: int) -> dict[str, Any]:
     from bridge.domain.observed import RequestOpened
 
     opened = RequestOpened.model_validate_json(row.opened)
+    state = row.state
+    if state == "withdrawn":  # of its reservation; its holder sees how the request itself has ended
+        state = contract.request_state(row.request_id).status.name.lower()
     return {
         "what": opened.kind.name.lower(),
         "id": row.request_id,
         "registry": row.registry_code,
-        "state": row.state,
+        "state": state,
         "ended": row.state in _ENDED,
         "waits_for": waits_for(row),
         "age_blocks": head - opened.place.block,

@@ -273,12 +273,17 @@ def override(
 
     read = read_serial(serial, programme, vintage)
     credit_class = class_of_serial(read)
-    _books().override(serial_key(read), read.range, serial_state(state), reason)
+    found = _books().override(serial_key(read), read.range, serial_state(state), reason)
     if as_json:
-        emit(block_row(credit_class, read.range) | {"state": state, "reason": reason})
-    else:
-        units = amount(read.range.units, credit_class.kg_per_unit)
-        say(f"{state} {units} of {credit_class.label}, {read.range}, whatever it was locked for")
+        emit(block_row(credit_class, read.range) | {"state": state, "reason": reason, "found": found})
+        return
+    units = amount(read.range.units, credit_class.kg_per_unit)
+    were = ", ".join(f"{count:,} {one}" for one, count in found.items())
+    say(
+        f"{state} {units} of {credit_class.label}, {read.range}: they were {were}"
+        if found
+        else f"{units} of {credit_class.label}, {read.range}, were {state} so before; nothing is left to do"
+    )
 
 
 def _books() -> Ledger:

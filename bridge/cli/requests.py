@@ -42,7 +42,7 @@ def show_request(config: Settings, holder: Holder, request_id: str, as_json: boo
         [
             (row["kind"], f"{amount(row['units'], row['kg_per_unit'])} of {row['label']}"),
             ("for", row["beneficiary"]),
-            ("state", row["state"]),
+            ("state", _state_in_words(row)),
             ("request", request_id),
             ("next", row["next"]),
         ]
@@ -80,7 +80,20 @@ def request_rows(config: Settings, contract: BridgeContract, owner: str) -> list
     own = [(row, Request.model_validate_json(row.request)) for row in journal.own_requests(contract.deployment)]
     registry = bootstrap.registry(config, None)
     rows = [_request_row(registry, contract, row, now) for row, request in own if request.holder == owner]
+    if any(row["state"] == "refused" for row in rows):
+        _add_reasons(contract, rows)
     return sorted(rows, key=lambda row: (not row["pending"], row["deadline"] or 0))
+
+
+def _add_reasons(contract: BridgeContract, rows: list[dict[str, Any]]) -> None:
+    """Why the registry refused, as its attesters signed it."""
+    from bridge.domain.observed import RequestRefused
+
+    head = contract.connection.head().number
+    events = contract.events(contract.first_block, head, RequestRefused)
+    reasons = {event.request_id: event.reason for event in events if isinstance(event, RequestRefused)}
+    for row in rows:
+        row["reason"] = reasons.get(row["request_id"])
 
 
 def _request_row(registry: Registry, contract: BridgeContract, row: OwnRequest, now: int) -> dict[str, Any]:
@@ -106,6 +119,7 @@ def _request_row(registry: Registry, contract: BridgeContract, row: OwnRequest, 
         "beneficiary": opening.beneficiary,
         "purpose": opening.purpose,
         "state": state,
+        "reason": None,
         "signed_until": row.not_after if state == "signed" else None,
         "pending": state in ("not sent", "signed", "pending", "called back", "settled"),
         "deadline": deadline,
@@ -171,7 +185,7 @@ def _state_in_words(row: dict[str, Any]) -> str:
 
     if row["state"] == "signed":
         return f"signed until {moment(row['signed_until'])[:16]}, waiting to be relayed"
-    return str(row["state"])
+    return f"refused: {row['reason']}" if row["reason"] else str(row["state"])
 
 
 def signed_receipt(registry: Registry, request_id: str) -> Attested[Receipt] | None:

@@ -21,15 +21,9 @@ def show_verification(found: Verification, as_json: bool) -> None:
     say("")
     for one in found.checks:
         if one.advice:
-            say(*_folded(f"{_SIGNS[one.verdict]} {one.subject}: {one.advice}"))
+            say(f"{_SIGNS[one.verdict]} {one.subject}: {one.advice}")
     counted = {verdict: sum(one.verdict == verdict for one in found.checks) for verdict in _SIGNS}
     say(
         f"final block {found.block.number:,}: {counted['holds']} hold, {counted['fails']} fail, "
         f"{counted['warns']} warn, {counted['shown']} shown"
     )
-
-
-def _folded(text: str) -> list[str]:
-    from textwrap import wrap
-
-    return wrap(text, 80, subsequent_indent="  ", break_on_hyphens=False)

@@ -65,13 +65,13 @@ class Office:
         return json.loads(ran.out)
 
     def refused(self, code: int, *arguments: str) -> str:
-        """The message, which is the same for people and machines; nothing else is shown."""
+        """The message in one line, which is the same for people and machines; nothing else is shown."""
         ran = self.run(*arguments)
         assert (ran.code, ran.out) == (code, ""), ran
         machine = json.loads(self.run(*arguments, "--json").err)
         assert machine["exit_code"] == code
         assert "Traceback" not in ran.err
-        return ran.err
+        return " ".join(ran.err.split())
 
 
 def _exit_code() -> int:

@@ -73,10 +73,11 @@ def test_a_class_is_taken_back_covered_and_opened_again(office: Office) -> None:
 
     settled = office.told("operator", "settle")
     ended = {row["what"]: row["state"] for row in settled["ended"]}
-    assert ended == {"reversal": "reversed", "retirement": "withdrawn"}
+    assert ended == {"reversal": "reversed", "retirement": "refused"}
     assert office.told("operator", "status", event["event_id"][:10])["state"] == "reversed"
     asked = next(r for r in office.told("holder", "requests") if r["request_id"] == request_id)
-    assert (asked["state"], units(office, SHORT)) == ("refused", 100)
+    assert (asked["state"], asked["reason"], units(office, SHORT)) == ("refused", "short", 100)
+    assert "refused: short" in " ".join(office.done("holder", "requests").split())
 
     (closed,) = [row for row in office.told("operator", "status") if row["what"] == "class"]
     assert (closed["label"], closed["state"], closed["units"]) == (SHORT, "short", 20)

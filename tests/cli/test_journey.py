@@ -133,8 +133,19 @@ def test_a_changed_certificate_does_not_hold(office: Office, tmp_path: Path) -> 
     ran = office.run("holder", "verify", str(file))
     assert ran.code == 1
     assert ran.out.count("\n- ") >= 2
+    broken = json.loads(text)
+    del broken["receipt"]["signers"]
+    broken["units"] = "many"
+    file.write_text(json.dumps(broken))
+    told = office.told("holder", "verify", str(file), code=1)
+    assert (told["valid"], "units" in told["faults"][0]) == (False, True)
+    assert "does not hold" in office.run("holder", "verify", str(file)).out
     file.write_text("{}")
-    assert "is no certificate" in office.refused(2, "holder", "verify", str(file))
+    assert "is no certificate: it is empty" in office.refused(2, "holder", "verify", str(file))
+    file.write_text(json.dumps({"format": "carbonbridge-request/1"}))
+    assert "it is a carbonbridge-request/1" in office.refused(2, "holder", "verify", str(file))
+    file.write_text(json.dumps({"findings": [], "clean": True}))
+    assert "something else, with findings, clean" in office.refused(2, "holder", "verify", str(file))
 
 
 def test_redeemed_serials_come_back_into_the_account(office: Office) -> None:
@@ -232,6 +243,15 @@ def test_the_registry_moves_instructs_and_states(office: Office) -> None:
     assert sum(one["units"] for one in balances if one["label"] == "GS 11236 2024 VER") == 19149
 
 
+def test_long_messages_are_folded_and_commands_to_copy_stay_whole(office: Office) -> None:
+    ran = office.run("operator", "deploy")
+    lines = ran.err.splitlines()
+    assert (ran.code, len(lines) > 1, max(map(len, lines)) <= 80) == (2, True, True)
+    ran = office.run("registry", "instruct", STOVES.format(1, 2), "--account", "Alice Ltd", "--to", "bob")
+    assert re.search("carbonbridge operator deposit 0x[0-9a-f]{64}$", ran.out, re.MULTILINE)
+    assert "operator deploy" not in office.done("dev", "fund")
+
+
 def test_errors_say_what_happened_and_what_to_do(office: Office) -> None:
     deposit(office, 1501, 1510)
     units = owned(office)
@@ -242,7 +262,7 @@ def test_errors_say_what_happened_and_what_to_do(office: Office) -> None:
     assert "no instruction id" in office.refused(2, "operator", "deposit", "0x12")
     assert "ask him to give it" in office.refused(4, "operator", "deposit", "0x" + "ab" * 32)
     assert "no request" in office.refused(2, "holder", "exit", "0xffff")
-    assert "no key file" in office.refused(2, "holder", "balance", "--key", "nobody")
+    assert "carbonbridge key new nobody" in office.refused(2, "holder", "balance", "--key", "nobody")
     assert "is taken" in office.refused(2, "dev", "chain", "--port", _port(office))
     again = ("registry", "issue", STOVES.format(1, 5), "--account", "Alice Ltd")
     assert "issued already" in office.refused(4, *again)
@@ -281,7 +301,9 @@ def test_compliance_reconciles_clean_then_finds_what_the_registrar_did(office: O
     deposit(office, 2001, 2100)
     assert office.told("compliance", "reconcile")["clean"] is True
     _same_serials_claimed_elsewhere_are_found(office, tmp_path / "other.ndjson")
-    office.done("registry", "override", STOVES.format(2050, 2059), "--reason", "rehearsal")
+    override = ("registry", "override", STOVES.format(2050, 2059), "--reason", "rehearsal")
+    assert "they were 10 locked" in " ".join(office.done(*override).split())
+    assert office.told(*override)["found"] == {}
     ran = office.run("compliance", "reconcile", "--out", str(report))
     assert ran.code == 1
     assert "2050-2059" in ran.out
