@@ -27,6 +27,11 @@ class Ran(NamedTuple):
     out: str
     err: str
 
+    @property
+    def complaint(self) -> str:
+        """What it says on stderr, in one line."""
+        return " ".join(self.err.split())
+
 
 @dataclass
 class Office:
@@ -71,7 +76,7 @@ class Office:
         machine = json.loads(self.run(*arguments, "--json").err)
         assert machine["exit_code"] == code
         assert "Traceback" not in ran.err
-        return " ".join(ran.err.split())
+        return ran.complaint
 
 
 def _exit_code() -> int:

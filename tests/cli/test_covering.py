@@ -116,8 +116,8 @@ def test_a_class_is_taken_back_covered_and_opened_again(office: Office) -> None:
     assert office.told("operator", "status") == []
 
     refused = office.run("operator", "deposit", late)
-    assert (refused.code, "NotShort" in refused.err, "run the same command again" in refused.err) == (4, True, False)
-    assert "releases its lock after" in refused.err
+    assert (refused.code, "NotShort" in refused.complaint, "run the same command again" in refused.complaint) == (4, True, False)
+    assert "releases its lock after" in refused.complaint
 
 
 def test_a_quarantined_class_is_shown_with_its_end(office: Office) -> None:

@@ -59,8 +59,8 @@ def test_ctrl_c_before_anything_is_sent_says_what_is_stored(office: Office, monk
         ran = office.run(*RETIRE, "--key", "anna")
     (stored,) = requests(office, "anna")
     assert (ran.code, ran.out, stored["state"]) == (130, "", "not sent")
-    assert f"request {stored['request_id']} is stored and was not sent" in ran.err
-    assert f"carbonbridge holder send {stored['request_id'][:10]}" in ran.err
+    assert f"request {stored['request_id']} is stored and was not sent" in ran.complaint
+    assert f"carbonbridge holder send {stored['request_id'][:10]}" in ran.complaint
     assert "holder forget" in stored["next"]
     assert office.told("holder", "forget", stored["request_id"][:10])["forgotten"] == stored["request_id"]
     assert requests(office, "anna") == []
@@ -84,7 +84,7 @@ def test_what_is_on_its_way_is_not_forgotten(office: Office, monkeypatch: pytest
         patched.setattr(Sender, "send", stop)  # stored, and lost before the node had it
         ran = office.run(*RETIRE, "--key", "cleo")
     (stored,) = requests(office, "cleo")
-    assert ("was sent" in ran.err, stored["state"]) == (True, "not sent")
+    assert ("was sent" in ran.complaint, stored["state"]) == (True, "not sent")
     assert "on its way" in office.refused(4, "holder", "forget", stored["request_id"])
     assert office.told("holder", "send", stored["request_id"], "--key", "cleo")["state"] == "pending"
     assert units(office, "cleo") == 7
@@ -94,7 +94,7 @@ def test_ctrl_c_anywhere_else_is_told_too(office: Office, monkeypatch: pytest.Mo
     monkeypatch.setattr(bootstrap, "operator", stop)
     for options in ([], ["--json"]):
         ran = office.run("operator", "settle", *options)
-        assert (ran.code, ran.out, "everything stored is safe" in ran.err) == (130, "", True)
+        assert (ran.code, ran.out, "everything stored is safe" in ran.complaint) == (130, "", True)
 
 
 def test_a_signature_that_waits_is_told_from_what_was_never_sent(office: Office) -> None:

@@ -95,7 +95,7 @@ def signed(office: Office, units: int, *options: str) -> tuple[str, Path]:
 def test_a_holder_without_gas_signs_and_anybody_relays(office: Office, tmp_path: Path) -> None:
     deposit(office, 1, 100, "poor")
     ran = office.run("holder", "retire", "GS 11236", "5", "--for", "Acme", "--key", "poor")
-    assert (ran.code, "has 0 ether" in ran.err, "send 0x" in ran.err) == (4, True, True)
+    assert (ran.code, "has 0 ether" in ran.complaint, "send 0x" in ran.complaint) == (4, True, True)
     request_id, file = signed(office, 30)
     assert "Acme" not in file.read_text()
     assert (owned(office, "poor"), request(office, request_id)["state"]) == (100, "signed")
@@ -242,7 +242,7 @@ def test_reserves_are_stated_on_request_and_by_a_deposit_that_needs_it(office: O
     assert "no programme" in office.refused(2, "operator", "reserves", "state", "NONE")
     given = office.told("registry", "instruct", FARM.format(1, 50), "--account", "Alice Ltd", "--to", "dave")
     first = office.run("operator", "deposit", given["instruction_id"])
-    assert (first.code, "newest statement is on its way" in first.err) == (5, True)
+    assert (first.code, "newest statement is on its way" in first.complaint) == (5, True)
     assert office.told("operator", "deposit", given["instruction_id"])["state"] == "minted"
     (stated,) = office.told("operator", "reserves", "state")
     assert (stated["registry"], [t["locked_units"] for t in stated["totals"]]) == ("ACR", [50])
