@@ -42,7 +42,7 @@ from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.port import Registry, Signer
-from bridge.settings import FILE_NAME, Contract, Settings, password
+from bridge.settings import FILE_NAME, Contract, Database, Settings, password
 
 Ask = Callable[[str], str]
 """Asks a person for the password of the key with this name."""
@@ -90,7 +90,8 @@ def timelock(settings: Settings) -> Timelock:
     named = settings.deployed()
     if named.timelock is None or named.multisig is None:
         raise UsageError(
-            f"{FILE_NAME} names no timelock and multisig: the admin is a key. Hand over to a timelock with: "
+            f"{FILE_NAME} names no timelock and multisig: the admin is a key, which acts at once with: "
+            "carbonbridge admin act. Hand over to a timelock with: "
             "carbonbridge operator hand-over --multisig ADDRESS --admin-delay-days DAYS"
         )
     return Timelock(contract(settings).connection, named.timelock)
@@ -129,13 +130,46 @@ def _fees(settings: Settings) -> FeePolicy:
 
 
 def journal(settings: Settings) -> Journal:
+    """Raises UsageError when it is lost."""
+    _require_kept(settings, "journal", settings.journal)
     return open_journal(settings.journal.url)
 
 
 def ledger(settings: Settings) -> Ledger:
-    """The embedded registry's books, for its own officers; its clock is the final chain's when there is one."""
+    """The embedded registry's books, for its own officers; its clock is the final chain's when there is one. Raises
+    UsageError when they are lost."""
+    _require_kept(settings, "registry", settings.registry)
     connection = connect(settings)
     return Ledger(open_ledger(settings.registry.url), lambda: connection.final().timestamp)
+
+
+LOSSES = {
+    "journal": "Deposits and requests are then found again from registry and chain; what is lost with it are the "
+    "openings of requests that were not sent or disclosed yet",
+    "registry": "It has then forgotten all accounts and serials, so that nothing stands behind what is on chain",
+}
+"""What it means to begin anew without a database."""
+
+
+def begin_anew(settings: Settings, which: str) -> Path:
+    """Makes an empty journal or registry where it is lost. Raises UsageError where it is not."""
+    file = {"journal": settings.journal, "registry": settings.registry}[which].file
+    if file is None or file.exists():
+        raise UsageError(f"the {which} is not lost: {file or 'it is no SQLite file'}; nothing was changed")
+    if which == "journal":
+        open_journal(settings.journal.url).close()
+    else:
+        open_ledger(settings.registry.url).dispose()
+    return file
+
+
+def _require_kept(settings: Settings, which: str, database: Database) -> None:
+    """What a deployment has written must not be made anew in silence: it would pass for empty."""
+    if settings.contract is not None and database.file is not None and not database.file.exists():
+        raise UsageError(
+            f"{database.file} is missing, though {FILE_NAME} names a deployed contract: put it back, or begin with an "
+            f"empty one: carbonbridge init --anew {which}. {LOSSES[which]}"
+        )
 
 
 def registry(settings: Settings, ask: Ask | None) -> LedgerRegistry:

@@ -7,8 +7,11 @@ BridgeError
 ├── Refused                4  a counterpart said no
 │   ├── RegistryRefused       the registry or one of its attesters
 │   ├── ContractRefused       the contract reverted
+│   ├── AlreadyDone        0  the same was done before; nothing is left to do
+│   ├── NoGas                 the account cannot pay for its transaction
 │   └── Conflict              the same id was used with other content
 ├── NotYet                 5  waits for finality, a deadline or a counterpart; repeat later
+├── Stopped              130  by the person at the keyboard
 └── Halted                 6  something that must never happen was seen; people decide
 """
 
@@ -50,12 +53,24 @@ class ContractRefused(Refused):
         self.arguments = arguments
 
 
+class AlreadyDone(Refused):
+    exit_code = 0
+
+
+class NoGas(Refused):
+    pass
+
+
 class Conflict(Refused):
     pass
 
 
 class NotYet(BridgeError):
     exit_code = 5
+
+
+class Stopped(BridgeError):
+    exit_code = 130
 
 
 class Halted(BridgeError):

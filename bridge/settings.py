@@ -50,6 +50,12 @@ class Contract(_Section):
 class Database(_Section):
     url: str
 
+    @property
+    def file(self) -> Path | None:
+        """Of an SQLite database; None for one that is none, or lives in memory."""
+        scheme, _, place = self.url.partition(":///")
+        return Path(place) if scheme.startswith("sqlite") and place and place != ":memory:" else None
+
 
 class Programme(_Section):
     """A registry's attesters here, by key name, and the terms that its classes copy."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from bridge.chain.contract import BridgeContract
 from bridge.chain.signers import recover
@@ -17,6 +17,7 @@ from bridge.domain.serials import SerialRange, coalesce, total_units
 from bridge.domain.values import Address, Fact, Hex32, RegistryCode
 from bridge.errors import ContractRefused, NotYet, Refused
 
+FORMAT: Final = "carbonbridge-certificate/1"
 _LONGEST_SHOWN = 100
 
 
@@ -31,7 +32,7 @@ class CertifiedSerials(Fact):
 class Certificate(Fact):
     """Bound to its holder by the request id, so that it cannot be passed on; `opening` shows who stands behind it."""
 
-    format: Literal["carbonbridge-certificate/1"] = "carbonbridge-certificate/1"
+    format: Literal["carbonbridge-certificate/1"] = FORMAT
     deployment: Deployment
     request_id: Hex32
     request: Request

@@ -200,6 +200,11 @@ class BridgeContract:
             terms=_terms(terms),
         )
 
+    def is_barred(self, c: CreditClass, block: int | None = None) -> bool:
+        """Whether its project is barred; its methodology, the chain knows by its seal only."""
+        on = self.functions.verdictOn(code_bytes(c.registry), int(Subject.PROJECT), c.project)
+        return bool(self.view(on, block) == Verdict.BARRED)
+
     def reserve_of(self, class_id: Hex32, block: int | None = None) -> ReserveState:
         minted, locked, sequence, as_of = self.view(self.functions.reserveOf(to_int(class_id)), block)
         return ReserveState(minted=minted, locked=locked, sequence=sequence, as_of=as_of)

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import ast
 import re
+from enum import IntEnum
 from typing import Any
 
 from eth_abi.abi import decode
 from eth_utils.abi import function_abi_to_4byte_selector
+from eth_utils.address import to_checksum_address
 from web3.exceptions import ContractCustomError, ContractLogicError, Web3Exception
 
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import rpc_error_text
-from bridge.errors import ContractRefused, Refused
+from bridge.domain.credit_class import Subject, Verdict
+from bridge.domain.lifecycle import RequestStatus
+from bridge.domain.values import code_text, hex32, moment
+from bridge.errors import AlreadyDone, ContractRefused, NotYet, Refused
 
+_ADMIN = "carbonbridge admin act, or carbonbridge admin propose where a timelock owns it"
 _ADVICE = {
     "SerialsTaken": "these serials are tokenized already, live or retired; reconcile before anything else",
+    "RegistryUnknown": f"this contract knows no such registry; the admin adds one by addRegistry, with: {_ADMIN}",
     "LockUsed": "this lock was minted before; nothing is left to do",
     "LockExpired": "the lock's time has passed; the registry will release it",
     "AllowanceExceeded": "wait for the allowance to refill, or ask the admin",
@@ -31,17 +38,17 @@ _ADVICE = {
     "FreezeCoolingDown": "a guardian freezes once, then as long a peace follows; ask the admin to confirm",
     "SpaceUnknown": "register the serial space first",
     "ClassUnknown": "create the class first with: carbonbridge operator class",
-    "OwnableUnauthorizedAccount": "the owner alone may; a timelock is asked with: carbonbridge admin propose",
+    "OwnableUnauthorizedAccount": f"the owner alone may: {_ADMIN}",
     "TimelockInsufficientDelay": "the timelock asks for a longer delay",
     "NotHolder": "only this holder may, with his own key",
-    "NotGuardian": "only a guardian may; the admin names them with: carbonbridge admin propose setGuardian",
+    "NotGuardian": f"only a guardian may; the admin names them by setGuardian, with: {_ADMIN}",
     "RecoveryExists": "just that is ordered already; see: carbonbridge compliance recovery list",
     "RecoveryStands": "one order at a time; see: carbonbridge compliance recovery list",
     "StatementSuperseded": "the contract has one as new already; nothing is left to do",
     "SignatureExpired": "its holder signs it again with: carbonbridge holder send REQUEST_ID --sign-only",
     "SignatureInvalid": "it was not signed so by this holder: ask the holder for the file again",
     "RequestExists": "the request was opened before; nothing is left to do",
-    "NotAdmitted": "the admin admits projects and methodologies with: carbonbridge admin propose setVerdict",
+    "NotAdmitted": f"the admin admits projects and methodologies by setVerdict, with: {_ADMIN}",
     "ReserveStale": "bring a newer statement with: carbonbridge operator reserves state",
     "ReserveExceeded": "the newest statement locks no more: carbonbridge operator reserves state, else reconcile",
     "ClassAllowanceExceeded": "wait for the class's allowance to refill, or ask the admin",
@@ -51,7 +58,7 @@ _ADVICE = {
     "RecoveryLapsed": "nobody executed it in time: order it again",
     "QuarantineCoolingDown": "a guardian closes a class once, then as long a peace follows; ask the admin to confirm",
     "NotListed": "this account may not take units; a lister lists it with: carbonbridge compliance list ACCOUNT",
-    "NotLister": "only listers may; the admin names them with: carbonbridge admin propose policy.setLister",
+    "NotLister": f"only listers may; the admin names them by policy.setLister, with: {_ADMIN}",
     "NothingToSettle": "all of it is settled or has ended, or its class is short",
     "ClassShort": "the registry took serials of this class back; it opens when the gap is covered. Offers: "
     "carbonbridge holder cover list",
@@ -63,29 +70,49 @@ _ADVICE = {
     "SerialsNotLive": "these serials were settled or reversed meanwhile; have it signed again",
     "WeightMismatch": "units of both classes must weigh the same; cover it with another class",
 }
+_ADVICE_AT = {
+    ("pause", "IsPaused"): "nothing is left to do",
+    ("setVerdict", "OwnableUnauthorizedAccount"): "a guardian may bar; all else is the owner's to say",
+    ("vetoRecovery", "NotHolder"): "the account itself may, or a guardian, with --key",
+    ("withdrawCover", "NotHolder"): "its own class is short, and then only its provider may",
+}
+"""Where the same refusal means something else at one of the contract's functions."""
+
+_NOT_YET = {"RecoveryNotMature", "StillShort", "DeadlineNotPassed", "ChallengeNotPassed"}
+_MOMENTS = {"asOf", "deadline", "lapsedAt", "maturesAt", "notAfter", "since", "until"}
+ENUMS: dict[str, type[IntEnum]] = {"enum Subject": Subject, "enum Verdict": Verdict, "enum Status": RequestStatus}
+"""The contract's words, by the ABI's names of them."""
+
+
+LASTING = ("NotShort", "SerialsTaken", "WeightMismatch")
+"""Refusals of a lock that do not pass by themselves."""
 
 
 class _Answers:
-    """Context in which a contract's revert becomes ContractRefused, with the error's name and numbers."""
+    """Context in which a contract's revert becomes ContractRefused, with the error's name and numbers. `door`: the
+    function that was called, where its refusals mean something of their own."""
+
+    def __init__(self, door: str) -> None:
+        self._door = door
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ContractCustomError):
-            raise explain_revert(error.data) from error
+            raise explain_revert(error.data, self._door) from error
         if isinstance(error, ContractLogicError):
             known = isinstance(error.data, bytes | str) and error.data != "no data"
-            raise explain_revert(error.data if known else error.message) from error
+            raise explain_revert(error.data if known else error.message, self._door) from error
         if type(error).__name__ == "TransactionFailed":
             # eth-tester hands the revert's bytes over as they are
-            raise explain_revert(error.args[0] if error and error.args else None) from error
+            raise explain_revert(error.args[0] if error and error.args else None, self._door) from error
         if isinstance(error, Web3Exception) and hasattr(error, "rpc_response"):
             raise Refused(f"the node refused: {rpc_error_text(error)}") from error
 
 
-def refusals_in_words() -> _Answers:
-    return _Answers()
+def refusals_in_words(door: str = "") -> _Answers:
+    return _Answers(door)
 
 
 _ERRORS: dict[bytes, dict[str, Any]] = {
@@ -96,8 +123,9 @@ _ERRORS: dict[bytes, dict[str, Any]] = {
 }
 
 
-def explain_revert(data: Any) -> ContractRefused:
-    """A revert's bytes, or hex text, as the contract's named error."""
+def explain_revert(data: Any, door: str = "") -> ContractRefused:
+    """A revert's bytes, or hex text, as the contract's named error. It ends a command as what it means: not yet, or
+    nothing is left to do, or else a refusal."""
     if isinstance(data, str):
         data = revert_bytes(data)
     entry = _ERRORS.get(bytes(data[:4])) if isinstance(data, bytes) else None
@@ -105,11 +133,20 @@ def explain_revert(data: Any) -> ContractRefused:
         return ContractRefused(f"the contract refused: {data!r}")
     values = decode([member["type"] for member in entry["inputs"]], data[4:])
     details = ", ".join(
-        f"{member['name']} {_show(value)}" for member, value in zip(entry["inputs"], values, strict=True)
+        f"{member['name']} {_show(member, value)}" for member, value in zip(entry["inputs"], values, strict=True)
     )
-    advice = _ADVICE.get(entry["name"], "")
-    text = f"the contract refused with {entry['name']}({details})" + (f"; {advice}" if advice else "")
-    return ContractRefused(text, entry["name"], values)
+    name = entry["name"]
+    advice = _ADVICE_AT.get((door, name)) or _ADVICE.get(name, "")
+    if name == "NotAdmitted" and values[2] == Verdict.BARRED:
+        advice = f"it is barred, and nothing of it is minted until the admin says otherwise by setVerdict: {_ADMIN}"
+    refusal = ContractRefused(
+        f"the contract refused with {name}({details})" + (f"; {advice}" if advice else ""), name, values
+    )
+    if name in _NOT_YET:
+        refusal.exit_code = NotYet.exit_code
+    elif advice.endswith("nothing is left to do"):
+        refusal.exit_code = AlreadyDone.exit_code
+    return refusal
 
 
 def revert_bytes(text: str) -> bytes | str:
@@ -121,5 +158,17 @@ def revert_bytes(text: str) -> bytes | str:
     return text
 
 
-def _show(value: object) -> str:
-    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
+def _show(member: dict[str, Any], value: Any) -> str:
+    """By the parameter's name and type, as commands show the same."""
+    name, enum = member["name"], ENUMS.get(member.get("internalType", ""))
+    if enum:
+        return enum(value).name.lower() if value in set(enum) else str(value)
+    if name in _MOMENTS:
+        return moment(value) if value else "never"
+    if name == "classId":
+        return hex32(value)[:10]
+    if isinstance(value, bytes):
+        return code_text(value) if name == "registry" else "0x" + value.hex()
+    if member["type"] == "address":
+        return to_checksum_address(value)
+    return hex32(value) if isinstance(value, int) and value >= 2**64 else str(value)

@@ -145,7 +145,7 @@ def _read_keystore(path: Path) -> dict[str, Any]:
     try:
         return _Keystore.model_validate_json(path.read_bytes()).model_dump()
     except FileNotFoundError as error:
-        raise UsageError(f"no key file at {path}; make one with: carbonbridge init") from error
+        raise UsageError(f"no key file at {path}; make one with: carbonbridge key new {path.stem}") from error
     except OSError as error:
         raise UsageError(f"key file {path} cannot be read: {error.strerror}") from error
     except ValidationError as error:

@@ -6,8 +6,11 @@ resolved by the transaction's hash, and a replacement has the same nonce: of all
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -24,7 +27,7 @@ from bridge.chain.signers import KeySigner, SignedTransaction
 from bridge.domain.attestations import TypedData
 from bridge.domain.observed import BlockStamp
 from bridge.domain.values import Address, Fact, Hex32, Hex64
-from bridge.errors import NotYet, Refused
+from bridge.errors import ContractRefused, NoGas, NotYet, Refused
 
 _TRIES = 20
 _WAIT_SECONDS = 120
@@ -144,7 +147,7 @@ class Sender:
     def _prepare(self, call: ContractFunction | Any, nonce: int) -> SignedTransaction:
         """Simulates, then signs."""
         fees = suggested(self._connection, self._policy)
-        with answering(), refusals_in_words():
+        with answering(), self._gas_in_words(), refusals_in_words(getattr(call, "fn_name", "")):
             call.call({"from": self._account})
             gas = call.estimate_gas({"from": self._account}) * 12 // 10
             if gas > TRANSACTION_GAS_CAP:
@@ -153,6 +156,22 @@ class Sender:
             transaction: Any = call.build_transaction(facts | fees.fields)
         transaction.pop("from", None)
         return self._signed(transaction)
+
+    @contextmanager
+    def _gas_in_words(self) -> Iterator[None]:
+        """Nodes say in as many ways that an account has too little ether."""
+        try:
+            yield
+        except ContractRefused:
+            raise
+        except Refused as refusal:
+            if not re.search("insufficient funds|cannot afford|not have enough", str(refusal), re.IGNORECASE):
+                raise
+            ether = Decimal(self.ether_wei()).scaleb(-18).normalize()
+            raise NoGas(
+                f"{self._account} has {ether:f} ether, which does not pay for the gas of this transaction; nothing was "
+                "sent. Send it ether, on a local chain with: carbonbridge dev fund"
+            ) from refusal
 
     def _signed(self, transaction: Any) -> SignedTransaction:
         return self._signer.sign_transaction(transaction, self._connection.head().timestamp)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bridge.cli import admin, compliance, dev, holder, keys, operator, registry
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, Stopped
 
 app = typer.Typer(
     name="carbonbridge",
@@ -18,9 +18,11 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command("init", epilog="Example: carbonbridge init --rpc https://node.example\n\nExample: carbonbridge init --dev")(
-    keys.init
-)
+app.command(
+    "init",
+    epilog="Example: carbonbridge init --rpc https://node.example\n\nExample: carbonbridge init --dev\n\n"
+    "Example: carbonbridge init --anew journal",
+)(keys.init)
 app.add_typer(operator.app, name="operator")
 app.add_typer(holder.app, name="holder")
 app.add_typer(compliance.app, name="compliance")
@@ -52,15 +54,45 @@ def main() -> None:
     arguments = sys.argv[1:]
     as_json = "--json" in arguments
     try:
-        sys.exit(app(arguments, prog_name="carbonbridge", standalone_mode=not as_json))
+        sys.exit(_run(arguments, as_json))
     except BridgeError as error:
+        if error.exit_code == 0:
+            sys.exit(_end_well(str(error), as_json))
         sys.exit(_fail(type(error).__name__, str(error), error.exit_code, as_json))
-    except typer.Abort:
-        sys.exit(_fail("Abort", "stopped", 130, as_json))
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(_fail("Stopped", _STOPPED, 130, as_json))
     except Exception as error:
         if hasattr(error, "format_message"):  # typer's own, which it shows unless --json
             sys.exit(_fail("UsageError", error.format_message(), 2, as_json))
         sys.exit(_fail_unforeseen(error, as_json))
+
+
+_STOPPED = (
+    "stopped: everything stored is safe. Repeat the command, or look with: carbonbridge operator status, or "
+    "carbonbridge holder requests"
+)
+
+
+def _run(arguments: list[str], as_json: bool) -> int | str | None:
+    """Typer ends with 130, and without a word, when somebody presses Ctrl-C."""
+    try:
+        code: int | str | None = app(arguments, prog_name="carbonbridge", standalone_mode=not as_json)
+    except SystemExit as left:
+        code = left.code
+    if code == Stopped.exit_code:
+        raise Stopped(_STOPPED)
+    return code
+
+
+def _end_well(message: str, as_json: bool) -> int:
+    """Nothing was left to do, which is no failure of a command that is repeated."""
+    from bridge.cli.screen import emit, say
+
+    if as_json:
+        emit({"done": None, "message": message})
+    else:
+        say(message)
+    return 0
 
 
 def _fail_unforeseen(error: Exception, as_json: bool) -> int:

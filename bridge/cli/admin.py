@@ -1,4 +1,4 @@
-"""What an admin does that is a timelock: propose, see what waits, cancel. The multisig signs; no key is used here."""
+"""What an admin does: a timelock's multisig proposes, sees what waits, cancels; a key that owns the contract acts."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.options import Json, OutFolder
+from bridge.cli.options import Json, Key, OutFolder
 
 if TYPE_CHECKING:
     from bridge.chain.admin.acts import Call
     from bridge.settings import Settings
 
-app = typer.Typer(help="Acts of a timelock: what its multisig signs for them, and what waits.", no_args_is_help=True)
+app = typer.Typer(help="Acts of the admin: a key's at once, a timelock's by its multisig.", no_args_is_help=True)
+
+Words = Annotated[list[str], typer.Argument(metavar="ACT [ARGUMENT]... [+ ACT ...]", help="One act or several.")]
 
 
 @app.command(
@@ -25,9 +27,7 @@ app = typer.Typer(help="Acts of a timelock: what its multisig signs for them, an
     f"Example: carbonbridge admin propose confirmQuarantine 0x{32 * '5f'} 0",
 )
 def propose(
-    words: Annotated[
-        list[str], typer.Argument(metavar="ACT [ARGUMENT]... [+ ACT ...]", help="Acts that are executed together.")
-    ],
+    words: Words,
     predecessor: Annotated[
         str | None, typer.Option(metavar="OPERATION_ID", help="What must be executed before it.")
     ] = None,
@@ -55,8 +55,37 @@ def propose(
     config = settings.load()
     before = hex32(predecessor, "operation id") if predecessor else None
     told_apart = hex32(salt, "salt") if salt else None
-    calls = _calls(config, words, unchecked)
-    show_proposal(make(config, calls, before, told_apart, delay_days), out, as_json)
+    calls = _calls(config, words)
+    proposal = make(config, calls, before, told_apart, delay_days)
+    if not unchecked:
+        _require_possible(config, calls)
+    show_proposal(proposal, out, as_json)
+
+
+@app.command(
+    "act",
+    epilog="Example: carbonbridge admin act setVerdict VERRA project 1340 none\n\n"
+    f"Example: carbonbridge admin act confirmQuarantine 0x{32 * '5f'} 0",
+)
+def act(words: Words, key: Key = "admin", as_json: Json = False) -> None:
+    """Do at once what a key that owns the contract may: the same acts, each in a transaction of its own.
+
+    Refused where a timelock owns it: there the multisig proposes them.
+    """
+    from bridge import bootstrap, settings
+    from bridge.cli.passwords import ask
+    from bridge.cli.screen import emit, say
+
+    config = settings.load()
+    connection, acts, calls = bootstrap.contract(config).connection, bootstrap.admin_acts(config), _calls(config, words)
+    _require_owner(config, calls, key)
+    sender = bootstrap.sender(config, key, ask)
+    done = [(acts.words(call), sender.send_and_wait(acts.ready(connection, call))) for call in calls]
+    if as_json:
+        emit([{"act": words, "by": key, "transaction": tx_hash} for words, tx_hash in done])
+        return
+    for said, tx_hash in done:
+        say(f"done: {said}", f"transaction {tx_hash}")
 
 
 @app.command("pending", epilog="Example: carbonbridge admin pending")
@@ -95,8 +124,8 @@ def cancel(
     """Show what the multisig signs to cancel an operation that waits. Needs no password."""
     from bridge import settings
     from bridge.cli.naming import hex32
-    from bridge.cli.proposing import cancellation, show_batch, write_batch
-    from bridge.cli.screen import emit
+    from bridge.cli.proposing import cancellation, following, show_batch, write_batch
+    from bridge.cli.screen import emit, say
 
     wanted = hex32(operation_id, "operation id")
     made = cancellation(settings.load(), wanted)
@@ -105,15 +134,16 @@ def cancel(
         emit({"operation_id": wanted, "cancel": made, "files": written})
     else:
         show_batch("cancel", made)
+        say("", *following(written))
 
 
-def _calls(config: Settings, words: list[str], unchecked: bool) -> list[Call]:
-    """The acts between the pluses. Raises Refused for one that the timelock could not do now."""
+def _calls(config: Settings, words: list[str]) -> list[Call]:
+    """The acts between the pluses."""
     from bridge import bootstrap
     from bridge.cli.naming import address
-    from bridge.errors import ContractRefused, Refused, UsageError
+    from bridge.errors import UsageError
 
-    acts, timelock = bootstrap.admin_acts(config), bootstrap.timelock(config)
+    acts = bootstrap.admin_acts(config)
     parts: list[list[str]] = [[]]
     for word in words:
         if word == "+":
@@ -122,10 +152,39 @@ def _calls(config: Settings, words: list[str], unchecked: bool) -> list[Call]:
             parts[-1].append(word)
     if [] in parts:
         raise UsageError("a + stands between two acts")
-    calls = [acts.read(part, lambda text: address(config, text)) for part in parts]
-    for call in calls if not unchecked else ():
+    return [acts.read(part, lambda text: address(config, text)) for part in parts]
+
+
+def _require_possible(config: Settings, calls: list[Call]) -> None:
+    """Raises Refused for one that the timelock could not do now."""
+    from bridge import bootstrap
+    from bridge.cli.screen import checksummed
+    from bridge.errors import ContractRefused, Refused
+
+    acts, timelock = bootstrap.admin_acts(config), bootstrap.timelock(config)
+    for call in calls:
+        owner = acts.owner(timelock.connection, call)
+        if owner != timelock.address:
+            raise Refused(
+                f"{acts.words(call)} is for {checksummed(owner)} to do, not for the timelock: before a hand-over is "
+                "accepted the owner's key acts at once, with: carbonbridge admin act. Even so: --unchecked"
+            )
         try:
             timelock.simulate(call)
         except ContractRefused as refusal:
             raise Refused(f"{acts.words(call)} cannot be done now: {refusal}. Even so: --unchecked") from refusal
-    return calls
+
+
+def _require_owner(config: Settings, calls: list[Call], key: str) -> None:
+    """Raises Refused for an act that is not for this key alone to do."""
+    from bridge import bootstrap
+    from bridge.cli.screen import checksummed
+    from bridge.errors import Refused
+
+    acts, connection, own = bootstrap.admin_acts(config), bootstrap.connect(config), bootstrap.address_of(config, key)
+    for call in calls:
+        owner = acts.owner(connection, call)
+        if owner == config.deployed().timelock:
+            raise Refused(f"{acts.words(call)} is for the timelock to do: carbonbridge admin propose; nothing was sent")
+        if owner != own:
+            raise Refused(f"{acts.words(call)} is for {checksummed(owner)} to do, not for {key}; nothing was sent")

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def quarantine(credit_class: Class, key: Key = "guardian", as_json: Json = False) -> None:
     """Close a class for thirty days, with a guardian's key: no transfers, requests or mints.
 
-    Settlements, refusals and returns go on. The admin confirms or lifts it with: admin propose confirmQuarantine
+    Settlements, refusals and returns go on. The admin confirms or lifts it by confirmQuarantine.
     """
     from bridge import bootstrap, settings
-    from bridge.cli.naming import choose_class, classes_on
+    from bridge.cli.naming import admin_command, choose_class, classes_on
     from bridge.cli.passwords import ask
     from bridge.cli.screen import emit, moment, say
 
@@ -35,7 +35,7 @@ def quarantine(credit_class: Class, key: Key = "guardian", as_json: Json = False
     say(
         f"closed {chosen.label} until {moment(until)}; settlements and returns go on",
         f"transaction {tx_hash}",
-        f"The admin confirms or lifts it: carbonbridge admin propose confirmQuarantine {chosen.id} SECOND",
+        f"The admin confirms or lifts it: {admin_command(config)} confirmQuarantine {chosen.id} SECOND",
     )
 
 
@@ -48,9 +48,10 @@ def bar(
 ) -> None:
     """Bar a project or a methodology, with a guardian's key: nothing of it is minted any more.
 
-    Units that exist are not touched. The admin takes it back with: admin propose setVerdict
+    Units that exist are not touched. The admin takes it back by setVerdict.
     """
     from bridge import bootstrap, settings
+    from bridge.cli.naming import admin_command
     from bridge.cli.passwords import ask
     from bridge.cli.screen import emit, say
     from bridge.domain.credit_class import Verdict
@@ -64,7 +65,11 @@ def bar(
     if as_json:
         emit({"barred": subject, "registry": registry, "code": code, "classes": known, "transaction": tx_hash})
         return
-    say(f"barred {subject} {code} of {registry}: nothing of it is minted any more", f"transaction {tx_hash}")
+    say(
+        f"barred {subject} {code} of {registry}: nothing of it is minted any more",
+        f"transaction {tx_hash}",
+        f"The admin takes it back: {admin_command(config)} setVerdict {registry} {subject} {code} none",
+    )
     if known is not None:
         say(
             f"its classes on chain: {', '.join(known)}"

@@ -65,7 +65,10 @@ def take(cover_id: CoverId, units: Units, key: Key = "holder", as_json: Json = F
 
 @app.command("withdraw", epilog="Example: carbonbridge holder cover withdraw 0x1f9a --key provider")
 def withdraw(cover_id: CoverId, key: Key = "holder", as_json: Json = False) -> None:
-    """The provider takes what nobody took, once the class is short no more."""
+    """Send what nobody took back to its provider, once the class is short no more. Any key may.
+
+    Cover whose own class has become short the provider takes back himself, at once.
+    """
     from bridge import bootstrap, settings
     from bridge.cli.naming import classes_on
     from bridge.cli.passwords import ask
@@ -76,9 +79,12 @@ def withdraw(cover_id: CoverId, key: Key = "holder", as_json: Json = False) -> N
     contract = bootstrap.contract(config)
     cover = _chosen(contract, cover_id)
     left = contract.cover_left(contract.cover_id(cover))
-    tx_hash = withdraw_cover(bootstrap.holder(config, key, ask), cover)
+    tx_hash = withdraw_cover(bootstrap.holder(config, key, ask), cover) if left else None
     if as_json:
         emit(_exchanged(contract, cover, left) | {"transaction": tx_hash})
+        return
+    if not left:
+        say(f"nothing is left of cover {contract.cover_id(cover)}: all of it was taken or withdrawn")
         return
     given = classes_on(contract)[cover.lock.class_id]
     say(f"withdrew {amount(left, given.kg_per_unit)} of {given.label}", f"transaction {tx_hash}")

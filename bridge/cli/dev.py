@@ -46,7 +46,7 @@ def fund(as_json: Json = False) -> None:
     if as_json:
         emit({name: checksummed(account) for name, account in accounts.items()})
     else:
-        say(f"funded {', '.join(accounts)}", "Next: carbonbridge operator deploy")
+        say(f"funded {', '.join(accounts)}", *([] if config.contract else ["Next: carbonbridge operator deploy"]))
 
 
 @app.command("pass", epilog="Example: carbonbridge dev pass --seconds 86400")

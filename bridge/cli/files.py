@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Fact")
 
+_FEW = 4
+"""Faults, or members, that a message names; a file with more faults is another kind of file."""
+
 
 def read_fact(path: Path, kind: type[F], what: str) -> F:
     """`what` the file should hold, in words. Raises MalformedInput with the reason when it does not."""
@@ -24,7 +27,33 @@ def read_fact(path: Path, kind: type[F], what: str) -> F:
     except OSError as error:
         raise MalformedInput(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        raise MalformedInput(f"{path} is no {what}: {faults(error, 'file')}") from error
+        strange = error.error_count() > _FEW and named_format(path) != kind.model_fields["format"].default
+        why = _what_it_is(path) if strange else faults(error, "file")
+        raise MalformedInput(f"{path} is no {what}: {why}") from error
+
+
+def named_format(path: Path) -> str:
+    """Which of our formats a JSON file says that it is; empty when it says nothing."""
+    found = _read_json(path)
+    return str(found.get("format", "")) if isinstance(found, dict) else ""
+
+
+def _what_it_is(path: Path) -> str:
+    found = _read_json(path)
+    if not isinstance(found, dict):
+        return "it holds no JSON object"
+    if named := named_format(path):
+        return f"it is a {named}"
+    return f"it is JSON of something else, with {', '.join(list(found)[:_FEW])} …" if found else "it is empty"
+
+
+def _read_json(path: Path) -> object:
+    import json
+
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None
 
 
 def write_file(path: Path, text: str) -> None:

@@ -33,20 +33,20 @@ def add_timelock(config: Settings, path: Path, timelocked: Timelocked) -> Settin
 
 
 def offer_to_timelock(config: Settings) -> Proposal:
-    """Raises Refused when something else than the owner fails verification, UsageError when nothing is left to do."""
+    """Raises Refused when something else than the owner fails verification, AlreadyDone when it owns it."""
     from bridge import bootstrap
     from bridge.chain.admin.handover import offer, unaccepted
     from bridge.cli.passwords import ask
     from bridge.cli.proposing import propose
     from bridge.cli.screen import checksummed
-    from bridge.errors import UsageError
+    from bridge.errors import AlreadyDone
 
     timelock, acts = bootstrap.timelock(config), bootstrap.admin_acts(config)
     named = config.deployed()
     owned = {"bridge": named.address} | ({"policy": named.policy} if named.policy else {})
     places = unaccepted(timelock, owned)
     if not places:
-        raise UsageError(f"the timelock {checksummed(timelock.address)} owns it already: nothing is left to do")
+        raise AlreadyDone(f"the timelock {checksummed(timelock.address)} owns it already: nothing is left to do")
     _require_order(config)
     offer(timelock, bootstrap.sender(config, "admin", ask), owned, places)
     calls = [acts.read([f"{place}.acceptOwnership"], lambda text: text) for place in places]

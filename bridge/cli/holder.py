@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -58,6 +59,7 @@ def balance(key: Key = MINE, as_json: Json = False) -> None:
     }
     owned = {one["class"] for one in found["holdings"]}
     found["closed"] = [row for row in closed_classes(contract) if row["class"] in owned]
+    found["recoveries"] = recovery.orders_against(contract, owner)
     if as_json:
         emit(found)
     else:
@@ -117,7 +119,7 @@ def retire(
     if sign_only:
         sign_into_file(holder, request_id, valid_days, out, as_json)
     else:
-        _ask(holder, request_id, as_json)
+        _ask(holder, request_id, as_json, is_new=True)
 
 
 @app.command("redeem", epilog="Example: carbonbridge holder redeem 'VERRA 1340' 10 --account 'Alice Ltd'")
@@ -142,7 +144,7 @@ def redeem(
     if sign_only:
         sign_into_file(holder, request_id, valid_days, out, as_json)
     else:
-        _ask(holder, request_id, as_json)
+        _ask(holder, request_id, as_json, is_new=True)
 
 
 @app.command("requests", epilog="Example: carbonbridge holder requests --key alice")
@@ -163,6 +165,7 @@ def requests(key: Key = MINE, as_json: Json = False) -> None:
         emit(rows)
     else:
         draw_requests(rows)
+        recovery.warn_of_orders(recovery.orders_against(contract, owner))
 
 
 @app.command(
@@ -193,6 +196,26 @@ def send(
         sign_into_file(holder, row.request_id, valid_days, out, as_json)
     else:
         _ask(holder, row.request_id, as_json)
+
+
+@app.command("forget", epilog="Example: carbonbridge holder forget 0x1f9a")
+def forget(request_id: Request, as_json: Json = False) -> None:
+    """Discard a stored request that was never sent. Needs no password.
+
+    Refused when the chain knows it, and while a transaction or a signed file may still open it.
+    """
+    from bridge import bootstrap, settings
+    from bridge.cli.screen import emit, say
+    from bridge.flow import hold
+
+    config = settings.load()
+    contract, journal = bootstrap.contract(config), bootstrap.journal(config)
+    row = own_request(config, contract, request_id)
+    hold.forget(contract, journal, row.request_id)
+    if as_json:
+        emit({"forgotten": row.request_id})
+    else:
+        say(f"forgot request {row.request_id}: nothing of it was sent, and nothing will be")
 
 
 @app.command("exit", epilog="Example: carbonbridge holder exit 0x1f9a --to 0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
@@ -255,15 +278,24 @@ def verify(file: File, lang: Language = None, as_json: Json = False) -> None:
     from bridge import bootstrap, settings
     from bridge.books import certificate as books
     from bridge.cli.certificate import language, show
-    from bridge.cli.files import read_fact
+    from bridge.cli.files import named_format, read_fact
     from bridge.cli.screen import emit, say
+    from bridge.errors import MalformedInput
 
-    spoken = language(lang)
-    given, contract = read_fact(file, books.Certificate, "certificate"), bootstrap.contract(settings.load())
-    faults = books.verify(given, contract)
+    spoken, given = language(lang), None
+    try:
+        given = read_fact(file, books.Certificate, "certificate")
+    except MalformedInput as broken:  # one that was broken is a certificate still, and does not hold
+        if named_format(file) != books.FORMAT:
+            raise
+        faults = [str(broken)]
+    else:
+        contract = bootstrap.contract(settings.load())
+        faults = books.verify(given, contract)
     if as_json:
-        emit({"file": str(file), "request_id": given.request_id, "valid": not faults, "faults": faults})
-    elif faults:
+        request_id = given.request_id if given else None
+        emit({"file": str(file), "request_id": request_id, "valid": not faults, "faults": faults})
+    elif given is None or faults:
         say(f"{file} does not hold:", *(f"- {fault}" for fault in faults))
     else:
         show(given, spoken, books.retired_in_all(given, contract))
@@ -301,6 +333,7 @@ def _draw_balance(found: dict[str, Any]) -> None:
         draw_requests(found["pending"])
     if found["closed"]:
         draw_closed(found["closed"])
+    recovery.warn_of_orders(found["recoveries"])
 
 
 def _ready(config: Settings, key: str, class_text: str, units: int) -> tuple[Holder, CreditClass]:
@@ -332,17 +365,33 @@ def _plan(kind: Kind, class_text: str, units: int, beneficiary: str, purpose: st
     return holder, hold.plan_request(holder, kind, chosen.id, units, beneficiary, purpose)
 
 
-def _ask(holder: Holder, request_id: str, as_json: bool) -> None:
+def _ask(holder: Holder, request_id: str, as_json: bool, *, is_new: bool = False) -> None:
+    """A new request that is refused before anything is sent is not kept."""
     from bridge import settings
-    from bridge.errors import Refused
+    from bridge.errors import BridgeError, Refused, Stopped, UsageError
     from bridge.flow import hold
 
     try:
         hold.ask(holder, request_id)
-    except Refused as refusal:
-        explain_no_gas(holder, request_id, refusal)
+    except (Refused, UsageError) as refusal:
+        explain_no_gas(request_id, refusal)
+        if is_new:
+            with suppress(BridgeError):
+                hold.forget(holder.contract, holder.journal, request_id)
+                refusal.args = (f"{refusal}; nothing was sent",)
         raise
+    except KeyboardInterrupt as stop:
+        raise Stopped(_stopped(holder, request_id)) from stop
     show_request(settings.load(), holder, request_id, as_json)
+
+
+def _stopped(holder: Holder, request_id: str) -> str:
+    sent = holder.journal.own_request(request_id).transaction_hash or holder.journal.is_on_its_way(request_id)
+    known = "is stored and was sent" if sent else "is stored and was not sent"
+    return (
+        f"stopped: request {request_id} {known}. See: carbonbridge holder requests. Go on, never burning twice, with: "
+        f"carbonbridge holder send {request_id[:10]}"
+    )
 
 
 def _require_texts(beneficiary: str, purpose: str) -> None:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract
     from bridge.flow.bridge import Bridge
     from bridge.journal.models import Deposit, Exit, ReversalSaga
+    from bridge.journal.store import Journal
+    from bridge.registry.ledger import Ledger
 
 
 _POLL_SECONDS = 2.0
@@ -71,6 +73,35 @@ def saga_rows(journal: Any, contract: BridgeContract, *, everything: bool) -> li
     return [row for row in rows if everything or not row["ended"]]
 
 
+def not_taken_up(journal: Journal, contract: BridgeContract, books: Ledger) -> list[dict[str, Any]]:
+    """Open requests on chain and reversals in the registry that the journal has not seen yet. Changes nothing."""
+    from bridge.cli.screen import checksummed
+    from bridge.flow.watch import unseen_requests
+
+    new = {"state": "not taken up yet", "ended": False, "waits_for": "carbonbridge operator settle"}
+    head = contract.connection.head().number
+    rows: list[dict[str, Any]] = [
+        {
+            "what": opened.kind.name.lower(),
+            "id": opened.request_id,
+            "registry": contract.credit_class(opened.class_id).registry,
+            "age_blocks": head - opened.place.block,
+            "holder": checksummed(opened.holder),
+            "deadline": opened.deadline,
+        }
+        | new
+        | _labelled(contract, opened.class_id, opened.units)
+        for opened in unseen_requests(contract, journal)
+    ]
+    return rows + [
+        {"what": "reversal", "id": event.event_id, "registry": event.registry, "serials": str(event.range)}
+        | new
+        | _labelled(contract, event.class_id, event.range.units)
+        for event in books.open_reversals(contract.deployment)
+        if journal.reversal(event.event_id) is None
+    ]
+
+
 def deposit_row(row: Deposit, contract: BridgeContract) -> dict[str, Any]:
     from bridge.cli.screen import checksummed
     from bridge.flow.mint import lock_of
@@ -114,11 +145,14 @@ def _exit_row(row: Exit, contract: BridgeContract, head: int) -> dict[str, Any]:
     from bridge.domain.observed import RequestOpened
 
     opened = RequestOpened.model_validate_json(row.opened)
+    state = row.state
+    if state == "withdrawn":  # of its reservation; its holder sees how the request itself has ended
+        state = contract.request_state(row.request_id).status.name.lower()
     return {
         "what": opened.kind.name.lower(),
         "id": row.request_id,
         "registry": row.registry_code,
-        "state": row.state,
+        "state": state,
         "ended": row.state in _ENDED,
         "waits_for": waits_for(row),
         "age_blocks": head - opened.place.block,
@@ -143,11 +177,23 @@ def waits_for(row: Deposit | Exit) -> str:
     return _told(row) or _WAITS.get(row.state, "")
 
 
+def waits_in_words(row: Deposit) -> str:
+    told = _told(row)
+    return f"cannot go on: {told}" if told else f"waits for {_WAITS.get(row.state, 'nothing')}"
+
+
+def never_lands(row: Deposit) -> bool:
+    """Whether the contract has refused it for what does not pass by itself."""
+    from bridge.chain.reverts import LASTING
+
+    return any(f"refused with {name}(" in row.note for name in LASTING)
+
+
 def _told(row: Deposit | Exit | ReversalSaga) -> str:
     return "" if row.state == "sent" else row.note  # a sent row's note is its transaction
 
 
-def _named(row: dict[str, Any]) -> str:
+def name_of(row: dict[str, Any]) -> str:
     """A deposit goes by its instruction: the lock ids of one journal begin alike."""
     return str(row.get("instruction", row["id"]))
 
@@ -160,7 +206,7 @@ def draw_sagas(rows: list[dict[str, Any]]) -> None:
         return f"{label}, {amount(row['units'], row['kg_per_unit'])}" if "kg_per_unit" in row else label
 
     drawn = [
-        (row["what"], short(_named(row)), credit(row), row["state"], row.get("age_blocks", ""), row["waits_for"])
+        (row["what"], short(name_of(row)), credit(row), row["state"], row.get("age_blocks", ""), row["waits_for"])
         for row in rows
     ]
     table(["what", "id", "credit", "state", "blocks>", "waits for"], drawn, "nothing is in flight")

@@ -24,6 +24,9 @@ Light = Annotated[bool, typer.Option("--dev", help="Cheap key derivation, for ch
 def init(
     rpc: Annotated[str | None, typer.Option(metavar="URL", help="The chain's node.")] = None,
     dev: Annotated[bool, typer.Option("--dev", help="For a chain on this machine: final at once, cheap keys.")] = False,
+    anew: Annotated[
+        str | None, typer.Option(metavar="journal|registry", help="Instead, make this lost database anew, empty.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write carbonbridge.toml and new keys into this folder; nothing is overwritten."""
@@ -31,6 +34,9 @@ def init(
     from bridge.cli.screen import emit, say
     from bridge.errors import UsageError
 
+    if anew is not None:
+        _begin_anew(anew, as_json)
+        return
     path = settings.config_path()
     if rpc is None and not dev:
         raise UsageError("which chain? Name its node with --rpc URL, or take a chain of your own with --dev")
@@ -45,6 +51,20 @@ def init(
     say(f"wrote {path}", "")
     _show(made)
     say("", "Keep the password: without it these keys are lost.", f"Next: {following}")
+
+
+def _begin_anew(which: str, as_json: bool) -> None:
+    from bridge import bootstrap, settings
+    from bridge.cli.screen import emit, say
+    from bridge.errors import UsageError
+
+    if which not in bootstrap.LOSSES:
+        raise UsageError(f"no database {which!r}; there are {' and '.join(bootstrap.LOSSES)}")
+    file = bootstrap.begin_anew(settings.load(), which)
+    if as_json:
+        emit({which: str(file)})
+    else:
+        say(f"made an empty {which}: {file}", bootstrap.LOSSES[which])
 
 
 @app.command("new", epilog="Example: carbonbridge key new alice")

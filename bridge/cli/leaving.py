@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def take_a_step_out(holder: Holder, row: OwnRequest, receiver: str, as_json: bool) -> None:
     from bridge.domain.lifecycle import RequestStatus
-    from bridge.errors import Refused
+    from bridge.errors import AlreadyDone, Refused
 
     state = holder.contract.request_state(row.request_id)
     status = state.status
@@ -22,8 +22,10 @@ def take_a_step_out(holder: Holder, row: OwnRequest, receiver: str, as_json: boo
         _take_back(holder, row, receiver, as_json)
     elif status is RequestStatus.NONE:
         raise Refused(f"request {row.request_id} was never sent: nothing was burned, nothing is to take back")
+    elif status is RequestStatus.SETTLED:
+        raise Refused(f"request {row.request_id} has ended: it is settled, and its units are gone for good")
     else:
-        raise Refused(f"request {row.request_id} has ended: it is {status.name.lower()}")
+        raise AlreadyDone(f"request {row.request_id} has ended: it is {status.name.lower()}; nothing is left to do")
 
 
 def _call_back(holder: Holder, row: OwnRequest, as_json: bool) -> None:

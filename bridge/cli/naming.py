@@ -59,6 +59,11 @@ def choose_class(text: str, classes: Mapping[str, CreditClass]) -> CreditClass:
     return classes[choose(text, {class_id: c.label for class_id, c in classes.items()}, "class")]
 
 
+def admin_command(settings: Settings) -> str:
+    """What an admin's acts begin with in this deployment."""
+    return "carbonbridge admin propose" if settings.deployed().timelock else "carbonbridge admin act"
+
+
 def address(settings: Settings, text: str) -> str:
     """An address, or that of the key with this name. Raises UsageError."""
     from bridge.bootstrap import address_of

@@ -23,8 +23,11 @@ from bridge.cli.in_flight import (
     draw_sagas,
     ended_ids,
     has_ended,
+    name_of,
+    never_lands,
+    not_taken_up,
     saga_rows,
-    waits_for,
+    waits_in_words,
 )
 from bridge.cli.options import Json, OutFolder, Programme, Vintage, Wait
 from bridge.cli.relaying import relay
@@ -106,8 +109,9 @@ def verify(
     """Check the deployment from the chain alone: every code, the owner and its delay, and who may do what.
 
     Ends with 1 when a check fails. FILE may name multisig, admin_delay_days, guardians, freezers (the policy's
-    guardians), listers (the policy's too), recoverers, [operators] with their units a day, and [registries.CODE] with
-    threshold, attesters and terms; what it leaves out is shown and not compared. Needs no password.
+    guardians), listers (the policy's too), recoverers, and as tables operators with their units a day, and
+    registries.CODE with threshold, attesters and terms; what it leaves out is shown and not compared. Needs no
+    password.
     """
     from bridge import bootstrap, settings
     from bridge.cli.verifying import show_verification
@@ -207,19 +211,23 @@ app.command("run", epilog="Example: carbonbridge operator run --port 9464")(run)
 @app.command("status", epilog="Example: carbonbridge operator status 0x1f9a")
 def status(
     subject: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="A lock, request, reversal or instruction.")
+        str | None,
+        typer.Argument(metavar="[ID]", help="An instruction, request or reversal; or a whole lock id."),
     ] = None,
     ended: Annotated[bool, typer.Option("--all", help="Also what has ended.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what is in flight and what it waits for, and classes that are closed; with an id, that one's history. Needs
-    no password."""
+    """Show what is in flight and what it waits for, and classes that are closed; with an id, that one's history.
+
+    Looks at chain and registry too, and shows what the journal has not taken up yet. Needs no password.
+    """
     from bridge import bootstrap, settings
     from bridge.cli.closed import closed_classes
 
     config = settings.load()
-    journal, contract = bootstrap.journal(config), bootstrap.contract(config)
+    contract, journal = bootstrap.contract(config), bootstrap.journal(config)
     rows = saga_rows(journal, contract, everything=ended or subject is not None)
+    rows += not_taken_up(journal, contract, bootstrap.ledger(config))
     if subject is None:
         _show_rows(rows + closed_classes(contract), as_json)
     else:
@@ -235,7 +243,8 @@ def _list_classes(contract: BridgeContract, as_json: bool) -> None:
     if as_json:
         emit(
             [
-                {"class": c.id, "label": c.label, "kg_per_unit": c.kg_per_unit} | (state.model_dump() if state else {})
+                {"class": c.id, "label": c.label, "kg_per_unit": c.kg_per_unit, "barred": contract.is_barred(c, final)}
+                | (state.model_dump() if state else {})
                 for c, state in found
             ]
         )
@@ -243,7 +252,7 @@ def _list_classes(contract: BridgeContract, as_json: bool) -> None:
     rows = [
         (
             short(c.id),
-            c.label,
+            c.label + (", barred" if contract.is_barred(c, final) else ""),
             f"{s.supply:,}",
             f"{s.pending_retirement + s.pending_redemption:,}",
             weight(s.live, c.kg_per_unit),
@@ -267,29 +276,43 @@ def _make_class(config: Settings, space: SerialSpace, wanted: CreditClass, as_js
 
 
 def _show_deposit(bridge: Bridge, lock_id: str, as_json: bool) -> None:
-    from bridge.cli.screen import amount, emit, facts
+    from bridge.cli.screen import amount, emit, facts, moment
     from bridge.errors import NotYet, Refused
+    from bridge.flow.mint import lock_of
 
     row = bridge.journal.deposit(lock_id)
     if row is None:
         raise LookupError(lock_id)
     if row.state == "failed":
         raise Refused(f"deposit {lock_id} failed: {row.note}")
+    if row.state != "minted" and never_lands(row):
+        until = moment(lock_of(row).not_after)
+        raise Refused(f"deposit {lock_id} is {row.state}: {row.note}. The registry releases its lock after {until}")
     if row.state != "minted":
-        raise NotYet(f"deposit {lock_id} is {row.state} and waits for {waits_for(row)}; run the same command again")
+        raise NotYet(f"deposit {lock_id} is {row.state} and {waits_in_words(row)}; run the same command again")
     found = deposit_row(row, bridge.contract)
     if as_json:
         emit(found)
         return
     facts(
         [
-            ("minted", amount(found["units"], found["kg_per_unit"])),
+            ("offered" if row.covers else "minted", amount(found["units"], found["kg_per_unit"])),
             ("class", f"{found['label']} ({found['class']})"),
             ("serials", found["serials"]),
-            ("to", found["recipient"]),
+            *_receivers(bridge.contract, found),
             ("lock", lock_id),
         ]
     )
+
+
+def _receivers(contract: BridgeContract, found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Cover stays with the bridge until holders take it, or its provider takes back what is left."""
+    from bridge.cli.naming import classes_on
+
+    if "covers" not in found:
+        return [("to", found["recipient"])]
+    short = classes_on(contract)[found["covers"]].label
+    return [("to", f"the holders of {short}, by choice: carbonbridge holder cover list"), ("of", found["recipient"])]
 
 
 def _show_settled(bridge: Bridge, before: set[str], final: int, as_json: bool) -> None:
@@ -319,16 +342,17 @@ def _show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 def _show_history(journal: Any, rows: list[dict[str, Any]], subject: str, as_json: bool) -> None:
     from bridge.cli.naming import choose
-    from bridge.cli.screen import emit, table
+    from bridge.cli.screen import emit, moment, table
 
-    by_instruction = {row["instruction"]: row["id"] for row in rows if "instruction" in row}
-    labels = {row["id"]: f"{row['what']} {row['state']}" for row in rows}
-    labels |= {instruction: labels[lock_id] for instruction, lock_id in by_instruction.items()}
-    chosen = choose(subject, labels, "deposit, request or reversal")
-    row = next(row for row in rows if row["id"] == by_instruction.get(chosen, chosen))
-    moves = [{"old": m.old, "new": m.new, "note": m.note} for m in journal.moves(row["id"])]
+    row = next((row for row in rows if row["id"] == subject.lower()), None)
+    if row is None:
+        named = {name_of(row): row for row in rows}
+        labels = {one: f"{row['what']} {row['state']}" for one, row in named.items()}
+        row = named[choose(subject, labels, "deposit, request or reversal")]
+    moves = [{"at": m.at or None, "old": m.old, "new": m.new, "note": m.note} for m in journal.moves(row["id"])]
     if as_json:
         emit(row | {"moves": moves})
         return
     draw_sagas([row])
-    table(["from", "to", "note"], [(m["old"], m["new"], m["note"]) for m in moves], "it has not moved yet")
+    drawn = [(moment(m["at"])[:19] if m["at"] else "", m["old"], m["new"], m["note"]) for m in moves]
+    table(["when (UTC)", "from", "to", "note"], drawn, "it has not moved yet")

@@ -55,14 +55,20 @@ def propose(
 
 
 def cancellation(config: Settings, operation_id: str) -> dict[str, Any]:
-    """The multisig's batch that cancels. Raises UsageError when nothing of that id waits."""
+    """The multisig's batch that cancels. Raises UsageError for an id that was never scheduled, Refused when it was
+    executed, AlreadyDone when it was cancelled."""
     from bridge import bootstrap
     from bridge.chain.admin.timelock import OperationState
-    from bridge.errors import UsageError
+    from bridge.errors import AlreadyDone, Refused, UsageError
 
     timelock = bootstrap.timelock(config)
-    if timelock.state(operation_id) not in (OperationState.WAITING, OperationState.READY):
-        raise UsageError(f"operation {operation_id} does not wait; see: carbonbridge admin pending")
+    state = timelock.state(operation_id)
+    if state is OperationState.DONE:
+        raise Refused(f"operation {operation_id} does not wait: it was executed; propose what undoes it")
+    if state is OperationState.UNSET and timelock.was_scheduled(operation_id, config.deployed().first_block):
+        raise AlreadyDone(f"operation {operation_id} does not wait: it was cancelled; nothing is left to do")
+    if state is OperationState.UNSET:
+        raise UsageError(f"no operation {operation_id} was ever scheduled; see: carbonbridge admin pending")
     return _batch(config, "cancel", ["an operation that waits"], operation_id, timelock.cancel(operation_id))
 
 
@@ -89,7 +95,7 @@ def show_proposal(proposal: Proposal, out: Path | None, as_json: bool) -> None:
     )
     for step, made in proposal.batches.items():
         show_batch(step, made)
-    say("", *_following(written))
+    say("", *following(written))
 
 
 def show_batch(step: str, made: dict[str, Any]) -> None:
@@ -140,7 +146,7 @@ def _document(proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def _following(written: dict[str, str]) -> list[str]:
+def following(written: dict[str, str]) -> list[str]:
     if not written:
         return ["Files for Safe's Transaction Builder: the same command with --out FOLDER"]
     return [f"{step}: {file}" for step, file in written.items()] + ["Next: import them into Safe's Transaction Builder"]

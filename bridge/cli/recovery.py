@@ -37,12 +37,15 @@ def order(
     from bridge import bootstrap, settings
     from bridge.cli.naming import address, choose_class, classes_on
     from bridge.cli.passwords import ask
+    from bridge.errors import UsageError
     from bridge.flow.recover import order_recovery
 
     config = settings.load()
     contract = bootstrap.contract(config)
     chosen = choose_class(credit_class, classes_on(contract))
     accounts = address(config, lost), address(config, to)
+    if accounts[0] == accounts[1]:
+        raise UsageError(f"{lost} and {to} are one account: name another receiver; nothing was sent")
     _require_recoverer(contract, chosen.id, bootstrap.address_of(config, key), chosen.label)
     given = order_recovery(contract, bootstrap.sender(config, key, ask), chosen.id, *accounts, units)
     _show(contract, given, "ordered", None, as_json)
@@ -102,6 +105,25 @@ def veto_mine(recovery_id: Recovery, key: Key = "holder", as_json: Json = False)
     _act(recovery_id, key, veto_recovery, "vetoed", as_json)
 
 
+def orders_against(contract: BridgeContract, account: str) -> list[dict[str, Any]]:
+    """Standing orders that would take the account's units."""
+    from bridge.flow.recover import recovery_orders
+
+    return [_row(contract, one) for one in recovery_orders(contract) if one.waits and one.recovery.sender == account]
+
+
+def warn_of_orders(rows: list[dict[str, Any]]) -> None:
+    from bridge.cli.screen import amount, moment, say, short
+
+    for row in rows:
+        units = amount(row["units"], row["kg_per_unit"])
+        say(
+            "",
+            f"Warning: {units} of {row['label']} are ordered to {row['to']} from {moment(row['matures_at'])} on;",
+            f"veto with: carbonbridge holder veto {short(row['recovery_id'])}",
+        )
+
+
 def _require_recoverer(contract: BridgeContract, class_id: str, account: str, label: str) -> None:
     from bridge.cli.screen import checksummed
     from bridge.errors import Refused
@@ -123,7 +145,7 @@ def _act(text: str, key: str, act: Callable[[BridgeContract, Sender, Order], str
     config = settings.load()
     contract = bootstrap.contract(config)
     chosen = _chosen(contract, text)
-    _require_waiting(chosen)
+    _require_waiting(chosen, done)
     tx_hash = act(contract, bootstrap.sender(config, key, ask), chosen)
     _show(contract, _chosen(contract, chosen.recovery_id), done, tx_hash, as_json)
 
@@ -136,9 +158,11 @@ def _chosen(contract: BridgeContract, text: str) -> Order:
     return known[choose(text, {one: f"recovery {order.state}" for one, order in known.items()}, "recovery")]
 
 
-def _require_waiting(chosen: Order) -> None:
-    from bridge.errors import Refused
+def _require_waiting(chosen: Order, done: str) -> None:
+    from bridge.errors import AlreadyDone, Refused
 
+    if chosen.state == done:
+        raise AlreadyDone(f"recovery {chosen.recovery_id} is {done} already; nothing is left to do")
     if not chosen.waits:
         raise Refused(f"recovery {chosen.recovery_id} is {chosen.state}: it moves nothing any more")
 

@@ -273,12 +273,17 @@ def override(
 
     read = read_serial(serial, programme, vintage)
     credit_class = class_of_serial(read)
-    _books().override(serial_key(read), read.range, serial_state(state), reason)
+    found = _books().override(serial_key(read), read.range, serial_state(state), reason)
     if as_json:
-        emit(block_row(credit_class, read.range) | {"state": state, "reason": reason})
-    else:
-        units = amount(read.range.units, credit_class.kg_per_unit)
-        say(f"{state} {units} of {credit_class.label}, {read.range}, whatever it was locked for")
+        emit(block_row(credit_class, read.range) | {"state": state, "reason": reason, "found": found})
+        return
+    units = amount(read.range.units, credit_class.kg_per_unit)
+    were = ", ".join(f"{count:,} {one}" for one, count in found.items())
+    say(
+        f"{state} {units} of {credit_class.label}, {read.range}: they were {were}"
+        if found
+        else f"{units} of {credit_class.label}, {read.range}, were {state} so before; nothing is left to do"
+    )
 
 
 def _books() -> Ledger:
@@ -325,6 +330,8 @@ def _require_gap(contract: BridgeContract, short: CreditClass, credit_class: Cre
     state = contract.class_state(short.id)
     if state is None or not state.shortfall:
         raise UsageError(f"{short.label} lacks nothing; see: carbonbridge operator status")
+    if short.id == credit_class.id:
+        raise UsageError(f"{short.label} is short and cannot cover itself; cover it with units of another class")
     if short.kg_per_unit != credit_class.kg_per_unit:
         raise UsageError(
             f"a unit of {credit_class.label} weighs {credit_class.kg_per_unit} kg, one of {short.label} "

@@ -10,7 +10,7 @@ import typer
 from bridge.cli.options import File, Json, Key
 
 if TYPE_CHECKING:
-    from bridge.errors import Refused
+    from bridge.errors import BridgeError
     from bridge.flow.hold import Holder
 
 SignOnly = Annotated[
@@ -24,22 +24,24 @@ _DAYS, _DAY = 7, 86_400
 
 
 def require_sign_only(sign_only: bool, valid_days: int | None, out: Path | None) -> None:
-    """Raises UsageError when options of a signature are given for what is sent."""
+    """Raises UsageError when options of a signature are given for what is sent, or its file is there already."""
     from bridge.errors import UsageError
 
     if not sign_only and (valid_days is not None or out is not None):
         raise UsageError("--valid-days and --out are for --sign-only; nothing was signed or sent")
+    if out is not None and out.exists():
+        raise UsageError(f"{out} exists already, and may hold another request: name a new file; nothing was signed")
 
 
-def explain_no_gas(holder: Holder, request_id: str, refusal: Refused) -> None:
-    """Raises Refused with the way out, when a node refused for want of gas."""
-    from bridge.cli.screen import checksummed
-    from bridge.errors import ContractRefused, Refused
+def explain_no_gas(request_id: str, refusal: BridgeError) -> None:
+    """Raises NoGas with the way out, when that is what it was refused for."""
+    from bridge.errors import NoGas
 
-    if not isinstance(refusal, ContractRefused) and holder.sender.ether_wei() == 0:
-        raise Refused(
-            f"{checksummed(holder.sender.address)} has no gas: request {request_id} is stored, and nothing was burned. "
-            f"Sign it for anybody to relay: carbonbridge holder send {request_id[:10]} --sign-only --out request.json"
+    if isinstance(refusal, NoGas):
+        raise NoGas(
+            f"{refusal}. Request {request_id} is stored, and nothing was burned. Sign it for anybody to relay: "
+            f"carbonbridge holder send {request_id[:10]} --sign-only --out request.json; or discard it: "
+            f"carbonbridge holder forget {request_id[:10]}"
         ) from refusal
 
 

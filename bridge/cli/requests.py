@@ -42,7 +42,7 @@ def show_request(config: Settings, holder: Holder, request_id: str, as_json: boo
         [
             (row["kind"], f"{amount(row['units'], row['kg_per_unit'])} of {row['label']}"),
             ("for", row["beneficiary"]),
-            ("state", row["state"]),
+            ("state", _state_in_words(row)),
             ("request", request_id),
             ("next", row["next"]),
         ]
@@ -80,7 +80,20 @@ def request_rows(config: Settings, contract: BridgeContract, owner: str) -> list
     own = [(row, Request.model_validate_json(row.request)) for row in journal.own_requests(contract.deployment)]
     registry = bootstrap.registry(config, None)
     rows = [_request_row(registry, contract, row, now) for row, request in own if request.holder == owner]
+    if any(row["state"] == "refused" for row in rows):
+        _add_reasons(contract, rows)
     return sorted(rows, key=lambda row: (not row["pending"], row["deadline"] or 0))
+
+
+def _add_reasons(contract: BridgeContract, rows: list[dict[str, Any]]) -> None:
+    """Why the registry refused, as its attesters signed it."""
+    from bridge.domain.observed import RequestRefused
+
+    head = contract.connection.head().number
+    events = contract.events(contract.first_block, head, RequestRefused)
+    reasons = {event.request_id: event.reason for event in events if isinstance(event, RequestRefused)}
+    for row in rows:
+        row["reason"] = reasons.get(row["request_id"])
 
 
 def _request_row(registry: Registry, contract: BridgeContract, row: OwnRequest, now: int) -> dict[str, Any]:
@@ -89,9 +102,11 @@ def _request_row(registry: Registry, contract: BridgeContract, row: OwnRequest, 
     from bridge.domain.attestations import Opening, Request
     from bridge.domain.lifecycle import RequestStatus
 
-    request = Request.model_validate_json(row.request)
+    request, opening = Request.model_validate_json(row.request), Opening.model_validate_json(row.opening)
     chain = contract.request_state(row.request_id)
     state = _STATES[chain.status.name]
+    if state == "not sent" and row.not_after is not None and now <= row.not_after:
+        state = "signed"
     acted = chain.parts > 0 and signed_receipt(registry, row.request_id) is not None
     if chain.status is RequestStatus.SETTLED and acted:
         state = "executed"
@@ -101,9 +116,12 @@ def _request_row(registry: Registry, contract: BridgeContract, row: OwnRequest, 
         "kind": request.kind.name.lower(),
         **holding(class_of(contract.credit_class(request.class_id)), request.units),
         "unsettled_units": chain.remaining,
-        "beneficiary": Opening.model_validate_json(row.opening).beneficiary,
+        "beneficiary": opening.beneficiary,
+        "purpose": opening.purpose,
         "state": state,
-        "pending": state in ("not sent", "pending", "called back", "settled"),
+        "reason": None,
+        "signed_until": row.not_after if state == "signed" else None,
+        "pending": state in ("not sent", "signed", "pending", "called back", "settled"),
         "deadline": deadline,
         "deadline_text": moment(deadline) if deadline else "",
         "transaction": row.transaction_hash,
@@ -137,7 +155,8 @@ def _next(state: str, request_id: str, *, late: bool, acted: bool, waiting: int)
     if acted:
         return f"carbonbridge holder certificate {one}"
     return {
-        "not sent": f"carbonbridge holder send {one}",
+        "not sent": f"carbonbridge holder send {one}, or holder forget {one}",
+        "signed": "carbonbridge operator relay FILE",
         "called back": f"after the challenge: carbonbridge holder exit {one}",
         "settled": "wait for the registry to act",
         "refused": "nothing: the units are back",
@@ -152,13 +171,21 @@ def draw_requests(rows: list[dict[str, Any]]) -> None:
         (
             short(row["request_id"]),
             f"{row['kind']} of {amount(row['units'], row['kg_per_unit'])}, {row['label']}",
-            row["state"],
+            _state_in_words(row),
             row["deadline_text"].removesuffix(" UTC")[:16] if row["state"] == "pending" else "",
             row["next"].replace("carbonbridge ", ""),
         )
         for row in rows
     ]
     table(["request", "what", "state", "deadline (UTC)", "next"], drawn, "no requests were made here")
+
+
+def _state_in_words(row: dict[str, Any]) -> str:
+    from bridge.cli.screen import moment
+
+    if row["state"] == "signed":
+        return f"signed until {moment(row['signed_until'])[:16]}, waiting to be relayed"
+    return f"refused: {row['reason']}" if row["reason"] else str(row["state"])
 
 
 def signed_receipt(registry: Registry, request_id: str) -> Attested[Receipt] | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import typer
@@ -41,17 +41,34 @@ def printable(text: str) -> str:
 
 def say(*lines: str) -> None:
     for line in lines:
-        typer.echo(printable(line))
+        typer.echo("\n".join(_folded(line, _WIDTH)))
 
 
 def say_text(text: str) -> None:
     """A text of several lines that a report has laid out."""
-    say(*text.removesuffix("\n").split("\n"))
+    for line in text.removesuffix("\n").split("\n"):
+        typer.echo(printable(line))
 
 
 def complain(message: str) -> None:
-    """A line on stderr."""
-    typer.echo(printable(message), err=True)
+    """A message on stderr."""
+    typer.echo("\n".join(_folded(message, _WIDTH)), err=True)
+
+
+def _folded(text: str, width: int) -> list[str]:
+    """Lines for people, broken between words; an id, or a command to copy, stays whole however long it is."""
+    from textwrap import wrap
+
+    line = printable(text)
+    if len(line) <= width:
+        return [line]
+    bound = re.sub(r"carbonbridge [a-z][^;:,.()]*", lambda command: command.group().replace(" ", _BOUND), line)
+    margin = " " * (len(line) - len(line.lstrip()))
+    lines = wrap(bound, width, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
+    return [one.replace(_BOUND, " ") for one in lines]
+
+
+_BOUND = "\ue000"
 
 
 def _replaced(text: str, instead: Callable[[str], str]) -> str:
@@ -103,12 +120,10 @@ def _unfolded(lengths: Sequence[int], width: int) -> set[int]:
 
 def facts(rows: Sequence[tuple[str, object]]) -> None:
     """Names and values below each other, with long values folded under themselves."""
-    from textwrap import wrap
-
     margin = max(len(name) for name, _ in rows) + 2
     for name, value in rows:
-        lines = wrap(printable(str(value)), _WIDTH - margin) or [""]
-        say(f"{name:<{margin}}{lines[0]}", *(" " * margin + line for line in lines[1:]))
+        lines = _folded(str(value), _WIDTH - margin)
+        say_text("\n".join([f"{name:<{margin}}{lines[0]}", *(" " * margin + line for line in lines[1:])]))
 
 
 @contextmanager
@@ -138,11 +153,9 @@ def weight(units: int, kg_per_unit: int) -> str:
 
 
 def moment(timestamp: int) -> str:
-    """A second since 1970, also one that no calendar holds: others may state any 64-bit number."""
-    try:
-        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):
-        return f"second {timestamp}"
+    from bridge.domain import values
+
+    return values.moment(timestamp)
 
 
 def short(hex_id: str) -> str:

@@ -41,12 +41,6 @@ def _drawn(checks: Sequence[Check]) -> str:
     say("")
     for one in checks:
         if one.advice:
-            say(*_folded(f"{_SIGNS[one.verdict]} {one.subject}: {one.advice}"))
+            say(f"{_SIGNS[one.verdict]} {one.subject}: {one.advice}")
     counted = {verdict: sum(one.verdict == verdict for one in checks) for verdict in _SIGNS}
     return f"{counted['holds']} hold, {counted['fails']} fail, {counted['warns']} warn, {counted['shown']} shown"
-
-
-def _folded(text: str) -> list[str]:
-    from textwrap import wrap
-
-    return wrap(text, 80, subsequent_indent="  ", break_on_hyphens=False)

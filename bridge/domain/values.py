@@ -1,8 +1,10 @@
-"""Identifiers as they travel everywhere off chain: lower-case hex text, so that equal things compare equal."""
+"""Identifiers as they travel everywhere off chain: lower-case hex text, so that equal things compare equal; and moments
+for people."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 from eth_utils.crypto import keccak
@@ -52,6 +54,14 @@ def keccak_hex(data: bytes) -> str:
     return "0x" + keccak(data).hex()
 
 
+def moment(timestamp: int) -> str:
+    """A second since 1970, also one that no calendar holds: others may state any 64-bit number."""
+    try:
+        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"second {timestamp}"
+
+
 def to_bytes(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
 
@@ -67,3 +77,9 @@ def hex32(number: int) -> str:
 def code_bytes(code: str) -> bytes:
     """A short ASCII text as Solidity's bytes32: left-aligned, zero-padded."""
     return code.encode("ascii").ljust(32, b"\0")
+
+
+def code_text(word: bytes) -> str:
+    """The text again, or hex where it is none."""
+    text = word.rstrip(b"\0")
+    return text.decode() if text.isascii() and text.decode().isprintable() else "0x" + word.hex()

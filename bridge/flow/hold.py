@@ -9,7 +9,8 @@ from bridge.chain.contract import BridgeContract, ContractCall
 from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Opening, Request
 from bridge.domain.lifecycle import Kind, RequestStatus
-from bridge.domain.values import Address, Hex32
+from bridge.domain.values import Address, Hex32, moment
+from bridge.errors import Refused
 from bridge.flow.sending import resume
 from bridge.journal.store import Journal
 from bridge.registry.port import Registry
@@ -55,6 +56,16 @@ def ask(holder: Holder, request_id: Hex32) -> None:
         tx_hash = send(holder, holder.contract.open_request(request))
         holder.journal.sent_request(request_id, tx_hash)
     holder.registry.disclose(request_id, Opening.model_validate_json(row.opening))
+
+
+def forget(contract: BridgeContract, journal: Journal, request_id: Hex32) -> None:
+    """Discards a stored request that nothing can open any more. Raises Refused while something may, or has."""
+    until = journal.own_request(request_id).not_after
+    if contract.request_state(request_id).status is not RequestStatus.NONE:
+        raise Refused(f"request {request_id} is on chain: without its opening nobody could serve it, so it is kept")
+    if until is not None and contract.connection.head().timestamp <= until:
+        raise Refused(f"request {request_id} is signed until {moment(until)}: whoever has the file may open it")
+    journal.forget_request(request_id)
 
 
 def disclose_opened(contract: BridgeContract, registry: Registry, journal: Journal, account: Address) -> None:

@@ -8,7 +8,7 @@ from bridge.domain.attestations import Request, typed_request
 from bridge.domain.lifecycle import RequestStatus
 from bridge.domain.signed_request import SignedRequest
 from bridge.domain.values import Hex32, to_bytes
-from bridge.errors import Refused, UsageError
+from bridge.errors import AlreadyDone, Refused, UsageError
 from bridge.flow.hold import Holder
 
 
@@ -22,6 +22,7 @@ def sign_request(holder: Holder, request_id: Hex32, seconds: int) -> SignedReque
     deployment = holder.contract.deployment
     _require_unused(holder.contract, request_id)
     not_after = holder.contract.connection.head().timestamp + seconds
+    holder.journal.sign_request(request_id, not_after)
     signature = in_full(holder.sender.sign(typed_request(deployment, request, not_after)))
     return SignedRequest(deployment=deployment, request=request, not_after=not_after, signature=signature)
 
@@ -57,7 +58,7 @@ def opening(contract: BridgeContract, signed: SignedRequest) -> ContractCall:
 
 def _require_unused(contract: BridgeContract, request_id: Hex32) -> None:
     if contract.request_state(request_id).status is not RequestStatus.NONE:
-        raise Refused(f"request {request_id} is on chain already: it was opened before, and nothing is left to do")
+        raise AlreadyDone(f"request {request_id} is on chain already: it was opened before, and nothing is left to do")
 
 
 def _require_signer(signed: SignedRequest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.chain.contract import BridgeContract
 from bridge.domain.attestations import Attested, Outcome
 from bridge.domain.lifecycle import DepositState, ExitState, ReversalState
 from bridge.domain.observed import (
@@ -18,6 +19,7 @@ from bridge.domain.values import Hex32
 from bridge.errors import Halted, Unreachable
 from bridge.flow.bridge import OVERLAP_BLOCKS, Bridge
 from bridge.journal.models import Deposit, ReversalSaga
+from bridge.journal.store import Journal
 
 _ENDS = {ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED, ExitState.EXECUTED, ExitState.WITHDRAWN}
 WATCHED = (Minted, RequestOpened, OutcomeSettled, RequestRefused, RequestReturned, Reversed)
@@ -39,6 +41,18 @@ def watch(bridge: Bridge) -> BlockStamp:
     if cursor is None or final.number > cursor[0]:
         bridge.journal.set_cursor(bridge.deployment, final)
     return final
+
+
+def unseen_requests(contract: BridgeContract, journal: Journal) -> list[RequestOpened]:
+    """Requests that are open on chain, final or not, and which the journal has not taken up. Changes nothing."""
+    cursor, newest = journal.cursor(contract.deployment), contract.connection.head().number
+    first = contract.first_block if cursor is None else cursor[0] + 1 - OVERLAP_BLOCKS
+    opened = [e for e in contract.events(first, newest, RequestOpened) if isinstance(e, RequestOpened)]
+    return [
+        event
+        for event in opened
+        if journal.exit(event.request_id) is None and not contract.request_state(event.request_id).status.ended
+    ]
 
 
 def _require_same_history(bridge: Bridge, number: int, block_hash: Hex32) -> None:

@@ -179,7 +179,8 @@ class Move(Base):
 
 
 class OwnRequest(Base):
-    """A holder's own request with its opening, stored before it is sent: without the opening nobody can serve it."""
+    """A holder's own request with its opening, stored before it is sent: without the opening nobody can serve it.
+    `not_after`: until when (chain seconds) whoever has it signed may open it."""
 
     __tablename__ = "own_requests"
     __table_args__ = (UniqueConstraint("deployment", "request_id"),)
@@ -189,3 +190,4 @@ class OwnRequest(Base):
     request: Mapped[str]
     opening: Mapped[str]
     transaction_hash: Mapped[str | None] = mapped_column(String(66))
+    not_after: Mapped[int | None]

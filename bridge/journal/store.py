@@ -30,7 +30,7 @@ from bridge.domain.lifecycle import (
 from bridge.domain.observed import BlockStamp, RequestOpened
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import Address, Hex32, RegistryCode, keccak_hex
-from bridge.errors import Conflict, Halted, NotYet, UsageError
+from bridge.errors import Conflict, Halted, NotYet, Refused, UsageError
 from bridge.journal.models import (
     Attestation,
     Cursor,
@@ -393,6 +393,25 @@ class Journal:
                 update(OwnRequest).where(OwnRequest.request_id == request_id).values(transaction_hash=tx_hash)
             )
 
+    def sign_request(self, request_id: Hex32, not_after: int) -> None:
+        """Before the signature is given away. Of several the one that holds longest counts."""
+        with self._write() as session:
+            row = session.get_one(OwnRequest, request_id)
+            row.not_after = max(not_after, row.not_after or 0)
+
+    def is_on_its_way(self, request_id: Hex32) -> bool:
+        """Whether a transaction that opens it is stored, and may still land."""
+        with self._read() as session:
+            return _is_carried(session, session.get_one(OwnRequest, request_id))
+
+    def forget_request(self, request_id: Hex32) -> None:
+        """With its opening, for good. Raises Refused while a stored transaction may still open it."""
+        with self._write() as session:
+            row = session.get_one(OwnRequest, request_id)
+            if _is_carried(session, row):
+                raise Refused(f"request {request_id} is on its way to the chain, and is kept")
+            session.delete(row)
+
     def own_requests(self, deployment: Deployment) -> list[OwnRequest]:
         query = select(OwnRequest).where(OwnRequest.deployment == str(deployment))
         with self._read() as session:
@@ -468,6 +487,13 @@ def _attestation(session: Session, kind: str, attested: Attested[Any]) -> Attest
     session.add(row)
     session.flush()
     return row
+
+
+def _is_carried(session: Session, row: OwnRequest) -> bool:
+    """A request's salt stands in the transaction that opens it, and nowhere else."""
+    salt = Request.model_validate_json(row.request).salt.removeprefix("0x")
+    query = select(Transaction.hash).where(Transaction.state == "open", Transaction.raw.contains(salt))
+    return session.scalar(query) is not None
 
 
 _BatchMoves = dict[type[Any], tuple[Any, Any]]

@@ -27,6 +27,11 @@ class Ran(NamedTuple):
     out: str
     err: str
 
+    @property
+    def complaint(self) -> str:
+        """What it says on stderr, in one line."""
+        return " ".join(self.err.split())
+
 
 @dataclass
 class Office:
@@ -65,13 +70,13 @@ class Office:
         return json.loads(ran.out)
 
     def refused(self, code: int, *arguments: str) -> str:
-        """The message, which is the same for people and machines; nothing else is shown."""
+        """The message in one line, which is the same for people and machines; nothing else is shown."""
         ran = self.run(*arguments)
         assert (ran.code, ran.out) == (code, ""), ran
         machine = json.loads(self.run(*arguments, "--json").err)
         assert machine["exit_code"] == code
         assert "Traceback" not in ran.err
-        return ran.err
+        return ran.complaint
 
 
 def _exit_code() -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import bridge.cli
 from bridge.cli.table import commands, markdown
@@ -49,6 +50,16 @@ def test_each_example_is_a_command_that_parses(name: str, tmp_path: Path, monkey
 def test_no_password_or_key_is_an_argument(name: str) -> None:
     options = {option for parameter in COMMANDS[name].params for option in parameter.opts}
     assert not {o for o in options if "password" in o or "private" in o or "secret" in o}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_loses_no_word(name: str) -> None:
+    """What stands in brackets would pass for markup."""
+    shown = CliRunner().invoke(bridge.cli.app, [*name.split(), "--help"], env={"COLUMNS": "200"}).output
+    words = set(shown.replace("│", " ").split())
+    command = COMMANDS[name]
+    told = [command.help, command.epilog, *(getattr(parameter, "help", None) or "" for parameter in command.params)]
+    assert {word for text in told for word in text.split()} - words == set()
 
 
 def test_the_table_of_commands_is_fresh() -> None:

@@ -35,9 +35,13 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield made
 
 
-def deposit(office: Office, serial: str, to: str, *options: str) -> Any:
+def instruct(office: Office, serial: str, to: str, *options: str) -> str:
     given = office.told("registry", "instruct", serial, "--account", "Alice Ltd", "--to", to, *options)
-    return office.told("operator", "deposit", given["instruction_id"])
+    return str(given["instruction_id"])
+
+
+def deposit(office: Office, serial: str, to: str, *options: str) -> Any:
+    return office.told("operator", "deposit", instruct(office, serial, to, *options))
 
 
 def units(office: Office, label: str, key: str = "holder") -> int:
@@ -63,14 +67,17 @@ def test_a_class_is_taken_back_covered_and_opened_again(office: Office) -> None:
     (event,) = taken["events"]
     assert (taken["units"], event["class_id"]) == (20, taken["class"])
     assert "operator settle" in office.done("registry", "reverse", STOVES.format(81, 100), "--reason", "fire")
+    waiting = {row["what"]: row["state"] for row in office.told("operator", "status")}
+    assert waiting == {"reversal": "not taken up yet", "retirement": "not taken up yet"}
     assert "81-100" in office.done("registry", "blocks", "--account", _bridge(office), "--state", "reversed")
 
     settled = office.told("operator", "settle")
     ended = {row["what"]: row["state"] for row in settled["ended"]}
-    assert ended == {"reversal": "reversed", "retirement": "withdrawn"}
+    assert ended == {"reversal": "reversed", "retirement": "refused"}
     assert office.told("operator", "status", event["event_id"][:10])["state"] == "reversed"
     asked = next(r for r in office.told("holder", "requests") if r["request_id"] == request_id)
-    assert (asked["state"], units(office, SHORT)) == ("refused", 100)
+    assert (asked["state"], asked["reason"], units(office, SHORT)) == ("refused", "short", 100)
+    assert "refused: short" in " ".join(office.done("holder", "requests").split())
 
     (closed,) = [row for row in office.told("operator", "status") if row["what"] == "class"]
     assert (closed["label"], closed["state"], closed["units"]) == (SHORT, "short", 20)
@@ -79,13 +86,20 @@ def test_a_class_is_taken_back_covered_and_opened_again(office: Office) -> None:
     moving = ("holder", "transfer", "GS", "1", "--to", "provider")
     assert "ClassShort" in office.refused(4, *moving)
 
-    covering = deposit(office, FLARE.format(1, 30), "provider", "--covers", "GS 11236")
+    itself = (STOVES.format(201, 220), "--account", "Alice Ltd", "--to", "provider", "--covers", "GS 11236")
+    assert "cannot cover itself" in office.refused(2, "registry", "instruct", *itself)
+    late = instruct(office, FLARE.format(31, 60), "provider", "--covers", "GS 11236")
+    first = instruct(office, FLARE.format(1, 30), "provider", "--covers", "GS 11236")
+    shown = office.done("operator", "deposit", first)
+    assert "offered  30 units" in shown
+    assert f"the holders of {SHORT}, by choice" in shown
+    covering = office.told("operator", "deposit", first)
     assert (covering["what"], covering["state"]) == ("cover", "minted")
     (offered,) = office.told("holder", "cover", "list")
     assert (offered["missing"], offered["left"], offered["serials"]) == (20, 30, "1-30")
     assert "cover take" in narrow(office.done("holder", "cover", "list"))
     one = offered["cover_id"][:10]
-    assert "StillShort" in office.refused(4, "holder", "cover", "withdraw", one, "--key", "provider")
+    assert "StillShort" in office.refused(5, "holder", "cover", "withdraw", one, "--key", "provider")
     assert "CoverExceeded" in office.refused(4, "holder", "cover", "take", one, "21")
     assert "nothing was sent" in office.refused(4, "holder", "cover", "take", one, "1", "--key", "provider")
     assert office.told("holder", "cover", "take", one, "20")["left"] == 10
@@ -93,12 +107,21 @@ def test_a_class_is_taken_back_covered_and_opened_again(office: Office) -> None:
 
     office.done(*moving)
     assert "cover withdraw" in narrow(office.done("holder", "cover", "list"))
-    assert "NotHolder" in office.refused(4, "holder", "cover", "withdraw", one)
-    assert office.told("holder", "cover", "withdraw", one, "--key", "provider")["units"] == 10
+    assert office.told("holder", "cover", "withdraw", one)["units"] == 10  # anybody may, to the provider alone
+    assert office.told("holder", "cover", "withdraw", one)["units"] == 0
+    assert "nothing is left of cover" in office.done("holder", "cover", "withdraw", one, "--key", "provider")
     assert units(office, COVERING, "provider") == 10
     assert office.told("holder", "cover", "list") == []
     assert len(office.told("holder", "cover", "list", "--all")) == 1
     assert office.told("operator", "status") == []
+
+    refused = office.run("operator", "deposit", late)
+    assert (refused.code, "NotShort" in refused.complaint, "run the same command again" in refused.complaint) == (
+        4,
+        True,
+        False,
+    )
+    assert "releases its lock after" in refused.complaint
 
 
 def test_a_quarantined_class_is_shown_with_its_end(office: Office) -> None:

@@ -6,6 +6,7 @@ Tests share a deployment and stand alone: each brings serials and, where it must
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -132,8 +133,19 @@ def test_a_changed_certificate_does_not_hold(office: Office, tmp_path: Path) -> 
     ran = office.run("holder", "verify", str(file))
     assert ran.code == 1
     assert ran.out.count("\n- ") >= 2
+    broken = json.loads(text)
+    del broken["receipt"]["signers"]
+    broken["units"] = "many"
+    file.write_text(json.dumps(broken))
+    told = office.told("holder", "verify", str(file), code=1)
+    assert (told["valid"], "units" in told["faults"][0]) == (False, True)
+    assert "does not hold" in office.run("holder", "verify", str(file)).out
     file.write_text("{}")
-    assert "is no certificate" in office.refused(2, "holder", "verify", str(file))
+    assert "is no certificate: it is empty" in office.refused(2, "holder", "verify", str(file))
+    file.write_text(json.dumps({"format": "carbonbridge-request/1"}))
+    assert "it is a carbonbridge-request/1" in office.refused(2, "holder", "verify", str(file))
+    file.write_text(json.dumps({"findings": [], "clean": True}))
+    assert "something else, with findings, clean" in office.refused(2, "holder", "verify", str(file))
 
 
 def test_redeemed_serials_come_back_into_the_account(office: Office) -> None:
@@ -175,7 +187,7 @@ def test_what_nobody_answers_is_taken_back_after_deadline_and_challenge(office: 
     assert "taken back" in office.done("holder", "exit", request_id, "--to", "bob")
     assert owned(office) == before - 30
     assert state_of(office, request_id) == "returned"
-    assert "has ended" in office.refused(4, "holder", "exit", request_id)
+    assert "nothing is left to do" in office.done("holder", "exit", request_id)
     office.done("operator", "settle")
 
 
@@ -185,11 +197,19 @@ def test_the_operator_sees_what_is_in_flight_and_what_it_waits_for(office: Offic
     lock_id = office.told("operator", "deposit", given["instruction_id"])["id"]
     assert given["instruction_id"][:10] in office.done("operator", "status", "--all")
     told = office.told("operator", "status", given["instruction_id"][:10])
-    assert [move["new"] for move in told["moves"]] == ["locked", "attested", "sent", "minted"]
+    assert [move["new"] for move in told["moves"]] == ["planned", "locked", "attested", "sent", "minted"]
     assert office.told("operator", "status", lock_id)["id"] == lock_id
     assert office.told("operator", "deposit", given["instruction_id"])["id"] == lock_id
-    office.told("holder", "retire", "GS 11236", "1", "--for", "Acme", "--key", "bob")
-    assert "nothing is in flight" in office.done("operator", "status")  # nobody has looked yet
+    assert {move["at"] is not None for move in told["moves"]} == {True}
+    assert office.done("operator", "status", lock_id).count(" UTC") == 0
+    assert "when (UTC)" in office.done("operator", "status", lock_id)
+    asked = office.told("holder", "retire", "GS 11236", "1", "--for", "Acme", "--key", "bob")
+    for _ in range(2):  # looking changes nothing
+        (row,) = office.told("operator", "status")
+        assert (row["id"], row["state"]) == (asked["request_id"], "not taken up yet")
+    assert "operator settle" in " ".join(office.done("operator", "status", asked["request_id"][:10]).split())
+    listed = re.findall(r"\((0x\w+)\)", office.refused(2, "operator", "status", "0xdead"))
+    assert len(listed) == len(set(listed)) > 1  # lock ids begin alike
     assert "1 ended" in office.done("operator", "settle", "--wait", "5")
 
 
@@ -223,6 +243,15 @@ def test_the_registry_moves_instructs_and_states(office: Office) -> None:
     assert sum(one["units"] for one in balances if one["label"] == "GS 11236 2024 VER") == 19149
 
 
+def test_long_messages_are_folded_and_commands_to_copy_stay_whole(office: Office) -> None:
+    ran = office.run("operator", "deploy")
+    lines = ran.err.splitlines()
+    assert (ran.code, len(lines) > 1, max(map(len, lines)) <= 80) == (2, True, True)
+    ran = office.run("registry", "instruct", STOVES.format(1, 2), "--account", "Alice Ltd", "--to", "bob")
+    assert re.search("carbonbridge operator deposit 0x[0-9a-f]{64}$", ran.out, re.MULTILINE)
+    assert "operator deploy" not in office.done("dev", "fund")
+
+
 def test_errors_say_what_happened_and_what_to_do(office: Office) -> None:
     deposit(office, 1501, 1510)
     units = owned(office)
@@ -233,7 +262,7 @@ def test_errors_say_what_happened_and_what_to_do(office: Office) -> None:
     assert "no instruction id" in office.refused(2, "operator", "deposit", "0x12")
     assert "ask him to give it" in office.refused(4, "operator", "deposit", "0x" + "ab" * 32)
     assert "no request" in office.refused(2, "holder", "exit", "0xffff")
-    assert "no key file" in office.refused(2, "holder", "balance", "--key", "nobody")
+    assert "carbonbridge key new nobody" in office.refused(2, "holder", "balance", "--key", "nobody")
     assert "is taken" in office.refused(2, "dev", "chain", "--port", _port(office))
     again = ("registry", "issue", STOVES.format(1, 5), "--account", "Alice Ltd")
     assert "issued already" in office.refused(4, *again)
@@ -241,16 +270,18 @@ def test_errors_say_what_happened_and_what_to_do(office: Office) -> None:
     assert "password does not open" in other.refused(2, "holder", "retire", "GS 11236", "1", "--for", "Acme")
 
 
-def test_a_pause_stops_a_request_which_then_goes_on(office: Office) -> None:
+def test_a_pause_stops_a_request_and_leaves_nothing_of_it(office: Office) -> None:
     deposit(office, 1601, 1610, to="carol")
     before = owned(office, "carol")
     mine = ("--key", "carol")
     office.done("compliance", "pause")
-    ran = office.run("holder", "retire", "GS 11236", "1", "--for", "Acme", *mine)
-    assert (ran.code, "IsPaused" in ran.err) == (4, True)
+    assert "nothing is left to do" in office.done("compliance", "pause")
+    refused = office.refused(4, "holder", "retire", "GS 11236", "1", "--for", "Acme", *mine)
+    assert "IsPaused" in refused
+    assert "nothing was sent" in refused
+    assert "not sent" not in [r["state"] for r in office.told("holder", "requests", *mine)]
     office.done("compliance", "unpause")
-    stored = next(r for r in office.told("holder", "requests", *mine) if r["state"] == "not sent")["request_id"]
-    assert office.told("holder", "send", stored, *mine)["state"] == "pending"
+    stored = office.told("holder", "retire", "GS 11236", "1", "--for", "Acme", *mine)["request_id"]
     assert office.told("holder", "send", stored, *mine)["state"] == "pending"
     assert owned(office, "carol") == before - 1
     office.done("operator", "settle")
@@ -270,7 +301,9 @@ def test_compliance_reconciles_clean_then_finds_what_the_registrar_did(office: O
     deposit(office, 2001, 2100)
     assert office.told("compliance", "reconcile")["clean"] is True
     _same_serials_claimed_elsewhere_are_found(office, tmp_path / "other.ndjson")
-    office.done("registry", "override", STOVES.format(2050, 2059), "--reason", "rehearsal")
+    override = ("registry", "override", STOVES.format(2050, 2059), "--reason", "rehearsal")
+    assert "they were 10 locked" in " ".join(office.done(*override).split())
+    assert office.told(*override)["found"] == {}
     ran = office.run("compliance", "reconcile", "--out", str(report))
     assert ran.code == 1
     assert "2050-2059" in ran.out

@@ -75,6 +75,12 @@ ROWS: dict[str, dict[str, list[tuple[str, Row]]]] = {
             ),
             ("moves", {"id": 2, "subject": "exit-seen", "old": "", "new": "seen", "note": "", "at": 2**40}),
         ],
+        "0004": [
+            (
+                "own_requests",
+                {"request_id": hex32(10), "deployment": PLACE, "request": "{}", "opening": "{}", "not_after": 2**40},
+            ),
+        ],
     },
     "registry": {
         "0001": [

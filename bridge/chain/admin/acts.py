@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import IntEnum
 from typing import Any
 
 from eth_abi.abi import decode, encode
 from eth_utils.abi import function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
+from web3.contract.contract import ContractFunction
 
 from bridge.chain.artifacts import artifact
-from bridge.domain.credit_class import Subject, Verdict
-from bridge.domain.values import Address, Fact, code_bytes, hex32, to_bytes
+from bridge.chain.connection import Connection, answering
+from bridge.chain.reverts import ENUMS as _ENUMS
+from bridge.domain.values import Address, Fact, code_bytes, code_text, hex32, to_bytes
 from bridge.errors import UsageError
 
 Resolve = Callable[[str], Address]
@@ -21,7 +22,6 @@ Resolve = Callable[[str], Address]
 
 ARTIFACTS = {"bridge": "CarbonBridge", "policy": "FreezePolicy", "timelock": "TimelockController"}
 _LISTING = ARTIFACTS | {"policy": "AllowListPolicy"}
-_ENUMS: dict[str, type[IntEnum]] = {"enum Subject": Subject, "enum Verdict": Verdict}
 _LONGEST_COUNT = 2**64
 _OF_THE_TIMELOCK = ("grantRole", "revokeRole", "updateDelay")
 _FOR_ANY_OWNER = ("acceptOwnership",)
@@ -72,6 +72,27 @@ class Acts:
                     shown = [f"{m['name']} {_named(m, v)}" for m, v in zip(entry["inputs"], values, strict=True)]
                     return f"{place}.{entry['name']}({', '.join(shown)}){carried}"
         return f"{to_checksum_address(call.to)} is called{carried} with {call.data}"
+
+    def ready(self, connection: Connection, call: Call) -> ContractFunction:
+        """A call of one of these contracts, for its owner's own key to send."""
+        place = next(place for place, address in self._contracts.items() if address == call.to)
+        function, arguments = self._contract(connection, place).decode_function_input(call.data)
+        made: ContractFunction = function(**arguments)
+        return made
+
+    def owner(self, connection: Connection, call: Call) -> Address:
+        """Who alone may do it: the called contract's owner, or who was offered it and accepts; a timelock itself."""
+        place = next(place for place, address in self._contracts.items() if address == call.to)
+        if place == "timelock":
+            return call.to
+        view = "pendingOwner" if self.words(call).endswith(".acceptOwnership()") else "owner"
+        with answering():
+            return str(self._contract(connection, place).functions[view]().call()).lower()
+
+    def _contract(self, connection: Connection, place: str) -> Any:
+        w3 = connection.w3
+        address = w3.to_checksum_address(self._contracts[place])
+        return w3.eth.contract(address=address, abi=artifact(self._artifacts[place]).abi)
 
     def _find(self, name: str) -> tuple[str, Any]:
         place, dot, act = name.rpartition(".")
@@ -168,8 +189,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_shown(one) for one in value) + "]"
     if isinstance(value, bytes):
-        text = value.rstrip(b"\0")
-        return text.decode() if text and text.isascii() and text.decode().isprintable() else "0x" + value.hex()
+        return code_text(value)
     if isinstance(value, str) and value.startswith("0x") and len(value) == 42:
         return to_checksum_address(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -129,6 +129,10 @@ class Timelock:
             for one in waiting(reader)
         ]
 
+    def was_scheduled(self, operation_id: Hex32, first_block: int) -> bool:
+        reader = Reader(self.connection, self._code, first_block, self._head.number)
+        return any("0x" + bytes(one["args"]["id"]).hex() == operation_id for one in reader.events("CallScheduled"))
+
     def _call(self, name: str, arguments: Sequence[Any]) -> Call:
         return Call(to=self.address, data=self._contract.encode_abi(name, arguments))
 

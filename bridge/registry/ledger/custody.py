@@ -104,18 +104,23 @@ class Custody(Books):
         """The registry takes a holder's free serials out of the world, such as for re-issuance elsewhere."""
         self._end(key, "cancel", span, account, SerialState.CANCELLED, {"reason": reason})
 
-    def override(self, key: str, span: SerialRange, state: SerialState, reason: str) -> None:
+    def override(self, key: str, span: SerialRange, state: SerialState, reason: str) -> dict[SerialState, Units]:
         """Warning: the registrar retires or cancels serials whatever they are locked or reserved for, as real
-        registries do behind a bridge's back. The reconciler must find it."""
+        registries do behind a bridge's back. The reconciler must find it.
+
+        Gives the units by the state in which it found them; nothing when this was done before."""
         if state not in (SerialState.RETIRED, SerialState.CANCELLED):
             raise UsageError(f"serials can be overridden to retired or cancelled, not to {state}")
         content = {"range": span.key, "state": state.value, "reason": reason}
         with self._write() as tx:
             entry = self._enter(tx, "override", key, content)
             if entry is None:
-                return
-            blocks = require(tx, span, [HELD, SerialState.LOCKED, SerialState.RESERVED])
+                return {}
+            states = (HELD, SerialState.LOCKED, SerialState.RESERVED)
+            blocks = require(tx, span, states)
+            found = {one: _units_within(span, [b for b in blocks if b.state == one]) for one in states}
             move(tx, entry, blocks, [span], lambda b: Where(b.account, state, b.lock_id, b.request_id))
+            return {one: units for one, units in found.items() if units}
 
     def record(
         self,
