@@ -116,7 +116,11 @@ def test_a_class_is_taken_back_covered_and_opened_again(office: Office) -> None:
     assert office.told("operator", "status") == []
 
     refused = office.run("operator", "deposit", late)
-    assert (refused.code, "NotShort" in refused.complaint, "run the same command again" in refused.complaint) == (4, True, False)
+    assert (refused.code, "NotShort" in refused.complaint, "run the same command again" in refused.complaint) == (
+        4,
+        True,
+        False,
+    )
     assert "releases its lock after" in refused.complaint
 
 
