@@ -247,7 +247,7 @@ def test_long_messages_are_folded_and_commands_to_copy_stay_whole(office: Office
     ran = office.run("operator", "deploy")
     lines = ran.err.splitlines()
     assert (ran.code, len(lines) > 1, max(map(len, lines)) <= 80) == (2, True, True)
-    ran = office.run("registry", "instruct", STOVES.format(1, 2), "--account", "Alice Ltd", "--to", "bob")
+    ran = office.run("registry", "instruct", STOVES.format(18001, 18002), "--account", "Alice Ltd", "--to", "bob")
     assert re.search("carbonbridge operator deposit 0x[0-9a-f]{64}$", ran.out, re.MULTILINE)
     assert "operator deploy" not in office.done("dev", "fund")
 
