@@ -7,6 +7,7 @@ BridgeError
 ├── Refused                4  a counterpart said no
 │   ├── RegistryRefused       the registry or one of its attesters
 │   ├── ContractRefused       the contract reverted
+│   ├── SignerRefused         who holds a key does not sign with it
 │   └── Conflict              the same id was used with other content
 ├── NotYet                 5  waits for finality, a deadline or a counterpart; repeat later
 └── Halted                 6  something that must never happen was seen; people decide
@@ -48,6 +49,10 @@ class ContractRefused(Refused):
         super().__init__(message)
         self.name = name
         self.arguments = arguments
+
+
+class SignerRefused(Refused):
+    pass
 
 
 class Conflict(Refused):
