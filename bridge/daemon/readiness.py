@@ -96,8 +96,8 @@ def attester_checks(
 def signer_check(signer: RemoteSigner) -> Iterator[Check]:
     """Whether it answers, and would sign for the account."""
     subject, accounts = f"{signer.name}'s signer", signer.accounts()
-    advice = f"it has {len(accounts)} other accounts: give it the key, or correct [signers.{signer.name}]"
-    yield Check.compared(About.KEYS, subject, signer.address in accounts, signer.url, advice)
+    advice = f"it has {len(accounts)} accounts, not this one: give it the key, or correct [signers.{signer.name}]"
+    yield Check.compared(About.KEYS, subject, signer.address in accounts, f"{signer.address} at {signer.url}", advice)
 
 
 def password_check(files: Sequence[str], missing: Sequence[str]) -> Check:

@@ -46,7 +46,7 @@ class Headquarters(Office):
                 "maxFeePerGas": 10**11,
                 "maxPriorityFeePerGas": 10**9,
             }
-            signed = signer.sign_transaction(sent)
+            signed = signer.sign_transaction(sent, now=0)
             self.w3.eth.send_raw_transaction(bytes.fromhex(signed.raw.removeprefix("0x")))
             receipt = self.w3.eth.wait_for_transaction_receipt(bytes.fromhex(signed.hash.removeprefix("0x")))
             assert receipt["status"] == 1

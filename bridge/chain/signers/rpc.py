@@ -9,7 +9,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from threading import Event, Timer
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -81,6 +81,8 @@ def _post(key: RemoteKey, token: str | None, who: str, body: bytes) -> tuple[int
             connection.request("POST", urlsplit(key.url).path or "/", body, headers)
             response = connection.getresponse()
             status, answer = response.status, response.read(MOST_BYTES + 1)
+            if response.length and len(answer) <= MOST_BYTES:
+                raise IncompleteRead(answer)  # read() with a bound does not
         finally:
             hang_up.cancel()
     except (OSError, HTTPException) as error:
