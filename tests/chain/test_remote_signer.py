@@ -146,9 +146,20 @@ def test_a_redirect_is_not_followed() -> None:
     assert [asked["path"] for asked in served.asked] == ["/elsewhere", "/"]
 
 
-def test_an_answer_without_end_is_not_read() -> None:
+def test_an_answer_too_large_is_not_taken() -> None:
     padding = ACCOUNTS[:1] + b" " * MOST_BYTES + ACCOUNTS[1:]
     with serving(answering(padding)) as served, pytest.raises(SignerRefused, match="more than 2,097,152 bytes"):
+        served.signer().accounts()
+
+
+def test_an_answer_without_end_is_not_read_to_its_end() -> None:
+    def act(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n")
+        while True:
+            handler.wfile.write(b" " * 65_536)
+            time.sleep(0.001)
+
+    with serving(act) as served, pytest.raises(SignerRefused, match="more than 2,097,152 bytes"):
         served.signer().accounts()
 
 
@@ -333,19 +344,20 @@ def test_a_remote_operator_and_a_remote_attester_bring_credits_to_the_chain(
 class Moody:
     """A key whose holder is in a mood."""
 
-    def __init__(self, mood: BridgeError) -> None:
-        self.mood: BridgeError | None = mood
-        self.address = KEY.address
+    def __init__(self, key: Signer, mood: BridgeError | None = None) -> None:
+        self._key = key
+        self.mood = mood
+        self.address = key.address
 
     def sign(self, document: Any) -> str:
         if self.mood:
             raise self.mood
-        return KEY.sign(document)
+        return self._key.sign(document)
 
     def sign_transaction(self, transaction: Any, now: int) -> Any:
         if self.mood:
             raise self.mood
-        return KEY.sign_transaction(transaction, now)
+        return self._key.sign_transaction(transaction, now)
 
 
 @pytest.mark.slow
@@ -353,9 +365,8 @@ class Moody:
 def test_an_attester_whose_signer_does_not_sign_is_one_less_of_the_quorum(
     anvil: str, tmp_path: Path, mood: BridgeError
 ) -> None:
-    others: list[Signer] = [KeySigner(n.to_bytes(32, "big")) for n in (2, 3)]
-    moody = Moody(mood)
-    town = Town(anvil, tmp_path, KeySigner((4).to_bytes(32, "big")), [moody, *others])
+    first, *others = sorted((KeySigner(n.to_bytes(32, "big")) for n in (2, 3, 4)), key=lambda key: key.address)
+    town = Town(anvil, tmp_path, KEY, [Moody(first, mood), *others])
     town.order()
     advance(town.bridge)
     assert town.minted() == 100
@@ -366,8 +377,7 @@ def test_an_operator_whose_signer_lies_halts_before_anything_is_stored_and_goes_
     anvil: str, tmp_path: Path
 ) -> None:
     attesters: list[Signer] = [KeySigner(n.to_bytes(32, "big")) for n in (2, 3)]
-    moody = Moody(Halted("never seen"))
-    moody.mood = None
+    moody = Moody(KEY)
     town = Town(anvil, tmp_path, moody, attesters)
     lock_id = town.order()
     for mood, word in ((Halted("it signed something else"), "halted"), (SignerRefused("no"), ""), (None, "")):

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+import rlp
 from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.address import to_checksum_address
@@ -46,6 +47,12 @@ def with_high_s(raw: str) -> str:
     fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
     mirrored = fields | {"s": CURVE_ORDER - fields["s"], "v": 1 - fields["v"]}
     return "0x" + bytes(TypedTransaction.from_dict(mirrored).encode()).hex()
+
+
+def with_v(raw: str, v: int) -> str:
+    """The recovery bit written in another way, which no node takes."""
+    parts = rlp.decode(bytes.fromhex(raw[4:]))
+    return "0x02" + rlp.encode([*parts[:-3], bytes([v]), *parts[-2:]]).hex()
 
 
 def read(answer: Any, transaction: dict[str, Any] = PLAIN) -> Any:
@@ -207,3 +214,22 @@ def test_a_status_says_whether_it_is_worth_repeating(status: int, error: type[Ex
     for body in (b"<html>", envelope(result="0x")):
         with pytest.raises(error, match=told):
             read_answer(WHO, status, body)
+
+
+def test_a_recovery_bit_that_no_node_takes_halts() -> None:
+    for v in (27, 28, 37, 38, 2):
+        with pytest.raises(Halted, match=r"recovery bit|no signed transaction"):
+            read(with_v(signed(PLAIN), v))
+
+
+def test_what_is_spelt_in_a_way_that_no_node_takes_halts() -> None:
+    parts = rlp.decode(bytes.fromhex(signed(PLAIN)[4:]))
+    payload = rlp.encode(parts)
+    assert read("0x02" + payload.hex())
+    for spelt in (
+        rlp.encode([parts[0], b"\x00" + parts[1], *parts[2:]]),  # a number with a leading zero
+        payload[:1] + b"\x00" + payload[1:],
+        b"\xf9" + len(payload[2:]).to_bytes(2, "big") + payload[2:],  # a length longer than it need be
+    ):
+        with pytest.raises(Halted, match="no signed transaction"):
+            read("0x02" + spelt.hex())

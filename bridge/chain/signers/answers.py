@@ -77,17 +77,16 @@ def read_transaction(who: str, answer: Any, asked: Asked, address: Address, now:
     if raw[0] != _TYPE_2:
         _halt(who, f"a transaction of type {raw[0] if raw[0] < 0x80 else 0}, not {_TYPE_2}")
     try:
-        decoded = TypedTransaction.from_bytes(HexBytes(raw))
-        fields, signer = decoded.as_dict(), str(Account.recover_transaction(raw)).lower()
-        canonical = bytes(decoded.encode()) == raw
+        decoded, signer = TypedTransaction.from_bytes(HexBytes(raw)), str(Account.recover_transaction(raw)).lower()
+        fields, (bit, _, _) = decoded.as_dict(), decoded.vrs()
     except Exception:  # the libraries below trust the bytes, and fail in as many ways as they can be wrong
-        _halt(who, "bytes that are no signed transaction")
-    if not canonical:
         _halt(who, "bytes that are no signed transaction")
     if fields.get("accessList"):
         _halt(who, "a transaction with an access list")
     if differences := asked.differences(Asked.of(fields)):
         _halt(who, f"a transaction with {'; '.join(differences)}")
+    if bit not in (0, 1):
+        _halt(who, f"a transaction whose recovery bit is {bit}, which no node takes")
     if int(fields["s"]) > CURVE_ORDER // 2:
         _halt(who, "a transaction whose signature has a high s, which no node takes")
     if signer != address:
