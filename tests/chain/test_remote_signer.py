@@ -288,14 +288,14 @@ class Town:
         registry = embedded_registry(self.ledger, self.contract, {"VERRA": (2, attesters)})
         self.bridge = Bridge(self.contract, registry, journal, sender)
 
-    def order(self) -> str:
-        """A deposit of a hundred serials that nobody has begun yet."""
-        self.ledger.issue("issue", span(1, 100), FOREST.id, "alice")
+    def order(self, first: int = 1, last: int = 100) -> str:
+        """A deposit that nobody has begun yet."""
+        self.ledger.issue(f"issue {first}", span(first, last), FOREST.id, "alice")
         order = Instruction(
-            instruction_id=hex32(1),
+            instruction_id=hex32(first),
             registry="VERRA",
             account="alice",
-            range=span(1, 100),
+            range=span(first, last),
             deployment=self.contract.deployment,
             recipient=KEY.address,
             not_after=self.connection.head().timestamp + DAY,
@@ -379,7 +379,7 @@ def test_an_operator_whose_signer_lies_halts_before_anything_is_stored_and_goes_
     attesters: list[Signer] = [KeySigner(n.to_bytes(32, "big")) for n in (2, 3)]
     moody = Moody(KEY)
     town = Town(anvil, tmp_path, moody, attesters)
-    lock_id = town.order()
+    lock_id, _ = town.order(1, 60), town.order(61, 100)
     for mood, word in ((Halted("it signed something else"), "halted"), (SignerRefused("no"), ""), (None, "")):
         moody.mood = mood
         if word:

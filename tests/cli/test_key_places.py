@@ -11,6 +11,7 @@ import pytest
 
 from bridge.chain.signers import KeySigner
 from bridge.domain.signing import CURVE_ORDER
+from bridge.settings import load
 from tests.chain.clef import clef
 from tests.cli.office import Office, chain_process, free_port
 
@@ -118,6 +119,14 @@ def test_a_key_in_two_places_is_refused_and_both_are_named(
 def test_a_wrong_signer_is_named_with_its_entry(office: Office, entries: dict[str, str], told: str) -> None:
     entrust(office, "operator", **({"url": "https://signer.example", "address": "0x" + "ab" * 20} | entries))
     assert told in office.refused(2, "key", "list")
+
+
+def test_files_of_a_signer_lie_beside_the_configuration(office: Office) -> None:
+    files = {"ca": "tls/ca.pem", "certificate": "tls/us.pem", "certificate_key": "/run/us.key"}
+    entrust(office, "operator", "https://signer.example", "0x" + "ab" * 20, **files)
+    key = load(office.folder / "carbonbridge.toml").signers["operator"]
+    assert (key.ca, key.certificate) == (office.folder / "tls/ca.pem", office.folder / "tls/us.pem")
+    assert key.certificate_key == Path("/run/us.key")
 
 
 def test_a_signer_needs_a_key_name(office: Office) -> None:
