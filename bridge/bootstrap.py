@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bridge.chain.admin.acts import Acts
@@ -14,7 +15,8 @@ from bridge.chain.deploy import deploy
 from bridge.chain.fees import GWEI, FeePolicy
 from bridge.chain.history import ChainHistory
 from bridge.chain.local import EmbeddedChain
-from bridge.chain.signers import KeySigner, keystore_address, open_keystore, recover
+from bridge.chain.signers import KeySigner, RemoteSigner, keystore_address, open_keystore, recover
+from bridge.chain.signers import Signer as Key
 from bridge.chain.transactions import Sender
 from bridge.chain.verifying.verify import Verification, verify
 from bridge.chain.witness import FinalWitness
@@ -25,6 +27,7 @@ from bridge.daemon.readiness import (
     node_checks,
     operator_checks,
     password_check,
+    signer_check,
 )
 from bridge.domain.attestations import Deployment, Lock, Receipt, typed_data
 from bridge.domain.credit_class import Terms
@@ -42,7 +45,16 @@ from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.port import Registry, Signer
-from bridge.settings import FILE_NAME, Contract, Database, Settings, password
+from bridge.settings import (
+    FILE_NAME,
+    Contract,
+    Database,
+    KeyPlace,
+    Settings,
+    environment_key,
+    password,
+    signer_token,
+)
 
 Ask = Callable[[str], str]
 """Asks a person for the password of the key with this name."""
@@ -105,18 +117,38 @@ def admin_acts(settings: Settings) -> Acts:
     return Acts(known, allow_list=named.allow_list)
 
 
-def signer(settings: Settings, key: str, ask: Ask) -> KeySigner:
-    """Opens a named key. Raises UsageError when it is missing or the password is wrong."""
-    path = settings.key_path(key)
-    keystore_address(path)  # a missing or broken file is said before anybody types a password
-    return open_keystore(path, password(key) or ask(key))
+def signer(settings: Settings, key: str, ask: Ask) -> Key:
+    """A named key, from its one place. Raises UsageError when it is missing, malformed or in two places, or its
+    password is wrong."""
+    match settings.key_place(key):
+        case KeyPlace.ENVIRONMENT:
+            return KeySigner(environment_key(key))
+        case KeyPlace.SIGNER:
+            return _remote_signer(settings, key)
+        case KeyPlace.FILE:
+            path = settings.key_path(key)
+            keystore_address(path)  # a missing or broken file is said before anybody types a password
+            return open_keystore(path, password(key) or ask(key))
+
+
+def _remote_signer(settings: Settings, key: str) -> RemoteSigner:
+    remote, token = settings.signers[key], signer_token(key)
+    if token is not None and not remote.is_private:
+        raise UsageError(f"the token of key {key} would travel to {remote.url} in the clear; use https")
+    return RemoteSigner(key, remote, token)
 
 
 def address_of(settings: Settings, key_or_address: str) -> Address:
-    """An address as it is, or that of a named key."""
+    """An address as it is, or that of a named key. Asks no signer and needs no password."""
     if key_or_address.startswith("0x"):
         return key_or_address.lower()
-    return keystore_address(settings.key_path(key_or_address))
+    match settings.key_place(key_or_address):
+        case KeyPlace.ENVIRONMENT:
+            return KeySigner(environment_key(key_or_address)).address
+        case KeyPlace.SIGNER:
+            return settings.signers[key_or_address].address
+        case KeyPlace.FILE:
+            return keystore_address(settings.key_path(key_or_address))
 
 
 def sender(settings: Settings, key: str, ask: Ask) -> Sender:
@@ -226,6 +258,17 @@ def readiness(settings: Settings) -> list[Check]:
             accounts = [address_of(settings, name) for name in programme.attesters]
             yield from attester_checks(found, code, programme.threshold, accounts)
 
+    def signers() -> Iterator[Check]:
+        for name in keys:
+            if settings.key_place(name) is KeyPlace.SIGNER:
+                yield from attempted(
+                    About.KEYS, f"{name}'s signer", partial(signer_check, _remote_signer(settings, name))
+                )
+
+    def passwords() -> Iterator[Check]:
+        files = [name for name in keys if settings.key_place(name) is KeyPlace.FILE]
+        yield password_check(files, [name for name in files if password(name) is None])
+
     return [
         *attempted(About.NODE, "node", lambda: node_checks(connection, named.chain_id)),
         *attempted(About.CODE, "code", lambda: code_checks(found, named.lens)),
@@ -233,7 +276,8 @@ def readiness(settings: Settings) -> list[Check]:
             About.KEYS, "operator", lambda: operator_checks(found, address_of(settings, "operator"), _fees(settings))
         ),
         *attempted(About.KEYS, "attesters", attesters),
-        password_check([name for name in keys if password(name) is None]),
+        *attempted(About.KEYS, "signers", signers),
+        *attempted(About.KEYS, "passwords", passwords),
         *attempted(About.MACHINE, "databases", databases),
     ]
 

@@ -9,6 +9,7 @@ BridgeError
 │   ├── ContractRefused       the contract reverted
 │   ├── AlreadyDone        0  the same was done before; nothing is left to do
 │   ├── NoGas                 the account cannot pay for its transaction
+│   ├── SignerRefused         who holds a key does not sign with it
 │   └── Conflict              the same id was used with other content
 ├── NotYet                 5  waits for finality, a deadline or a counterpart; repeat later
 ├── Stopped              130  by the person at the keyboard
@@ -55,6 +56,10 @@ class ContractRefused(Refused):
 
 class AlreadyDone(Refused):
     exit_code = 0
+
+
+class SignerRefused(Refused):
+    pass
 
 
 class NoGas(Refused):

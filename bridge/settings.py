@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from bridge.domain.credit_class import Terms
 from bridge.domain.deployment import Expectations
+from bridge.domain.signing import CURVE_ORDER, RemoteKey
 from bridge.domain.values import Address, RegistryCode, faults
 from bridge.errors import UsageError
 
 FILE_NAME = "carbonbridge.toml"
+KEY_VARIABLE = "CARBONBRIDGE_KEY_"
+
+KeyName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 
 
 class _Section(BaseModel):
@@ -65,6 +71,14 @@ class Programme(_Section):
     terms: Terms
 
 
+class KeyPlace(StrEnum):
+    """Where a key lives."""
+
+    ENVIRONMENT = "environment"
+    SIGNER = "signer"
+    FILE = "file"
+
+
 class Settings(_Section):
     """`folder` is where the file lies; relative paths in it start there."""
 
@@ -73,6 +87,7 @@ class Settings(_Section):
     journal: Database
     registry: Database
     programmes: dict[RegistryCode, Programme] = {}
+    signers: dict[KeyName, RemoteKey] = {}
     contract: Contract | None = None
 
     def key_path(self, name: str) -> Path:
@@ -80,7 +95,23 @@ class Settings(_Section):
         return self.folder / "keys" / f"{name}.json"
 
     def key_names(self) -> list[str]:
-        return sorted(path.stem for path in (self.folder / "keys").glob("*.json"))
+        """Of all keys, wherever they live."""
+        files = {path.stem for path in (self.folder / "keys").glob("*.json")}
+        return sorted(files | self.signers.keys() | set(environment_keys()))
+
+    def key_place(self, name: str) -> KeyPlace:
+        """The one place of a key; its file's where there is none yet. Raises UsageError when there are two: they may
+        hold different keys, and nobody would see which one signs."""
+        path, places = self.key_path(name), {}
+        if name in environment_keys():
+            places[KeyPlace.ENVIRONMENT] = f"the variable {_variable(KEY_VARIABLE, name)}"
+        if name in self.signers:
+            places[KeyPlace.SIGNER] = f"[signers.{name}] of {self.folder / FILE_NAME}"
+        if path.exists():
+            places[KeyPlace.FILE] = f"the file {path}"
+        if len(places) > 1:
+            raise UsageError(f"key {name} lives in more than one place: {' and '.join(places.values())}; keep one")
+        return next(iter(places), KeyPlace.FILE)
 
     def deployed(self) -> Contract:
         """Raises UsageError before a contract is deployed."""
@@ -106,7 +137,7 @@ def load(path: Path | None = None) -> Settings:
         settings = Settings(folder=path.parent, **raw)
     except ValidationError as error:
         raise _wrong_entry(path, error) from error
-    return _with_absolute_databases(settings)
+    return _with_absolute_places(settings)
 
 
 def expectations(path: Path) -> Expectations:
@@ -135,16 +166,50 @@ def _wrong_entry(path: Path, error: ValidationError) -> UsageError:
 def password(key_name: str) -> str | None:
     """A key's password from CARBONBRIDGE_PASSWORD_<NAME>_FILE or CARBONBRIDGE_PASSWORD_FILE, else the variable
     CARBONBRIDGE_PASSWORD. None when nothing is set; then the command asks. Never an argument."""
-    own = f"CARBONBRIDGE_PASSWORD_{key_name.upper().replace('-', '_')}_FILE"
+    own = _variable("CARBONBRIDGE_PASSWORD_", key_name) + "_FILE"
     file = os.environ.get(own) or os.environ.get("CARBONBRIDGE_PASSWORD_FILE")
-    if file:
-        try:
-            return Path(file).read_text(encoding="utf-8").rstrip("\n")
-        except OSError as error:
-            raise UsageError(f"password file {file} cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise UsageError(f"password file {file} is not UTF-8") from error
-    return os.environ.get("CARBONBRIDGE_PASSWORD")
+    return _secret("password", file) if file else os.environ.get("CARBONBRIDGE_PASSWORD")
+
+
+def signer_token(key_name: str) -> str | None:
+    """What a key's signer knows us by, from the file that CARBONBRIDGE_SIGNER_TOKEN_<NAME>_FILE names; None without."""
+    file = os.environ.get(_variable("CARBONBRIDGE_SIGNER_TOKEN_", key_name) + "_FILE")
+    if not file:
+        return None
+    token = _secret("token", file)
+    if not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token):
+        raise UsageError(f"token file {file} holds no bearer token: one line of letters, digits and ._~+/=-")
+    return token
+
+
+def environment_keys() -> list[str]:
+    """The names of the keys that CARBONBRIDGE_KEY_<NAME> gives: for tests and CI only, where nothing is at stake."""
+    given = (name.removeprefix(KEY_VARIABLE) for name in os.environ if name.startswith(KEY_VARIABLE))
+    return sorted(name.lower().replace("_", "-") for name in given if re.fullmatch("[A-Z0-9][A-Z0-9_]{0,31}", name))
+
+
+def environment_key(name: str) -> bytes:
+    """Raises UsageError, which never shows what stands there, when it is no private key."""
+    variable = _variable(KEY_VARIABLE, name)
+    text = os.environ[variable].removeprefix("0x")
+    if not re.fullmatch("[0-9a-fA-F]{64}", text) or not 0 < int(text, 16) < CURVE_ORDER:
+        raise UsageError(
+            f"{variable} holds no private key: 0x and 64 hex digits, a number of secp256k1's. It is not shown"
+        )
+    return bytes.fromhex(text)
+
+
+def _variable(prefix: str, key_name: str) -> str:
+    return prefix + key_name.upper().replace("-", "_")
+
+
+def _secret(what: str, file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8").rstrip("\n")
+    except OSError as error:
+        raise UsageError(f"{what} file {file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{what} file {file} is not UTF-8") from error
 
 
 def debugging() -> bool:
@@ -158,11 +223,21 @@ def language() -> Literal["en", "ja"]:
     return "ja" if locale.startswith("ja") else "en"
 
 
-def _with_absolute_databases(settings: Settings) -> Settings:
+def _with_absolute_places(settings: Settings) -> Settings:
     def absolute(database: Database) -> Database:
         scheme, _, place = database.url.partition(":///")
         if scheme == "sqlite" and not place.startswith("/"):
             return Database(url=f"sqlite:///{settings.folder / place}")
         return database
 
-    return settings.model_copy(update={"journal": absolute(settings.journal), "registry": absolute(settings.registry)})
+    def with_files(key: RemoteKey) -> RemoteKey:
+        files = {"ca": key.ca, "certificate": key.certificate, "certificate_key": key.certificate_key}
+        return key.model_copy(update={name: settings.folder / file for name, file in files.items() if file})
+
+    return settings.model_copy(
+        update={
+            "journal": absolute(settings.journal),
+            "registry": absolute(settings.registry),
+            "signers": {name: with_files(key) for name, key in settings.signers.items()},
+        }
+    )

@@ -23,7 +23,7 @@ from bridge.chain.connection import Connection, answering, rpc_error_text
 from bridge.chain.contract import TRANSACTION_GAS_CAP
 from bridge.chain.fees import FeePolicy, Fees, raised, suggested
 from bridge.chain.reverts import refusals_in_words
-from bridge.chain.signers import KeySigner, SignedTransaction
+from bridge.chain.signers import SignedTransaction, Signer
 from bridge.domain.attestations import TypedData
 from bridge.domain.observed import BlockStamp
 from bridge.domain.values import Address, Fact, Hex32, Hex64
@@ -72,9 +72,7 @@ class Outbox(Protocol):
 class Sender:
     """One account's transactions, with fees inside a policy."""
 
-    def __init__(
-        self, connection: Connection, signer: KeySigner, outbox: Outbox, policy: FeePolicy | None = None
-    ) -> None:
+    def __init__(self, connection: Connection, signer: Signer, outbox: Outbox, policy: FeePolicy | None = None) -> None:
         self._connection = connection
         self._signer = signer
         self._outbox = outbox
@@ -96,8 +94,8 @@ class Sender:
     def submit(self, call: ContractFunction | Any, attestation_id: int | None = None) -> Hex32:
         """Simulates, signs, stores, sends; gives the hash. `attestation_id`: the signed batch whose items wait for it.
 
-        Raises ContractRefused when it would revert, Refused when it needs too much gas, NotYet when gas is too dear;
-        then nothing is stored.
+        Raises ContractRefused when it would revert, Refused when it needs too much gas, NotYet when gas is too dear,
+        and as the signer does; then nothing is stored.
         """
         return self._stored(call, attestation_id).hash
 

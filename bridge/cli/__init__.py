@@ -42,11 +42,20 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def carbonbridge(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 its callback has acted on it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,
 ) -> None:
-    pass
+    if "--help" not in sys.argv:
+        _warn_of_keys_in_the_environment()
+
+
+def _warn_of_keys_in_the_environment() -> None:
+    """Whoever may look at a process can read its environment."""
+    from bridge.settings import KEY_VARIABLE, environment_keys
+
+    if names := environment_keys():
+        _warn(f"{', '.join(names)}: private keys from {KEY_VARIABLE}…, which are for tests and CI only")
 
 
 def main() -> None:
@@ -106,6 +115,17 @@ def _fail_unforeseen(error: Exception, as_json: bool) -> int:
     kind = type(error).__name__
     message = f"a fault of ours ({kind}); what was stored stays. See where with CARBONBRIDGE_DEBUG=1, and report it"
     return _fail(kind, message, 70, as_json)
+
+
+def _warn(message: str) -> None:
+    from bridge.cli.screen import complain
+
+    if "--json" in sys.argv:
+        import json
+
+        typer.echo(json.dumps({"warning": message}), err=True)
+    else:
+        complain(f"carbonbridge: {message}")
 
 
 def _fail(kind: str, message: str, exit_code: int, as_json: bool) -> int:

@@ -12,8 +12,9 @@ from bridge.cli.options import Json
 
 if TYPE_CHECKING:
     from bridge.domain.credit_class import Terms
+    from bridge.settings import Settings
 
-app = typer.Typer(help="Keys: encrypted files in keys/, used by name.", no_args_is_help=True)
+app = typer.Typer(help="Keys, used by name: encrypted files in keys/, or with a signer.", no_args_is_help=True)
 
 DEV_RPC = "http://127.0.0.1:8545"
 ATTESTERS = ("attester-1", "attester-2", "attester-3")
@@ -29,9 +30,12 @@ def init(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write carbonbridge.toml and new keys into this folder; nothing is overwritten."""
+    """Write carbonbridge.toml and new keys into this folder; nothing is overwritten.
+
+    Keys that the environment gives (CARBONBRIDGE_KEY_<NAME>, for tests and CI) are not made.
+    """
     from bridge import settings
-    from bridge.cli.screen import emit, say
+    from bridge.cli.screen import emit, say, table
     from bridge.errors import UsageError
 
     if anew is not None:
@@ -41,15 +45,16 @@ def init(
     if rpc is None and not dev:
         raise UsageError("which chain? Name its node with --rpc URL, or take a chain of your own with --dev")
     _require_nothing(path)
-    secrets = _passwords(NAMES)
-    made = {name: _create(path.parent, name, secrets[name], dev) for name in NAMES}
+    missing = [name for name in NAMES if name not in settings.environment_keys()]
+    secrets = _passwords(missing)
+    made = {name: _create(path.parent, name, secrets[name], dev) for name in missing}
     _write_config(path, rpc or DEV_RPC, dev)
     following = "carbonbridge dev chain" if dev else "carbonbridge operator deploy"
     if as_json:
         emit({"config": str(path), "keys": made, "next": following})
         return
     say(f"wrote {path}", "")
-    _show(made)
+    table(["key", "address"], list(made.items()))
     say("", "Keep the password: without it these keys are lost.", f"Next: {following}")
 
 
@@ -78,8 +83,9 @@ def new(
     from bridge.cli.naming import key_name
     from bridge.cli.screen import emit, say
 
-    folder = settings.load().folder
-    made = _create(folder, key_name(name), _passwords([name])[name], dev)
+    config = settings.load()
+    _require_free(config, key_name(name))
+    made = _create(config.folder, name, _passwords([name])[name], dev)
     if as_json:
         emit({"name": name, "address": made})
         return
@@ -88,23 +94,36 @@ def new(
 
 @app.command("list", epilog="Example: carbonbridge key list")
 def list_keys(as_json: Json = False) -> None:
-    """Show every key's name and address; no password is needed."""
+    """Show every key's name, address and place; no password is needed, and no signer is asked."""
     from bridge import settings
-    from bridge.chain.signers import keystore_address
-    from bridge.cli.screen import checksummed, emit
+    from bridge.bootstrap import address_of
+    from bridge.cli.screen import checksummed, emit, table
 
     config = settings.load()
-    found = {name: checksummed(keystore_address(config.key_path(name))) for name in config.key_names()}
+    found = {name: (checksummed(address_of(config, name)), _place(config, name)) for name in config.key_names()}
     if as_json:
-        emit(found)
+        emit({name: {"address": address, "place": place} for name, (address, place) in found.items()})
         return
-    _show(found)
+    rows = [(name, *row) for name, row in found.items()]
+    table(["key", "address", "place"], rows, "no keys yet; make one with: carbonbridge key new NAME")
 
 
-def _show(keys: dict[str, str]) -> None:
-    from bridge.cli.screen import table
+def _place(config: Settings, name: str) -> str:
+    """In few words: a file in keys/, a variable, or a signer's address."""
+    from bridge.settings import KeyPlace
 
-    table(["key", "address"], list(keys.items()), "no keys yet; make one with: carbonbridge key new NAME")
+    place = config.key_place(name)
+    if place is KeyPlace.SIGNER:
+        return f"{config.signers[name].kind} {config.signers[name].url}"
+    return str(place)
+
+
+def _require_free(config: Settings, name: str) -> None:
+    from bridge.errors import UsageError
+    from bridge.settings import KeyPlace
+
+    if config.key_place(name) is not KeyPlace.FILE:
+        raise UsageError(f"key {name} lives elsewhere already ({_place(config, name)}); see: carbonbridge key list")
 
 
 def _require_nothing(path: Path) -> None:
@@ -184,6 +203,15 @@ url = "sqlite:///journal.db"
 # The embedded registry's ledger, in either as well.
 [registry]
 url = "sqlite:///registry.db"
+
+# A key that another process holds, instead of a file in keys/; an attester's belongs with the registry's process alone.
+# kind: "web3signer", "clef", or "node" for a rehearsal's. https, or http on this machine. Every answer is checked. A
+# bearer token stands in the file that CARBONBRIDGE_SIGNER_TOKEN_<NAME>_FILE names, never here. Optional: ca,
+# certificate and certificate_key (PEM files), answer_seconds, plain_http = true (http to another machine).
+# [signers.operator]
+# url = "https://signer.example:9000"
+# address = "0x..."
+# kind = "web3signer"
 
 # A programme: how many of which keys must sign for it, and the terms that its classes copy for good: seconds until a
 # holder may call an unanswered request back, seconds and blocks until he may take it back, kilograms a unit weighs.

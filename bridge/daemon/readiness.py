@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from bridge.chain.connection import Connection
 from bridge.chain.contract import TRANSACTION_GAS_CAP, BridgeContract
 from bridge.chain.fees import GWEI, FeePolicy, suggested
+from bridge.chain.signers import RemoteSigner
 from bridge.chain.verifying.code import read_code, read_extensions
 from bridge.chain.verifying.code_checks import code_check
 from bridge.domain.deployment import About, Check
@@ -92,7 +93,17 @@ def attester_checks(
         yield Check.fails(About.KEYS, f"{registry}'s threshold", f"{threshold} here, {asked} on chain", advice)
 
 
-def password_check(missing: Sequence[str]) -> Check:
+def signer_check(signer: RemoteSigner) -> Iterator[Check]:
+    """Whether it answers, and would sign for the account."""
+    subject, accounts = f"{signer.name}'s signer", signer.accounts()
+    advice = f"it has {len(accounts)} accounts, not this one: give it the key, or correct [signers.{signer.name}]"
+    yield Check.compared(About.KEYS, subject, signer.address in accounts, f"{signer.address} at {signer.url}", advice)
+
+
+def password_check(files: Sequence[str], missing: Sequence[str]) -> Check:
+    """`files`: the keys that a password opens; `missing`: those of them that have none."""
+    if not files:
+        return Check.holds(About.KEYS, "passwords", "no key needs one")
     if not missing:
         return Check.holds(About.KEYS, "passwords", "all set in the environment")
     advice = "set CARBONBRIDGE_PASSWORD_FILE, or start it at a terminal: a service has nobody to ask"

@@ -9,7 +9,7 @@ from bridge.chain.connection import Connection
 from bridge.chain.signers import SignedTransaction
 from bridge.chain.transactions import Sender, TransactionState
 from bridge.domain.observed import BlockStamp
-from bridge.errors import BridgeError, ContractRefused, Refused
+from bridge.errors import BridgeError, ContractRefused, Refused, SignerRefused
 from bridge.flow.bridge import Bridge
 from bridge.journal.models import Transaction
 from bridge.journal.store import Journal
@@ -52,10 +52,11 @@ def _follow(journal: Journal, sender: Sender, attempts: Sequence[Transaction], f
 
 def needs_new_signatures(error: BridgeError, items: int) -> bool:
     """Whether a refused batch must be taken apart, or was signed by a set of attesters that is no longer the set. A
-    node that does not answer, or a refusal of one item, is waited out with the signatures there are."""
+    node that does not answer, our own key's signer that refuses, or a refusal of one item, is waited out with the
+    signatures there are."""
     if isinstance(error, ContractRefused) and error.name in {"SignerNotAttester", "QuorumNotReached"}:
         return True
-    return isinstance(error, Refused) and items > 1
+    return isinstance(error, Refused) and not isinstance(error, SignerRefused) and items > 1
 
 
 def signed_of(row: Transaction) -> SignedTransaction:

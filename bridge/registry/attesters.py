@@ -26,7 +26,7 @@ from bridge.domain.lifecycle import RequestStatus
 from bridge.domain.observed import WitnessedRequest
 from bridge.domain.serials import SerialRange, coalesce
 from bridge.domain.values import Address, Hex32, Hex64, RegistryCode
-from bridge.errors import BridgeError, NotYet, RegistryRefused, Unreachable, UsageError
+from bridge.errors import BridgeError, NotYet, Refused, RegistryRefused, SignerRefused, Unreachable, UsageError
 from bridge.registry.ledger import Ledger
 from bridge.registry.ledger.requests import Decision
 from bridge.registry.ledger.reversing import ReversalEvent
@@ -39,7 +39,8 @@ Message = TypeVar("Message", Lock, Cover, Outcome, Refusal, Reversal, Receipt, S
 
 
 class Attester:
-    """One key and its own eyes. Every method raises RegistryRefused with the reason when it does not sign."""
+    """One key and its own eyes. Every method raises RegistryRefused with the reason when it does not sign, and as the
+    key's signer does where that is another process."""
 
     def __init__(self, signer: Signer, eyes: Eyes) -> None:
         self._signer = signer
@@ -187,7 +188,7 @@ class AttesterSet(NamedTuple):
         for attester in sorted(self.attesters, key=lambda one: one.address):
             try:
                 signed.append((attester.address, sign(attester)))
-            except (RegistryRefused, NotYet, Unreachable) as trouble:
+            except (RegistryRefused, SignerRefused, NotYet, Unreachable) as trouble:
                 troubles.append((attester.address, trouble))
             if len(signed) == self.threshold:
                 signers, signatures = zip(*signed, strict=True)
@@ -196,7 +197,7 @@ class AttesterSet(NamedTuple):
 
     def _no_quorum(self, signed: int, troubles: Sequence[tuple[Address, BridgeError]]) -> BridgeError:
         reasons = "; ".join(f"{address}: {trouble}" for address, trouble in troubles)
-        refused = sum(isinstance(trouble, RegistryRefused) for _, trouble in troubles)
+        refused = sum(isinstance(trouble, Refused) for _, trouble in troubles)
         message = f"{signed} of {self.threshold} attesters signed ({reasons})"
         if len(self.attesters) - refused < self.threshold:
             return RegistryRefused(message)

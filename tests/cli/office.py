@@ -69,6 +69,10 @@ class Office:
         assert ran.code == code, ran
         return json.loads(ran.out)
 
+    def addresses(self) -> dict[str, str]:
+        """Of all keys, by name."""
+        return {name: key["address"] for name, key in self.told("key", "list").items()}
+
     def refused(self, code: int, *arguments: str) -> str:
         """The message in one line, which is the same for people and machines; nothing else is shown."""
         ran = self.run(*arguments)

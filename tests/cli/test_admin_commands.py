@@ -92,7 +92,7 @@ def test_a_bridge_comes_under_a_timelock_and_obeys_it_alone(headquarters: Headqu
     )
     assert "owns nothing yet" in shown
     named = tomllib.loads((headquarters.folder / "carbonbridge.toml").read_text())["contract"]
-    assert named["multisig"] == headquarters.told("key", "list")["multisig"]
+    assert named["multisig"] == headquarters.addresses()["multisig"]
     assert headquarters.failing() == ["bridge owner"]
 
     for place in ("setAllowance", "policy.setGuardian"):  # the timelock does not own them yet
@@ -164,7 +164,7 @@ def test_a_key_is_admin_only_with_a_warning_and_can_hand_over_later(headquarters
 def test_nothing_is_handed_to_a_timelock_that_others_steer(headquarters: Headquarters) -> None:
     headquarters.done("operator", "deploy", "--multisig", "multisig", "--admin-delay-days", str(DAYS))
     path = headquarters.folder / "carbonbridge.toml"
-    address = headquarters.told("key", "list")
+    address = headquarters.addresses()
     path.write_text(path.read_text().replace(address["multisig"], address["holder"]))
     assert "verification fails: proposer" in headquarters.refused(4, "operator", "hand-over")
     assert "bridge hand-over" not in headquarters.failing()
@@ -172,7 +172,7 @@ def test_nothing_is_handed_to_a_timelock_that_others_steer(headquarters: Headqua
 
 def test_expectations_are_read_from_a_file(headquarters: Headquarters) -> None:
     headquarters.done("operator", "deploy", "--multisig", "multisig", "--admin-delay-days", str(DAYS))
-    address = headquarters.told("key", "list")
+    address = headquarters.addresses()
     attesters = [address[f"attester-{n}"] for n in (1, 2, 3)]
     file = headquarters.folder / "deployment.toml"
     sound = [

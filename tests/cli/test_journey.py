@@ -168,7 +168,7 @@ def test_units_are_sent_to_a_key_or_an_address(office: Office) -> None:
     deposit(office, 1201, 1210)
     before = owned(office), owned(office, "bob")
     office.done("holder", "transfer", "gs 11236 2024 ver", "5", "--to", "bob")
-    back = office.told("key", "list")["holder"]
+    back = office.addresses()["holder"]
     office.done("holder", "transfer", "GS", "2", "--to", back, "--key", "bob")
     assert (owned(office), owned(office, "bob")) == (before[0] - 3, before[1] + 3)
 
@@ -291,7 +291,7 @@ def test_a_pause_stops_a_request_and_leaves_nothing_of_it(office: Office) -> Non
 def test_a_frozen_holder_is_told_so(office: Office) -> None:
     deposit(office, 1701, 1710, to="mallory")
     frozen = office.told("compliance", "freeze", "mallory")
-    assert frozen["arguments"] == [office.told("key", "list")["mallory"]]
+    assert frozen["arguments"] == [office.addresses()["mallory"]]
     moving = ("holder", "transfer", "GS 11236", "1", "--to", "holder", "--key", "mallory")
     assert "AccountFrozen" in office.refused(4, *moving)
 

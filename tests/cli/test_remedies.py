@@ -45,7 +45,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 def _write_terms(office: Office) -> None:
     file = office.folder / "carbonbridge.toml"
-    recoverer = office.told("key", "list")["recoverer"]
+    recoverer = office.addresses()["recoverer"]
     text = file.read_text()
     for code, terms in (
         ("GS", f'recovery_seconds = {WEEK}\nrecoverer = "{recoverer}"\n'),
@@ -101,7 +101,7 @@ def test_a_holder_without_gas_signs_and_anybody_relays(office: Office, tmp_path:
     assert (owned(office, "poor"), request(office, request_id)["state"]) == (100, "signed")
 
     told = office.told("operator", "relay", str(file), "--key", "bob")
-    assert (told["request_id"], told["holder"]) == (request_id, office.told("key", "list")["poor"])
+    assert (told["request_id"], told["holder"]) == (request_id, office.addresses()["poor"])
     assert owned(office, "poor") == 70
     office.done("operator", "settle")  # the balance above has told the registry for whom
     assert request(office, request_id)["state"] == "executed"
@@ -256,7 +256,7 @@ def test_who_is_not_listed_takes_no_units_and_who_was_struck_off_may_leave(offic
     move = ("holder", "transfer", "GS 11236", "1", "--key", "dave", "--to", "erin")
     assert "NotListed" in office.refused(4, *move)
     assert "NotLister" in office.refused(4, "compliance", "list", "erin", "--key", "erin")
-    assert office.told("compliance", "list", "erin")["accounts"] == [office.told("key", "list")["erin"]]
+    assert office.told("compliance", "list", "erin")["accounts"] == [office.addresses()["erin"]]
     office.done(*move)
     assert "takes no more units" in office.done("compliance", "strike", "erin")
     assert "NotListed" in office.refused(4, *move)
@@ -265,7 +265,7 @@ def test_who_is_not_listed_takes_no_units_and_who_was_struck_off_may_leave(offic
 
 def test_the_deployment_verifies_with_its_list_and_its_recoverer(office: Office) -> None:
     found = json.loads(office.run("operator", "verify", "--json").out)
-    keys = office.told("key", "list")
+    keys = office.addresses()
     failing = [check["subject"] for check in found["checks"] if check["verdict"] == "fails"]
     assert failing == ["bridge owner"]
     assert found["policy"]["listers"] == [keys["guardian"].lower()]
