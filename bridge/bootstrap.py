@@ -14,7 +14,7 @@ from bridge.chain.contract import BridgeContract, ContractCall, Deployed
 from bridge.chain.deploy import deploy
 from bridge.chain.fees import GWEI, FeePolicy
 from bridge.chain.history import ChainHistory
-from bridge.chain.local import EmbeddedChain
+from bridge.chain.local import EmbeddedChain, LocalChain
 from bridge.chain.signers import KeySigner, RemoteSigner, keystore_address, open_keystore, recover
 from bridge.chain.signers import Signer as Key
 from bridge.chain.transactions import Sender
@@ -373,9 +373,9 @@ def sqlite_file(folder: Path, name: str) -> str:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """A chain inside this process with a contract on it, and people with the same keys in every run."""
+    """A local chain with a contract on it, and people with the same keys in every run."""
 
-    chain: EmbeddedChain
+    chain: LocalChain
     keys: Mapping[str, KeySigner]
     deployed: Deployed
     codes: tuple[RegistryCode, ...]
@@ -420,9 +420,11 @@ def rehearse(
     terms: Mapping[RegistryCode, Terms],
     people: Sequence[str],
     databases: Callable[[Path, str], str] = sqlite_file,
+    chain: LocalChain | None = None,
 ) -> Rehearsal:
-    """Deploys to a chain of its own: two of three attesters for each programme, an operator, a guardian, and people."""
-    chain = EmbeddedChain()
+    """Deploys to a chain of its own, inside this process where none is given: two of three attesters for each
+    programme, an operator, a guardian, and people."""
+    chain = chain or EmbeddedChain()
     names = ("admin", "operator", "guardian", *ATTESTER_NAMES, *people)
     keys = {name: chain.signer(seed) for seed, name in enumerate(names, start=1)}
     admin = Sender(chain.connection, keys["admin"], open_journal("sqlite://"))

@@ -9,7 +9,7 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from web3 import Web3
@@ -25,6 +25,23 @@ ETHER = 10**18
 _MAX_BODY = 4 * 1024 * 1024
 _IDLE_SECONDS = 30
 _OURSELVES = ("127.0.0.1", "localhost")
+
+
+class LocalChain(Protocol):
+    """A chain for rehearsals: it can be gone back to, and its clock moved."""
+
+    @property
+    def connection(self) -> Connection: ...
+
+    def signer(self, seed: int) -> KeySigner: ...
+
+    def pass_seconds(self, seconds: int) -> None: ...
+
+    def mine(self, blocks: int) -> None: ...
+
+    def snapshot(self) -> Any: ...
+
+    def revert(self, snapshot: Any) -> None: ...
 
 
 class EmbeddedChain:

@@ -127,6 +127,8 @@ class Sender:
                 )
             time.sleep(pause)
             pause = min(2 * pause, _POLL_SECONDS[1])
+            if not self._is_pooled(attempts[-1]):
+                self.send(attempts[-1])  # a node has forgotten it, or a reorg has taken its block back
             attempts += self.urge(attempts)
         return receipt
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bridge.bootstrap import ATTESTER_NAMES, evidence, rehearse
 from bridge.chain.contract import ContractCall
+from bridge.chain.local import LocalChain
 from bridge.chain.signers import KeySigner
 from bridge.chain.transactions import Sender
 from bridge.domain.attestations import Attested, Outcome
@@ -41,9 +42,12 @@ def span(first: int, last: int, space: SerialSpace = VER) -> SerialRange:
 class Stage:
     """A rehearsal with spaces and classes; made once, and cleared between tests."""
 
-    def __init__(self, databases: Databases | None = None, terms: Terms = TERMS) -> None:
+    def __init__(
+        self, databases: Databases | None = None, terms: Terms = TERMS, chain: LocalChain | None = None
+    ) -> None:
         self.databases = databases or SqliteFiles()
-        self.rehearsal = rehearse({"VERRA": terms, "GS": TERMS}, ["alice", "bob", "mallory"], self.databases.url)
+        people = ["alice", "bob", "mallory"]
+        self.rehearsal = rehearse({"VERRA": terms, "GS": TERMS}, people, self.databases.url, chain)
         contract = self.rehearsal.contract
         for space in (VER, MER, BATCH):
             self.rehearsal.send("operator", contract.register_space(space))

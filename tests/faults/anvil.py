@@ -1,0 +1,88 @@
+"""An anvil in a process of its own, with the verbs that the rehearsal's chain has."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+
+from bridge.chain.connection import Connection
+from bridge.chain.local import find_anvil, fund
+from bridge.chain.signers import KeySigner
+
+FINALITY = 2
+"""Blocks of depth."""
+
+
+class Anvil:
+    """Its own acts go round the connection, as the outside world's do: they are no points of the bridge."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.connection = Connection.to(url, FINALITY)
+        self.w3 = self.connection.w3
+
+    def rpc(self, method: str, *parameters: Any) -> Any:
+        answer = requests.post(
+            self.url, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)}, timeout=30
+        ).json()
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']}")
+        return answer["result"]
+
+    def signer(self, seed: int) -> KeySigner:
+        signer = KeySigner(seed.to_bytes(32, "big"))
+        fund(self.connection, signer.address)
+        return signer
+
+    def mine(self, blocks: int) -> None:
+        self.rpc("anvil_mine", hex(blocks))
+
+    def pass_seconds(self, seconds: int) -> None:
+        self.rpc("evm_increaseTime", seconds)
+        self.mine(FINALITY + 1)
+
+    def reorganise(self) -> None:
+        """Takes back as many blocks as are not final, with their transactions, and mines as many others and one."""
+        head = int(self.rpc("eth_blockNumber"), 16)
+        depth = min(FINALITY, head)
+        if depth:
+            self.rpc("anvil_rollback", depth)
+        self.rpc("anvil_dropAllTransactions")
+        self.mine(depth + 1)
+
+    def snapshot(self) -> str:
+        return str(self.rpc("evm_snapshot"))
+
+    def revert(self, snapshot: str) -> None:
+        """For good: the snapshot is used up, so that another is taken."""
+        assert self.rpc("evm_revert", snapshot)
+
+
+@contextmanager
+def anvil() -> Iterator[Anvil]:
+    program = find_anvil()
+    if program is None:
+        raise SystemExit("no anvil: run scripts/setup --contracts")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [program, "--port", str(port), "--silent"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(400):
+            try:
+                requests.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}, timeout=5)
+                break
+            except requests.ConnectionError:
+                time.sleep(0.025)
+        yield Anvil(url)
+    finally:
+        process.terminate()
+        process.wait(10)

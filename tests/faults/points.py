@@ -1,0 +1,185 @@
+"""The moments at which a process touches the world, each a place where the world can fail it.
+
+A point is passed after each commit of the journal, each call of the registry and each call of the node. At a chosen
+point one fault happens, for good or once; everything else is honest.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import requests
+from web3 import HTTPProvider
+
+from bridge.errors import Unreachable
+from bridge.journal.store import Journal
+from tests.faults.anvil import Anvil
+
+
+class Fault(StrEnum):
+    KILL = "kill"  # SIGKILL after it
+    SILENT = "silent"  # no answer, and nothing was done
+    LOST = "lost"  # done, and the answer is lost
+    TWICE = "twice"  # done twice, as a repeating proxy does
+    DOWN = "down"  # no answer from here on
+    BEHIND = "behind"  # the node shows the chain as it was some blocks ago, from here on
+    DROPPED = "dropped"  # the node takes a transaction and forgets it
+    LYING = "lying"  # the node takes a transaction and says that it does not
+    REORG = "reorg"  # what is not final is taken back
+    FULL = "full"  # the journal's disk is full from here on
+    CLOCK = "clock"  # this machine's clock jumps by a year
+
+
+JOURNAL = (Fault.KILL, Fault.FULL, Fault.CLOCK)
+REGISTRY = (Fault.KILL, Fault.SILENT, Fault.LOST, Fault.TWICE, Fault.DOWN)
+NODE = (Fault.KILL, Fault.SILENT, Fault.LOST, Fault.TWICE, Fault.DOWN, Fault.BEHIND, Fault.REORG)
+SENDING = (*NODE, Fault.DROPPED, Fault.LYING)
+
+
+def possible(point: str) -> tuple[Fault, ...]:
+    room, _, verb = point.partition(" ")
+    if room == "journal":
+        return JOURNAL
+    if room == "registry":
+        return REGISTRY
+    return SENDING if verb == "eth_sendRawTransaction" else NODE
+
+
+class Points:
+    """Installed in a process that is forked for it; nothing is ever taken back."""
+
+    def __init__(self, faults: Mapping[int, Fault], chain: Anvil, met: Path) -> None:
+        self.passed: list[str] = []
+        self._met = met
+        self._faults, self._chain = faults, chain
+        self._down: set[str] = set()
+        self._behind = self._full = False
+
+    def install(self) -> None:
+        self._watch_journal()
+        self._watch_node()
+
+    def registry(self, registry: Any) -> Any:
+        return _Watched(registry, self)
+
+    def _next(self, point: str) -> Fault | None:
+        self.passed.append(point)
+        fault = self._faults.get(len(self.passed))
+        if fault is None or fault not in possible(point):
+            return None
+        with self._met.open("a") as file:
+            file.write(f"{fault} at {point}\n")
+        return fault
+
+    # ----------------------------------------------------------------- journal
+
+    def _watch_journal(self) -> None:
+        honest = Journal._write
+        points = self
+
+        @contextmanager
+        def write(journal: Journal) -> Any:
+            with honest(journal) as session:
+                if points._full:
+                    # As small as it is: SQLite then answers as on a full disk.
+                    session.connection().exec_driver_sql("PRAGMA max_page_count = 1")
+                yield session
+            match points._next("journal write"):
+                case Fault.KILL:
+                    _die()
+                case Fault.FULL:
+                    points._full = True
+                case Fault.CLOCK:
+                    real = time.time
+                    time.time = lambda: real() + 365 * 86_400  # type: ignore[assignment]
+
+        Journal._write = write  # type: ignore[method-assign]
+
+    # -------------------------------------------------------------------- node
+
+    def _watch_node(self) -> None:
+        honest = HTTPProvider.make_request
+        points = self
+
+        def make_request(provider: HTTPProvider, method: Any, parameters: Any) -> Any:
+            def ask() -> Any:
+                return honest(provider, method, parameters)
+
+            return points._ask_node(str(method), parameters, ask)
+
+        HTTPProvider.make_request = make_request  # type: ignore[method-assign]
+
+    def _ask_node(self, method: str, parameters: Any, ask: Callable[[], Any]) -> Any:
+        fault = self._next(f"node {method}")
+        if fault is Fault.DOWN:
+            self._down.add("node")
+        if fault is Fault.SILENT or "node" in self._down:
+            raise requests.ConnectionError("injected")
+        if fault is Fault.BEHIND:
+            self._behind = True
+        if fault is Fault.DROPPED:
+            from bridge.domain.values import keccak_hex, to_bytes
+
+            return {"jsonrpc": "2.0", "id": 1, "result": keccak_hex(to_bytes(parameters[0]))}
+        answer = ask()
+        if fault is Fault.TWICE:
+            answer = ask()
+        if fault is Fault.LYING:
+            return {"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "injected: try again"}}
+        if fault is Fault.KILL:
+            _die()
+        if fault is Fault.LOST:
+            raise requests.Timeout("injected")
+        if fault is Fault.REORG:
+            self._chain.reorganise()
+        return self._older(method, parameters, answer) if self._behind else answer
+
+    def _older(self, method: str, parameters: Any, answer: Any) -> Any:
+        """A node behind a balancer that has not caught up: it names an older block as the newest."""
+        newest = max(0, int(self._chain.rpc("eth_blockNumber"), 16) - 6)
+        if method == "eth_blockNumber":
+            return {**answer, "result": hex(newest)}
+        if method == "eth_getBlockByNumber" and parameters[0] == "latest":
+            return {**answer, "result": self._chain.rpc(method, hex(newest), parameters[1])}
+        return answer
+
+    # ---------------------------------------------------------------- registry
+
+    def ask_registry(self, verb: str, ask: Callable[[], Any]) -> Any:
+        fault = self._next(f"registry {verb}")
+        if fault is Fault.DOWN:
+            self._down.add("registry")
+        if fault is Fault.SILENT or "registry" in self._down:
+            raise Unreachable("injected: the registry did not answer")
+        answer = ask()
+        if fault is Fault.TWICE:
+            answer = ask()
+        if fault is Fault.KILL:
+            _die()
+        if fault is Fault.LOST:
+            raise Unreachable("injected: the registry's answer was lost")
+        return answer
+
+
+class _Watched:
+    """The port, with a point at each call."""
+
+    def __init__(self, registry: Any, points: Points) -> None:
+        self._registry, self._points = registry, points
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._registry, name)
+        if name.startswith("_") or not callable(value):
+            return value
+        return lambda *arguments: self._points.ask_registry(name, lambda: value(*arguments))
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,200 @@
+"""What people want of the bridge, in five acts; each can be told again by who does not know how far it went."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bridge.chain.covers import offers
+from bridge.domain.attestations import Request
+from bridge.domain.lifecycle import Kind, RequestStatus
+from bridge.errors import BridgeError
+from bridge.flow import hold
+from bridge.flow.advance import advance
+from bridge.flow.cover import take_cover, withdraw_cover
+from bridge.flow.hold import Holder, ask, plan_request
+from bridge.flow.lock import plan
+from tests.faults.anvil import FINALITY
+from tests.faults.points import Points
+from tests.flow.world import BATCH, BIOGAS, DAY, FOREST, STOVES, World, span
+from tests.laws import laws
+
+Kept = dict[str, list[str]]
+
+
+class Teller:
+    """The people of one process, each of whose touches of the world is a point."""
+
+    def __init__(self, world: World, points: Points | None) -> None:
+        self.world = world
+        wrap = points.registry if points else lambda registry: registry
+        self.registry = wrap(world.registry)
+        self.bridge = replace(world.open_bridge(), registry=self.registry)
+
+    def holder(self, name: str) -> Holder:
+        return replace(self.world.holder(name), registry=self.registry)
+
+    def turns(self, count: int) -> None:
+        """The outside world mines; the operator's process looks after each few blocks."""
+        for _ in range(count):
+            self.world.chain.mine(FINALITY + 1)
+            advance(self.bridge)
+
+    def status(self, request_id: str) -> RequestStatus:
+        return self.world.contract.request_state(request_id).status
+
+
+@dataclass(frozen=True)
+class Act:
+    """`prepare` is what people have decided before; `tell` is what can be cut off."""
+
+    name: str
+    prepare: Callable[[Teller], Kept]
+    tell: Callable[[Teller, Kept], None]
+
+
+def _prepare_deposit(teller: Teller) -> Kept:
+    world = teller.world
+    world.issue(span(1, 100))
+    world.issue(span(201, 300))
+    world.issue(span(1, 50, BATCH), STOVES)
+    orders = [world.instruct(span(1, 100)), world.instruct(span(201, 300))]
+    return {"orders": [*orders, world.instruct(span(1, 50, BATCH), registry="GS")]}
+
+
+def _deposit(teller: Teller, kept: Kept) -> None:
+    for order in kept["orders"]:
+        plan(teller.bridge, order)
+    teller.turns(3)
+
+
+def _prepare_exit(teller: Teller) -> Kept:
+    alice = teller.holder("alice")
+    return {
+        "requests": [
+            plan_request(alice, Kind.RETIREMENT, FOREST.id, 100, "Acme", "2026"),
+            plan_request(alice, Kind.REDEMPTION, FOREST.id, 30, "bob", ""),
+            plan_request(alice, Kind.REDEMPTION, STOVES.id, 5, "nobody", ""),
+        ]
+    }
+
+
+def _exit(teller: Teller, kept: Kept) -> None:
+    alice = teller.holder("alice")
+    for request in kept["requests"]:
+        ask(alice, request)
+    teller.turns(4)
+
+
+def _prepare_silence(teller: Teller) -> Kept:
+    return {"requests": [plan_request(teller.holder("alice"), Kind.RETIREMENT, FOREST.id, 7, "Acme", "")]}
+
+
+def _silence(teller: Teller, kept: Kept) -> None:
+    """Nobody tells the registry for whom, so that it cannot serve; the holder takes his units back."""
+    (request_id,) = kept["requests"]
+    alice, world = teller.holder("alice"), teller.world
+    hold.resume(alice.journal, alice.sender, world.contract.connection)
+    if teller.status(request_id) is RequestStatus.NONE:
+        own = Request.model_validate_json(alice.journal.own_request(request_id).request)
+        hold.send(alice, world.contract.open_request(own))
+    teller.turns(1)
+    if teller.status(request_id) is RequestStatus.OPEN:
+        world.chain.pass_seconds(11 * DAY)
+        hold.call_back(alice, request_id)
+    if teller.status(request_id) is RequestStatus.CALLED_BACK:
+        world.chain.pass_seconds(3 * DAY)
+        world.chain.mine(6)
+        hold.take_back(alice, request_id, world.address("alice"))
+    teller.turns(3)
+
+
+def _prepare_expiry(teller: Teller) -> Kept:
+    teller.world.issue(span(401, 410))
+    return {"orders": [teller.world.instruct(span(401, 410), days=1)]}
+
+
+def _expiry(teller: Teller, kept: Kept) -> None:
+    """A pause outlasts a lock, which goes back to its depositor."""
+    world, contract = teller.world, teller.world.contract
+
+    def paused() -> bool:
+        return bool(contract.view(contract.functions.paused()))
+
+    if not paused():
+        world.send("guardian", contract.functions.pause())
+    plan(teller.bridge, kept["orders"][0])
+    teller.turns(1)
+    world.chain.pass_seconds(2 * DAY)
+    teller.turns(2)
+    if paused():
+        world.send("admin", contract.functions.unpause())
+
+
+def _prepare_reversal(teller: Teller) -> Kept:
+    """A request is under way when the registry takes ten serials back."""
+    world = teller.world
+    request = plan_request(teller.holder("alice"), Kind.RETIREMENT, FOREST.id, 10, "Acme", "")
+    ask(teller.holder("alice"), request)
+    world.issue(span(501, 515), BIOGAS)
+    return {"requests": [request], "orders": [world.instruct(span(501, 515), covers=FOREST.id)]}
+
+
+def _reversal(teller: Teller, kept: Kept) -> None:
+    world = teller.world
+    world.reverse(span(231, 240))
+    teller.turns(3)
+    plan(teller.bridge, kept["orders"][0])
+    teller.turns(3)
+    alice = teller.holder("alice")
+    short = _shortfall(world)
+    offered = [one for one in offers(world.contract) if one.left]
+    if short and offered:
+        hold.resume(alice.journal, alice.sender, world.contract.connection)
+        take_cover(alice, offered[0].cover, _shortfall(world))
+    world.chain.mine(FINALITY + 1)
+    for one in offers(world.contract):
+        if one.left and not _shortfall(world):
+            withdraw_cover(alice, one.cover)
+    teller.turns(3)
+
+
+def _shortfall(world: World) -> int:
+    state = world.contract.class_state(FOREST.id)
+    return state.shortfall if state else 0
+
+
+ACTS = (
+    Act("deposit", _prepare_deposit, _deposit),
+    Act("exit", _prepare_exit, _exit),
+    Act("silence", _prepare_silence, _silence),
+    Act("expiry", _prepare_expiry, _expiry),
+    Act("reversal", _prepare_reversal, _reversal),
+)
+
+
+def projection(world: World) -> dict[str, Any]:
+    """What must be equal in every run (L7): balances, supply, serials by state and holder, ends of sagas; and what must
+    be nothing: laws broken, serials twice. As JSON's own types."""
+    journal, contract = world.open_bridge().journal, world.contract
+    deployment = contract.deployment
+    classes = (FOREST, BIOGAS, STOVES)
+    found = {
+        "balances": {f"{who} {c.label}": world.balance(who, c) for who in ("alice", "bob") for c in classes},
+        "retired": [contract.retired_balance(world.address("alice"), c.id) for c in classes],
+        "classes": [state.model_dump() if (state := contract.class_state(c.id)) else None for c in classes],
+        "registry": sorted(b.model_dump_json() for b in world.ledger.balances()),
+        "deposits": Counter(d.state for d in journal.deposits(deployment)),
+        "exits": sorted((row.state, row.registry_code) for row in journal.exits(deployment)),
+        "reversals": sorted(row.state for row in journal.reversals(deployment)),
+        "open": len(journal.open_transactions(deployment.chain_id)),
+        "laws": [str(broken) for broken in laws.broken(world)],
+    }
+    return dict(json.loads(json.dumps(found, default=str)))
+
+
+def told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if isinstance(error, BridgeError) else repr(error)
