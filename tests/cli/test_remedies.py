@@ -147,7 +147,7 @@ def test_bad_files_are_refused_in_words_and_nothing_is_lost(office: Office) -> N
     file.unlink()
     assert "good until" in office.done(*again)
     office.done(*relay)
-    assert "on chain already" in office.done(*relay)
+    assert "nothing is left to do" in office.done(*relay)
     file.unlink()
     assert owned(office, "poor") == before - 3
     assert "nothing is left to do" in office.told(*again)["message"]
