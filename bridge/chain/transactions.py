@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
@@ -128,7 +128,8 @@ class Sender:
             time.sleep(pause)
             pause = min(2 * pause, _POLL_SECONDS[1])
             if not self._is_pooled(attempts[-1]):
-                self.send(attempts[-1])  # a node has forgotten it, or a reorg has taken its block back
+                with suppress(Refused):  # gas is dearer than it offers, which patience mends
+                    self.send(attempts[-1])  # a node has forgotten it, or a reorg has taken its block back
             attempts += self.urge(attempts)
         return receipt
 

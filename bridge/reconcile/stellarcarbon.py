@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import orjson
 from pydantic import StrictInt, TypeAdapter, ValidationError
 
 from bridge.domain.quantity import parse_kilograms
@@ -52,7 +53,7 @@ def _reader(
 
 def _fields(content: bytes) -> Any:
     try:
-        # The standard reader, since it alone can leave numbers as they were written.
+        orjson.loads(content)  # bounds nesting; only the standard reader can leave numbers as they were written
         return json.loads(content, parse_float=Decimal)
     except ValueError as error:
         raise MalformedInput(f"not JSON: {error}") from error

@@ -63,7 +63,7 @@ def test_an_order_matures_is_executed_by_anybody_and_moves_the_units(world: Worl
 @pytest.mark.parametrize("by", ["alice", "guardian"])
 def test_the_account_itself_or_a_guardian_vetoes_for_good(world: World, by: str) -> None:
     one = ordered(world)
-    with pytest.raises(ContractRefused, match=r"NotHolder.*only this holder"):
+    with pytest.raises(ContractRefused, match=r"NotHolder.*the account itself may, or a guardian"):
         veto_recovery(world.contract, world.sender("bob"), one)
     veto_recovery(world.contract, world.sender(by), one)
     assert state_of(world, one) == "vetoed"

@@ -71,6 +71,7 @@ class Frozen:
 
     def wake(self, folder: Path) -> World:
         self._stage.rehearsal.chain.revert(self._chain)
+        folder.mkdir(exist_ok=True)
         self._stage.databases.copy(self._folder, folder)
         return World(folder, self._stage)
 
