@@ -137,9 +137,11 @@ def binaries() -> Path:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Runs until the end; as nobody when we are root, whom it refuses. A socket's path must be short."""
-    within = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"  # noqa: S108 a folder of its own in it
+def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """Runs until the end; as nobody when we are root, whom it refuses. A socket's path must be short. `durable`: on a
+    disk, with every commit written through, as for a bridge that matters; tests lose no power."""
+    memory = not durable and os.access("/dev/shm", os.W_OK)  # noqa: S108 a folder of its own in it
+    within = "/dev/shm" if memory else "/tmp"  # noqa: S108
     folder = Path(tempfile.mkdtemp(prefix="carbonbridge-postgres-", dir=within))
     if os.geteuid() == 0:
         shutil.chown(folder, "nobody", "nogroup")
@@ -148,10 +150,9 @@ def postgres_server() -> Iterator[PostgresServer]:
         "listen_addresses": "",
         "unix_socket_directories": str(folder),
         "max_connections": "200",
-        "fsync": "off",  # tests lose no power
-        "full_page_writes": "off",
-        "autovacuum": "off",
     }
+    if not durable:
+        options |= {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
     initdb = [
         binaries() / "initdb",
         "--auth=trust",

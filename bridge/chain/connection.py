@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import requests
-from web3 import Web3
+from web3 import HTTPProvider, Web3
+from web3.contract.contract import ContractFunction
 from web3.exceptions import BlockNotFound, ProviderConnectionError, TimeExhausted
 from web3.types import BlockData
 
@@ -17,6 +18,9 @@ from bridge.errors import Unreachable
 
 Finality = int | Literal["finalized"]
 """Blocks of depth, or the chain's own tag. A depth is a bet that no reorg goes deeper; the tag is not."""
+
+_BATCH = 100
+"""Calls in one batch: nodes refuse larger ones."""
 
 
 class Connection:
@@ -50,6 +54,18 @@ class Connection:
                 return _stamp(self.w3.eth.get_block(max(0, newest - self.finality)))
         except BlockNotFound as error:
             raise Unreachable(f"the node does not have the block that it says is final ({error}); try again") from error
+
+    def call_all(self, calls: Sequence[ContractFunction], block: int) -> list[Any]:
+        """Calls without arguments of their own, as one batch where the node takes batches. Raises as each would."""
+        if not isinstance(self.w3.provider, HTTPProvider):
+            return [call.call(block_identifier=block) for call in calls]
+        answers: list[Any] = []
+        for start in range(0, len(calls), _BATCH):
+            with self.w3.batch_requests() as batch:
+                for call in calls[start : start + _BATCH]:
+                    batch.add(call.call(block_identifier=block))
+                answers += batch.execute()
+        return answers
 
     def has_code(self, account: Address) -> bool:
         with answering():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -11,6 +12,7 @@ from web3.contract.contract import ContractFunction, ContractFunctions
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection, answering
 from bridge.chain.events import read_events
+from bridge.chain.places import Places
 from bridge.chain.reverts import refusals_in_words
 from bridge.domain.attestations import (
     Attested,
@@ -121,6 +123,7 @@ class BridgeContract:
         self._contract: Any = w3.eth.contract(address=self._address, abi=artifact("CarbonBridge").abi)
         self.functions: ContractFunctions = self._contract.functions
         self._policy, self._allow_list = deployed.policy, deployed.allow_list
+        self._places = Places(self._following, self._page, LENS_PAGE)
 
     # ---------------------------------------------------------------- events
 
@@ -168,6 +171,13 @@ class BridgeContract:
         function, arguments = self._contract.decode_function_input(data)
         return str(function.fn_name), arguments
 
+    def locks_used(self, registry: RegistryCode, lock_ids: Sequence[Hex32], block: int) -> set[Hex32]:
+        """Those that are minted, or offered as cover."""
+        calls = [self.functions.lockUsed(code_bytes(registry), to_int(lock_id)) for lock_id in lock_ids]
+        with answering(), refusals_in_words():
+            answers = self.connection.call_all(calls, block)
+        return {lock_id for lock_id, used in zip(lock_ids, answers, strict=True) if used}
+
     def lock_used(self, registry: RegistryCode, lock_id: Hex32, block: int | None = None) -> bool:
         return bool(self.view(self.functions.lockUsed(code_bytes(registry), to_int(lock_id)), block))
 
@@ -181,8 +191,12 @@ class BridgeContract:
             raise
 
     def request_state(self, request_id: Hex32, block: int | None = None) -> RequestState:
-        state = self.view(self.functions.requestState(to_bytes(request_id)), block)
-        return RequestState(remaining=state[0], deadline=state[1], parts=state[4], status=state[5])
+        return _request_state(self.view(self.functions.requestState(to_bytes(request_id)), block))
+
+    def request_states(self, request_ids: Sequence[Hex32], block: int) -> list[RequestState]:
+        calls = [self.functions.requestState(to_bytes(request_id)) for request_id in request_ids]
+        with answering(), refusals_in_words():
+            return [_request_state(state) for state in self.connection.call_all(calls, block)]
 
     def class_state(self, class_id: Hex32, block: int | None = None) -> ClassState | None:
         """None when the class does not exist."""
@@ -248,16 +262,19 @@ class BridgeContract:
 
     # ----------------------------------------------------------------- doors
 
-    def mint(self, attested: Attested[Lock]) -> ContractCall:
+    def mint(self, attested: Attested[Lock], coming: Sequence[Lock] = ()) -> ContractCall:
+        """`coming`: locks that will be in the ledger by then, though no block has them yet."""
         locks = [_lock(lock) for lock in attested.items]
-        return self.functions.mint(locks, self._mint_hints(attested.items), _signatures(attested.signatures))
+        return self.functions.mint(locks, self._mint_hints(attested.items, coming), _signatures(attested.signatures))
 
-    def cover(self, attested: Attested[Cover]) -> ContractCall:
-        hints = self._mint_hints([cover.lock for cover in attested.items])
+    def cover(self, attested: Attested[Cover], coming: Sequence[Lock] = ()) -> ContractCall:
+        hints = self._mint_hints([cover.lock for cover in attested.items], coming)
         return self.functions.cover([_cover(c) for c in attested.items], hints, _signatures(attested.signatures))
 
     def reverse(self, attested: Attested[Reversal]) -> ContractCall:
-        hints = [self._hint(r.space, r.first) for reversal in attested.items for r in reversal.ranges]
+        spans = [span for reversal in attested.items for span in reversal.ranges]
+        before = self._before(spans)
+        hints = [before[span.space, span.first] for span in spans]
         reversals = [wire(reversal) for reversal in attested.items]
         return self.functions.reverse(reversals, hints, _signatures(attested.signatures))
 
@@ -376,35 +393,62 @@ class BridgeContract:
 
     # ----------------------------------------------------------------- hints
 
-    def _mint_hints(self, locks: Sequence[Lock]) -> list[int]:
-        """The start of the range before each lock, which may be an earlier lock of the same batch."""
+    def _mint_hints(self, locks: Sequence[Lock], coming: Sequence[Lock]) -> list[int]:
+        """The start of the range before each lock, which may be one that is coming or an earlier lock of the batch."""
+        before = self._before([lock.range for lock in locks])
+        starts: dict[Hex32, list[int]] = {}
+        for lock in coming:
+            starts.setdefault(lock.range.space, []).append(lock.range.first)
+        for known in starts.values():
+            known.sort()
         hints = []
-        for i, lock in enumerate(locks):
-            earlier = [
-                other.range.first
-                for other in locks[:i]
-                if other.range.space == lock.range.space and other.range.first < lock.range.first
-            ]
-            hints.append(max([self._hint(lock.range.space, lock.range.first), *earlier]))
+        for lock in locks:
+            known = starts.setdefault(lock.range.space, [])
+            place = bisect_left(known, lock.range.first)
+            hints.append(max(before[lock.range.space, lock.range.first], known[place - 1] if place else 0))
+            known.insert(place, lock.range.first)
+        for space, known in starts.items():
+            self._places.remember(space, known[-1])
         return hints
 
     def _settle_hints(self, outcomes: Sequence[Outcome], requests: Sequence[Request]) -> list[int]:
         """For each range the start of one before it. A redemption takes its ranges out of the ledger, so a start that
         an earlier range of the batch takes away is no hint for a later one."""
         gone: set[tuple[Hex32, int]] = set()
+        before = self._before([span for outcome in outcomes for span in outcome.ranges])
         hints = []
         for outcome, request in zip(outcomes, requests, strict=True):
             for r in outcome.ranges:
-                hint = self._hint(r.space, r.first)
+                hint = before[r.space, r.first]
                 while (r.space, hint) in gone:
-                    hint = self._hint(r.space, hint)
+                    hint = self._places.before(r.space, [hint])[hint]
                 hints.append(hint)
                 if request.kind is Kind.REDEMPTION:
                     gone.add((r.space, r.first))
         return hints
 
-    def _hint(self, space: Hex32, serial: int) -> int:
-        return int(self.view(self._lens.functions.hintFor(self._address, to_bytes(space), serial)))
+    def _before(self, spans: Iterable[SerialRange]) -> dict[tuple[Hex32, int], int]:
+        """By space and first serial: the start of the last range before the one that holds it, or its gap."""
+        firsts: dict[Hex32, list[int]] = {}
+        for span in spans:
+            firsts.setdefault(span.space, []).append(span.first)
+        return {
+            (space, first): start
+            for space, serials in firsts.items()
+            for first, start in self._places.before(space, serials).items()
+        }
+
+    def _following(self, space: Hex32, first: int) -> int | None:
+        _, _, last, following, _ = self.view(self.functions.rangeAt(to_bytes(space), first))
+        return None if first and not last else int(following)
+
+    def _page(self, space: Hex32, above: int) -> list[int]:
+        page = self.view(self._lens.functions.ranges(self._address, to_bytes(space), above, LENS_PAGE))
+        return [int(first) for first, *_ in page]
+
+
+def _request_state(state: Sequence[Any]) -> RequestState:
+    return RequestState(remaining=state[0], deadline=state[1], parts=state[4], status=state[5])
 
 
 def _terms(value: Sequence[Any]) -> Terms:

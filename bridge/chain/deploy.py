@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection
 from bridge.chain.contract import Deployed
@@ -47,16 +44,5 @@ def deploy_timelock(connection: Connection, sender: Sender, multisig: Address, d
 def _create(connection: Connection, sender: Sender, name: str, *arguments: object) -> Address:
     parts = artifact(name)
     factory = connection.w3.eth.contract(abi=parts.abi, bytecode=parts.bytecode)
-    receipt = sender.mine(_Creation(factory.constructor(*arguments)))
+    receipt = sender.mine(factory.constructor(*arguments))
     return str(receipt["contractAddress"]).lower()
-
-
-class _Creation:
-    """A constructor with a call's three verbs; there is nothing to simulate but its gas."""
-
-    def __init__(self, constructor: Any) -> None:
-        self.estimate_gas: Callable[[dict[str, Any]], int] = constructor.estimate_gas
-        self.build_transaction: Callable[[dict[str, Any]], dict[str, Any]] = constructor.build_transaction
-
-    def call(self, _: dict[str, Any]) -> None:
-        return None

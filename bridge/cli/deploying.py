@@ -165,7 +165,7 @@ def ensure_class(
 def ensure_class_of(config: Settings, bridge: Bridge, lock_id: str) -> None:
     """The space and class of a locked deposit, as the registry knows them."""
     from bridge import bootstrap
-    from bridge.flow.mint import lock_of
+    from bridge.flow.batches import lock_of
 
     row = bridge.journal.deposit(lock_id)
     if row is None or row.lock is None:

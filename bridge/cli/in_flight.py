@@ -104,7 +104,7 @@ def not_taken_up(journal: Journal, contract: BridgeContract, books: Ledger) -> l
 
 def deposit_row(row: Deposit, contract: BridgeContract) -> dict[str, Any]:
     from bridge.cli.screen import checksummed
-    from bridge.flow.mint import lock_of
+    from bridge.flow.batches import lock_of
 
     found: dict[str, Any] = {
         "what": "deposit",

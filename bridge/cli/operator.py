@@ -278,7 +278,7 @@ def _make_class(config: Settings, space: SerialSpace, wanted: CreditClass, as_js
 def _show_deposit(bridge: Bridge, lock_id: str, as_json: bool) -> None:
     from bridge.cli.screen import amount, emit, facts, moment
     from bridge.errors import NotYet, Refused
-    from bridge.flow.mint import lock_of
+    from bridge.flow.batches import lock_of
 
     row = bridge.journal.deposit(lock_id)
     if row is None:

@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import ColumnElement, Engine, select, text
 from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bridge.database.engine import said
 from bridge.errors import Unreachable
+
+_KEYS = 1000
 
 
 @contextmanager
@@ -36,6 +39,23 @@ def reading(engine: Engine, room: str) -> Iterator[Session]:
     """One snapshot, which cannot be written."""
     with writing(engine.execution_options(reads_only=True), room) as session:
         yield session
+
+
+def rows_by(
+    session: Session, column: InstrumentedAttribute[Any], keys: Sequence[Any], *conditions: ColumnElement[bool]
+) -> list[Any]:
+    """Rows by one of their columns, however many keys there are: a query takes a bounded number of values."""
+    query = select(column.class_).where(*conditions)
+    return [row for part in _parts(keys) for row in session.scalars(query.where(column.in_(part)))]
+
+
+def columns_by(session: Session, columns: Sequence[InstrumentedAttribute[Any]], keys: Sequence[Any]) -> list[Any]:
+    """The same of some columns alone, by the first of them: tuples."""
+    return [row for part in _parts(keys) for row in session.execute(select(*columns).where(columns[0].in_(part)))]
+
+
+def _parts(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (keys[start : start + _KEYS] for start in range(0, len(keys), _KEYS))
 
 
 @contextmanager

@@ -31,8 +31,7 @@ def advance(bridge: Bridge) -> BlockStamp:
 
 
 def _turn(bridge: Bridge) -> BlockStamp:
-    watch(bridge)
-    follow(bridge)
+    follow(bridge, watch(bridge))
     reverse_taken_back(bridge)
     take_up(bridge)
     lock_planned(bridge)
@@ -43,7 +42,7 @@ def _turn(bridge: Bridge) -> BlockStamp:
     attest_reserved(bridge)
     settle_attested(bridge)
     final = watch(bridge)
-    follow(bridge)
+    follow(bridge, final)
     execute_ended(bridge)
     release_expired(bridge)
     return final

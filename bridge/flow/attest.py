@@ -8,36 +8,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
-from typing import TypeVar
 
 from bridge.domain.attestations import Outcome
 from bridge.domain.lifecycle import DepositState, ExitState
 from bridge.domain.values import Hex32
 from bridge.errors import BridgeError
-from bridge.flow.bridge import MAX_LOCKS, MAX_OUTCOMES, MAX_RANGES, Bridge, Note
+from bridge.flow.batches import BATCH_GAS, gas_of_outcomes, locks_together, refusals_together
+from bridge.flow.bridge import Bridge, Note, Row, note_each
+from bridge.flow.watch import left_unminted
 from bridge.journal.models import Deposit, Exit
 from bridge.registry.port import Reservation
-
-Row = TypeVar("Row", Deposit, Exit)
 
 
 def attest_locked(bridge: Bridge) -> None:
     """Cover is signed as such, and never as a lock: nobody could mint it to its depositor."""
     locked = bridge.journal.deposits(bridge.deployment, DepositState.LOCKED)
-    for batch in _batches([row for row in locked if row.covers is None], MAX_LOCKS):
-        bridge.attempt(partial(_attest_locks, bridge, batch), _note_all(batch, bridge.note_deposit))
-    for batch in _batches([row for row in locked if row.covers is not None], MAX_LOCKS):
-        bridge.attempt(partial(_attest_covers, bridge, batch), _note_all(batch, bridge.note_deposit))
+    for batch in _batches([row for row in locked if row.covers is None], locks_together):
+        bridge.attempt(partial(_attest_locks, bridge, batch), _note_unminted(bridge, batch))
+    for batch in _batches([row for row in locked if row.covers is not None], locks_together):
+        bridge.attempt(partial(_attest_covers, bridge, batch), _note_unminted(bridge, batch))
 
 
 def attest_reserved(bridge: Bridge) -> None:
     reserved = bridge.journal.exits(bridge.deployment, ExitState.RESERVED)
     refused = [row for row in reserved if reservation_of(row).refusal is not None]
-    for batch in _batches(refused, MAX_OUTCOMES):
-        bridge.attempt(partial(_attest_refusals, bridge, batch), _note_all(batch, bridge.note_exit))
-    for same in _batches([row for row in reserved if row not in refused], MAX_OUTCOMES):
+    for batch in _batches(refused, refusals_together):
+        bridge.attempt(partial(_attest_refusals, bridge, batch), note_each(batch, bridge.note_exit))
+    for same in _batches([row for row in reserved if row not in refused], _together):
         for parts in _settling_batches(bridge, same):
-            bridge.attempt(partial(_attest_outcomes, bridge, parts), _note_all(same, bridge.note_exit))
+            asked = {part.request_id for part in parts}
+            rows = [row for row in same if row.request_id in asked]
+            bridge.attempt(partial(_attest_outcomes, bridge, parts), note_each(rows, bridge.note_exit))
 
 
 def reservation_of(row: Exit) -> Reservation:
@@ -65,12 +66,13 @@ def _attest_outcomes(bridge: Bridge, parts: Sequence[Outcome]) -> None:
 def _settling_batches(bridge: Bridge, rows: Sequence[Exit]) -> Iterator[list[Outcome]]:
     """The next parts of each request, as many as one transaction takes. A request's later parts wait for a later
     turn, when the earlier ones are settled."""
+    final = bridge.contract.connection.final().number
+    states = bridge.contract.request_states([row.request_id for row in rows], final)
     batch: list[Outcome] = []
-    for row in rows:
-        settled = bridge.contract.request_state(row.request_id, bridge.contract.connection.final().number).parts
+    for row, state in zip(rows, states, strict=True):
+        settled = state.parts
         for part in reservation_of(row).parts[settled:]:
-            size = sum(len(p.ranges) for p in batch) + len(part.ranges)
-            if batch and size > MAX_RANGES:
+            if batch and gas_of_outcomes([*batch, part]) > BATCH_GAS:
                 yield batch
                 batch = []
                 if part.part > settled:
@@ -80,19 +82,28 @@ def _settling_batches(bridge: Bridge, rows: Sequence[Exit]) -> Iterator[list[Out
         yield batch
 
 
-def _batches(rows: Sequence[Row], largest: int) -> Iterator[list[Row]]:
+def _batches(rows: Sequence[Row], grouped: Callable[[list[Row]], Iterator[list[Row]]]) -> Iterator[list[Row]]:
     """Rows of one registry together; one with a note was refused or had to wait, and goes alone."""
     ordered = sorted(rows, key=lambda row: row.registry_code)
     for _, same in groupby(ordered, key=lambda row: row.registry_code):
         members = list(same)
         fresh = [row for row in members if not row.note]
-        yield from (fresh[start : start + largest] for start in range(0, len(fresh), largest))
+        yield from grouped(fresh)
         yield from ([row] for row in members if row.note)
 
 
-def _note_all(batch: Sequence[Row], note: Callable[[Row], Note]) -> Note:
-    def note_each(error: BridgeError) -> None:
-        for row in batch:
-            note(row)(error)
+def _together(rows: list[Exit]) -> Iterator[list[Exit]]:
+    """How many of them fit, their parts say."""
+    if rows:
+        yield rows
 
-    return note_each
+
+def _note_unminted(bridge: Bridge, batch: Sequence[Deposit]) -> Note:
+    """A restored journal may ask for what is minted long since; without that the others are asked for together."""
+
+    def note(error: BridgeError) -> None:
+        left = left_unminted(bridge, batch)
+        if len(left) == len(batch):
+            note_each(batch, bridge.note_deposit)(error)
+
+    return note

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event
+from typing import TypeVar
 
 from bridge.chain.contract import BridgeContract
 from bridge.chain.transactions import Sender
@@ -15,21 +16,25 @@ from bridge.journal.models import Deposit, Exit, ReversalSaga
 from bridge.journal.store import Journal
 from bridge.registry.port import Registry
 
-MAX_LOCKS = 100
-"""Locks in one transaction: well below the gas that one transaction may use."""
-
-MAX_OUTCOMES = 50
-"""Requests in one settling transaction, of up to `MAX_RANGES` ranges together."""
-
-MAX_RANGES = 100
-
-
 OVERLAP_BLOCKS = 64
 """Blocks that are read again at each watch: a node that answered too little once does not hide an event for good."""
 
 
 Note = Callable[[BridgeError], None]
 """Writes down on an item what it met."""
+
+
+Row = TypeVar("Row", Deposit, Exit)
+
+
+def note_each(batch: Sequence[Row], note: Callable[[Row], Note]) -> Note:
+    """The same for every item of a batch."""
+
+    def note_all(error: BridgeError) -> None:
+        for row in batch:
+            note(row)(error)
+
+    return note_all
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
+from bridge.domain.attestations import Lock
 from bridge.domain.lifecycle import DepositState
 from bridge.domain.values import Hex32
-from bridge.errors import Refused, UsageError
-from bridge.flow.bridge import Bridge
-from bridge.flow.watch import found_minted
+from bridge.errors import BridgeError, Conflict, Refused, UsageError
+from bridge.flow.bridge import Bridge, note_each
 from bridge.journal.models import Deposit
+from bridge.journal.store import Order
+from bridge.registry.port import LockOrder
+
+_AT_ONCE = 1000
+"""Orders in one call of the registry."""
 
 
 def plan(bridge: Bridge, instruction_id: Hex32) -> Deposit:
@@ -35,21 +41,34 @@ def take_up(bridge: Bridge) -> None:
 
 
 def _take_up(bridge: Bridge) -> None:
-    for instruction_id in bridge.registry.waiting(bridge.deployment):
-        if not bridge.journal.knows_instruction(instruction_id):
-            bridge.attempt(partial(plan, bridge, instruction_id), lambda _: None)
+    waiting = bridge.registry.waiting(bridge.deployment)
+    orders = [Order(one.instruction_id, one.registry, one.covers) for one in waiting]
+    bridge.journal.plan_deposits(orders, bridge.deployment)
 
 
 def lock_planned(bridge: Bridge) -> None:
-    for deposit in bridge.journal.deposits(bridge.deployment, DepositState.PLANNED):
-        bridge.attempt(partial(_lock, bridge, deposit), bridge.note_deposit(deposit))
+    planned = bridge.journal.deposits(bridge.deployment, DepositState.PLANNED)
+    for start in range(0, len(planned), _AT_ONCE):
+        batch = planned[start : start + _AT_ONCE]
+        bridge.attempt(partial(_lock, bridge, batch), note_each(batch, bridge.note_deposit))
 
 
-def _lock(bridge: Bridge, deposit: Deposit) -> None:
-    try:
-        lock = bridge.registry.lock(deposit.lock_id, deposit.instruction_id)
-    except Refused as refusal:
-        bridge.journal.move_deposit(deposit.lock_id, DepositState.FAILED, note=str(refusal))
-    else:
-        bridge.journal.move_deposit(deposit.lock_id, DepositState.LOCKED, lock=lock.model_dump_json())
-        found_minted(bridge, deposit)
+def _lock(bridge: Bridge, batch: Sequence[Deposit]) -> None:
+    answers = bridge.registry.lock([LockOrder(row.lock_id, row.instruction_id) for row in batch])
+    answered = list(zip(batch, answers, strict=True))
+    bridge.journal.keep_locked([_given(row, answer) for row, answer in answered if isinstance(answer, Lock)])
+    for row, answer in answered:
+        if isinstance(answer, Refused):
+            bridge.journal.move_deposit(row.lock_id, DepositState.FAILED, note=str(answer))
+        elif isinstance(answer, BridgeError):
+            bridge.attempt(partial(_meet, answer), bridge.note_deposit(row))
+
+
+def _given(row: Deposit, lock: Lock) -> Lock:
+    if lock.lock_id != row.lock_id:
+        raise Conflict(f"the registry answered with lock {lock.lock_id}; asked for {row.lock_id}")
+    return lock
+
+
+def _meet(trouble: BridgeError) -> None:
+    raise trouble

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 
 from bridge.chain.contract import ContractCall
 from bridge.domain.attestations import Attested, Cover, Lock
@@ -11,20 +12,29 @@ from bridge.domain.lifecycle import DepositState
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import RegistryCode
 from bridge.errors import BridgeError, ContractRefused, NotYet
+from bridge.flow.batches import lock_of
 from bridge.flow.bridge import Bridge
 from bridge.flow.reserves import RESERVE_REFUSALS, bring_statement
 from bridge.flow.sending import needs_new_signatures
-from bridge.flow.watch import found_minted
+from bridge.flow.watch import left_unminted
 from bridge.journal.models import Deposit
+
+MOST_ON_THEIR_WAY = 16
+"""Transactions that wait for a block: geth promises to keep as many of an account."""
 
 WAITING = (DepositState.LOCKED, DepositState.ATTESTED, DepositState.SENT)
 
 
 def mint_attested(bridge: Bridge) -> None:
     _drop_taken_back(bridge)
-    attested = bridge.journal.deposits(bridge.deployment, DepositState.ATTESTED)
-    for attestation_id in dict.fromkeys(d.attestation_id for d in attested if d.attestation_id is not None):
-        _mint_batch(bridge, attestation_id, [d for d in attested if d.attestation_id == attestation_id])
+    batches: dict[int, list[Deposit]] = {}
+    for row in bridge.journal.deposits(bridge.deployment, DepositState.ATTESTED):
+        if row.attestation_id is not None:
+            batches.setdefault(row.attestation_id, []).append(row)
+    room = MOST_ON_THEIR_WAY - len(bridge.journal.open_transactions(bridge.deployment.chain_id))
+    coming = [lock_of(row) for row in bridge.journal.deposits(bridge.deployment, DepositState.SENT)] if batches else []
+    for attestation_id, deposits in islice(batches.items(), max(room, 0)):
+        _mint_batch(bridge, attestation_id, deposits, coming)
 
 
 def release_expired(bridge: Bridge) -> None:
@@ -35,47 +45,56 @@ def release_expired(bridge: Bridge) -> None:
             bridge.attempt(partial(_release, bridge, deposit), bridge.note_deposit(deposit))
 
 
-def lock_of(deposit: Deposit) -> Lock:
-    return Lock.model_validate_json(deposit.lock or "")
-
-
 def _release(bridge: Bridge, deposit: Deposit) -> None:
-    if found_minted(bridge, deposit):
+    if not left_unminted(bridge, [deposit]):
         return
     bridge.registry.release(deposit.lock_id)
     bridge.journal.move_deposit(deposit.lock_id, DepositState.RELEASED)
 
 
-def _mint_batch(bridge: Bridge, attestation_id: int, deposits: list[Deposit]) -> None:
-    items, door = _door(bridge, attestation_id)
+def _mint_batch(bridge: Bridge, attestation_id: int, deposits: list[Deposit], coming: list[Lock]) -> None:
+    """`coming`: what was sent before and no block has taken yet, which this batch will lie beside in the ledger."""
+    locks, door = _door(bridge, attestation_id)
 
     def note(error: BridgeError) -> None:
-        """A batch mints whole or not at all; noted, each of its locks is signed anew and alone."""
-        state = DepositState.LOCKED if needs_new_signatures(error, items) else DepositState.ATTESTED
-        for deposit in deposits:
-            if not found_minted(bridge, deposit):
-                bridge.journal.move_deposit(deposit.lock_id, state, note=str(error))
+        """A batch mints whole or not at all; noted, each of its locks is signed anew and alone. When some are minted
+        already, the others are signed anew together."""
+        left = left_unminted(bridge, deposits)
+        if len(left) < len(deposits):
+            state, why = DepositState.LOCKED, ""
+        else:
+            state = DepositState.LOCKED if needs_new_signatures(error, len(locks)) else DepositState.ATTESTED
+            why = str(error)
+        for deposit in left:
+            bridge.journal.move_deposit(deposit.lock_id, state, note=why)
 
-    bridge.attempt(lambda: _submit(bridge, door, attestation_id, deposits[0].registry_code), note)
+    def submit() -> None:
+        landing = door(coming) if coming else None
+        _submit(bridge, door([]), landing, attestation_id, deposits[0].registry_code)
+        coming.extend(locks)
+
+    bridge.attempt(submit, note)
 
 
-def _submit(bridge: Bridge, door: Callable[[], ContractCall], attestation_id: int, registry: RegistryCode) -> None:
+def _submit(
+    bridge: Bridge, call: ContractCall, landing: ContractCall | None, attestation_id: int, registry: RegistryCode
+) -> None:
     try:
-        bridge.sender.submit(door(), attestation_id)
+        bridge.sender.submit(call, attestation_id, landing)
     except ContractRefused as refusal:
         if refusal.name not in RESERVE_REFUSALS or not bring_statement(bridge, registry, refusal):
             raise
         raise NotYet(f"{registry}'s newest statement is on its way to the chain, which the mint leans on") from refusal
 
 
-def _door(bridge: Bridge, attestation_id: int) -> tuple[int, Callable[[], ContractCall]]:
-    """How many locks the batch holds, and the call that brings them: cover is never minted outright."""
+def _door(bridge: Bridge, attestation_id: int) -> tuple[Sequence[Lock], Callable[[Sequence[Lock]], ContractCall]]:
+    """The batch's locks, and the call that brings them once others are there: cover is never minted outright."""
     stored = bridge.journal.attestation(attestation_id)
     if stored.kind == "covers":
         covers = Attested[Cover].model_validate_json(stored.body)
-        return len(covers.items), partial(bridge.contract.cover, covers)
+        return [cover.lock for cover in covers.items], partial(bridge.contract.cover, covers)
     locks = Attested[Lock].model_validate_json(stored.body)
-    return len(locks.items), partial(bridge.contract.mint, locks)
+    return locks.items, partial(bridge.contract.mint, locks)
 
 
 def _drop_taken_back(bridge: Bridge) -> None:

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from bridge.chain.connection import Connection
 from bridge.chain.signers import SignedTransaction
 from bridge.chain.transactions import Sender, TransactionState
 from bridge.domain.observed import BlockStamp
-from bridge.errors import BridgeError, ContractRefused, Refused, SignerRefused
+from bridge.errors import BridgeError, ContractRefused, Refused, SignerRefused, Unreachable
 from bridge.flow.bridge import Bridge
+from bridge.flow.watch import left_unminted
 from bridge.journal.models import Transaction
 from bridge.journal.store import Journal
 
 
-def follow(bridge: Bridge) -> None:
-    """Looks after every transaction of the journal that may still land on this chain, also those of other keys."""
-    final = bridge.contract.connection.final()
+def follow(bridge: Bridge, final: BlockStamp) -> None:
+    """Looks after every transaction of the journal that may still land on this chain, also those of other keys, as of
+    the final block up to which events are taken in."""
     for attempts in bridge.journal.open_transactions(bridge.deployment.chain_id):
-        bridge.attempt(partial(_follow, bridge.journal, bridge.sender, attempts, final), lambda _: None)
+        look = partial(_follow, bridge.journal, bridge.sender, attempts, final, partial(_take_hidden, bridge))
+        bridge.attempt(look, lambda _: None)
+
+
+def _take_hidden(bridge: Bridge, attempts: Sequence[Transaction]) -> None:
+    """A node may have kept back the events of a mint that it shows to be final."""
+    batch = attempts[0].attestation_id
+    hidden = [] if batch is None else bridge.journal.sent_deposits(batch)
+    if hidden and left_unminted(bridge, hidden):
+        raise Unreachable(f"transaction {attempts[-1].hash} is final, and the node shows no mint of it; try again")
 
 
 def resume(journal: Journal, sender: Sender, connection: Connection) -> None:
@@ -31,8 +41,14 @@ def resume(journal: Journal, sender: Sender, connection: Connection) -> None:
             sender.wait([signed_of(row) for row in attempts])
 
 
-def _follow(journal: Journal, sender: Sender, attempts: Sequence[Transaction], final: BlockStamp) -> TransactionState:
-    """Where it was before anything was done."""
+def _follow(
+    journal: Journal,
+    sender: Sender,
+    attempts: Sequence[Transaction],
+    final: BlockStamp,
+    landed: Callable[[Sequence[Transaction]], None] = lambda _: None,
+) -> TransactionState:
+    """Where it was before anything was done. `landed`: what must be so before it ends with effect."""
     signed = [signed_of(row) for row in attempts]
     sighting = sender.look(signed, final)
     match sighting.state:
@@ -42,6 +58,7 @@ def _follow(journal: Journal, sender: Sender, attempts: Sequence[Transaction], f
         case TransactionState.WAITING:
             sender.urge(signed)
         case TransactionState.FINAL:
+            landed(attempts)
             journal.end_transaction(attempts, sighting.hash)
         case TransactionState.REVERTED | TransactionState.REPLACED:
             journal.end_transaction(attempts, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bridge.chain.contract import BridgeContract
 from bridge.domain.attestations import Attested, Outcome
 from bridge.domain.lifecycle import DepositState, ExitState, ReversalState
@@ -21,8 +23,9 @@ from bridge.flow.bridge import OVERLAP_BLOCKS, Bridge
 from bridge.journal.models import Deposit, ReversalSaga
 from bridge.journal.store import Journal
 
+_UNMINTED = (DepositState.LOCKED, DepositState.ATTESTED, DepositState.SENT)
 _ENDS = {ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED, ExitState.EXECUTED, ExitState.WITHDRAWN}
-WATCHED = (Minted, RequestOpened, OutcomeSettled, RequestRefused, RequestReturned, Reversed)
+WATCHED = (RequestOpened, OutcomeSettled, RequestRefused, RequestReturned, Reversed)
 
 
 def watch(bridge: Bridge) -> BlockStamp:
@@ -38,6 +41,7 @@ def watch(bridge: Bridge) -> BlockStamp:
         first = cursor[0] + 1 - OVERLAP_BLOCKS
     for event in bridge.contract.events(first, final.number, *WATCHED):
         _take(bridge, event)
+    _take_mints(bridge, bridge.contract.first_block if cursor is None else cursor[0] + 1, final)
     if cursor is None or final.number > cursor[0]:
         bridge.journal.set_cursor(bridge.deployment, final)
     return final
@@ -72,8 +76,6 @@ def _require_same_history(bridge: Bridge, number: int, block_hash: Hex32) -> Non
 
 def _take(bridge: Bridge, event: ChainEvent) -> None:
     match event:
-        case Minted():
-            _mint(bridge, event.lock_id)
         case RequestOpened():
             registry = bridge.contract.credit_class(event.class_id).registry
             bridge.journal.see_exit(event, registry, bridge.deployment)
@@ -91,13 +93,14 @@ def _take(bridge: Bridge, event: ChainEvent) -> None:
             pass
 
 
-def found_minted(bridge: Bridge, deposit: Deposit) -> bool:
-    """Looks at the contract itself: the watch may have passed the mint before a restored journal knew the deposit."""
+def left_unminted(bridge: Bridge, deposits: Sequence[Deposit]) -> list[Deposit]:
+    """Those of one programme's deposits that the contract itself does not show minted; the others are taken into the
+    journal. The watch may have passed a mint before a restored journal knew the deposit."""
     final = bridge.contract.connection.final().number
-    used = bridge.contract.lock_used(deposit.registry_code, deposit.lock_id, final)
+    used = bridge.contract.locks_used(deposits[0].registry_code, [row.lock_id for row in deposits], final)
     if used:
-        bridge.journal.move_deposit(deposit.lock_id, DepositState.MINTED)
-    return used
+        bridge.journal.keep_minted([row.lock_id for row in deposits if row.lock_id in used])
+    return [row for row in deposits if row.lock_id not in used]
 
 
 def found_reversed(bridge: Bridge, saga: ReversalSaga) -> bool:
@@ -114,11 +117,17 @@ def _reverse(bridge: Bridge, event_id: Hex32) -> None:
         bridge.journal.move_reversal(event_id, ReversalState.REVERSED)
 
 
-def _mint(bridge: Bridge, lock_id: Hex32) -> None:
-    """What this journal has only planned is taken up when the registry is asked; what failed was another's lock."""
-    deposit = bridge.journal.deposit(lock_id)
-    if deposit is not None and DepositState(deposit.state) not in {DepositState.PLANNED, DepositState.FAILED}:
-        bridge.journal.move_deposit(lock_id, DepositState.MINTED)
+def _take_mints(bridge: Bridge, first: int, final: BlockStamp) -> None:
+    """No block is read twice for these: a mint that a node has kept back is found when its transaction has ended, or
+    when it is tried again.
+
+    What this journal has only planned is taken up when the registry is asked; what failed was another's lock.
+    """
+    waiting = {row.lock_id for row in bridge.journal.deposits(bridge.deployment, *_UNMINTED)}
+    if waiting:
+        events = bridge.contract.events(first, final.number, Minted)
+        minted = [event.lock_id for event in events if isinstance(event, Minted) and event.lock_id in waiting]
+        bridge.journal.keep_minted(minted)
 
 
 def _end(bridge: Bridge, request_id: Hex32, end: ExitState) -> None:

@@ -63,6 +63,8 @@ class Deposit(Base):
             sqlite_where=text("state <> 'failed'"),
             postgresql_where=text("state <> 'failed'"),
         ),
+        Index("deposits_ordered", "instruction_id"),
+        Index("deposits_signed", "attestation_id"),
     )
 
     lock_id: Mapped[str] = mapped_column(String(66), primary_key=True)
@@ -87,6 +89,7 @@ class Exit(Base):
             "state NOT IN ('attested', 'sent') OR attestation_id IS NOT NULL", name="attested_has_signatures"
         ),
         Index("exits_open", "deployment", "state"),
+        Index("exits_signed", "attestation_id"),
     )
 
     request_id: Mapped[str] = mapped_column(String(66), primary_key=True)
@@ -110,6 +113,7 @@ class ReversalSaga(Base):
             "state NOT IN ('attested', 'sent') OR attestation_id IS NOT NULL", name="attested_has_signatures"
         ),
         Index("reversals_open", "deployment", "state"),
+        Index("reversals_signed", "attestation_id"),
     )
 
     event_id: Mapped[str] = mapped_column(String(66), primary_key=True)

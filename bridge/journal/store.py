@@ -11,12 +11,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bridge.database import held_alone, is_taken, open_database, reading, said, writing
-from bridge.domain.attestations import Attested, Deployment, Opening, Request
+from bridge.database import columns_by, held_alone, is_taken, open_database, reading, rows_by, said, writing
+from bridge.domain.attestations import Attested, Deployment, Lock, Opening, Request
 from bridge.domain.lifecycle import (
     DEPOSIT_MOVES,
     EXIT_MOVES,
@@ -49,6 +49,14 @@ class Work(StrEnum):
 
     TURN = "turn"
     DAEMON = "daemon"
+
+
+class Order(NamedTuple):
+    """A depositor's instruction for a programme's serials; `covers`: the class that they are to cover."""
+
+    instruction_id: Hex32
+    registry: RegistryCode
+    covers: Hex32 | None = None
 
 
 class Waiting(NamedTuple):
@@ -142,17 +150,24 @@ class Journal:
                 return known
             if locked_as is not None:
                 _make_way(session, locked_as)
-            deposit = Deposit(
-                lock_id=locked_as or _new_lock_id(session),
-                instruction_id=instruction_id,
-                deployment=str(deployment),
-                registry_code=registry,
-                state=DepositState.PLANNED.value,
-                covers=covers,
-            )
+            (lock_id,) = [locked_as] if locked_as else _new_lock_ids(session, 1)
+            deposit = Deposit(**_planned(lock_id, Order(instruction_id, registry, covers), deployment))
             session.add(deposit)
-            _trace(session, deposit.lock_id, "", deposit.state)
+            _trace(session, lock_id, "", deposit.state)
             return deposit
+
+    def plan_deposits(self, orders: Sequence[Order], deployment: Deployment) -> None:
+        """Stores a new lock id for each instruction that no deposit was ever planned for, not even one that has
+        failed."""
+        with self._write() as session:
+            asked = [order.instruction_id for order in orders]
+            known = {one for (one,) in columns_by(session, (Deposit.instruction_id,), asked)}
+            fresh = [order for order in orders if order.instruction_id not in known]
+            lock_ids = _new_lock_ids(session, len(fresh))
+            if fresh:
+                rows = [_planned(one, order, deployment) for one, order in zip(lock_ids, fresh, strict=True)]
+                session.execute(insert(Deposit), rows)
+                _trace_all(session, [(lock_id, "") for lock_id in lock_ids], DepositState.PLANNED.value)
 
     def deposits(self, deployment: Deployment, *states: DepositState) -> list[Deposit]:
         """In the order in which they were planned; all of them when no state is named."""
@@ -162,12 +177,6 @@ class Journal:
         with self._read() as session:
             return list(session.scalars(query))
 
-    def knows_instruction(self, instruction_id: Hex32) -> bool:
-        """Whether a deposit was ever planned for it, also one that has failed."""
-        with self._read() as session:
-            query = select(Deposit.lock_id).where(Deposit.instruction_id == instruction_id).limit(1)
-            return session.scalar(query) is not None
-
     def deposit(self, lock_id: Hex32) -> Deposit | None:
         with self._read() as session:
             return session.get(Deposit, lock_id)
@@ -176,6 +185,17 @@ class Journal:
         """Raises Halted for a move that the state table does not list. The same state again changes nothing."""
         with self._write() as session:
             _move(session, session.get_one(Deposit, lock_id), new, note, **fields)
+
+    def keep_locked(self, locks: Sequence[Lock]) -> None:
+        """Deposits whose serials the registry holds, each under the lock that it gave."""
+        with self._write() as session:
+            lock_ids = [lock.lock_id for lock in locks]
+            _move_all(session, lock_ids, DepositState.LOCKED, lock=[lock.model_dump_json() for lock in locks])
+
+    def keep_minted(self, lock_ids: Sequence[Hex32]) -> None:
+        """Deposits that the final chain shows minted."""
+        with self._write() as session:
+            _move_all(session, lock_ids, DepositState.MINTED)
 
     # ----------------------------------------------------------------- exits
 
@@ -263,20 +283,27 @@ class Journal:
     def _keep_deposits(self, kind: str, attested: Attested[Any], lock_ids: Sequence[Hex32]) -> None:
         with self._write() as session:
             row = _attestation(session, kind, attested)
-            for lock_id in lock_ids:
-                _move(session, session.get_one(Deposit, lock_id), DepositState.ATTESTED, attestation_id=row.id)
+            _move_all(session, lock_ids, DepositState.ATTESTED, attestation_id=[row.id] * len(lock_ids))
 
     def keep_answers(self, kind: str, attested: Attested[Any]) -> None:
         """The same for `outcomes` or `refusals`; a request may have several parts in the batch."""
         with self._write() as session:
             row = _attestation(session, kind, attested)
-            for request_id in dict.fromkeys(item.request_id for item in attested.items):
-                found = session.get_one(Exit, request_id)
+            request_ids = list(dict.fromkeys(item.request_id for item in attested.items))
+            for found in rows_by(session, Exit.request_id, request_ids):
                 _move(session, found, ExitState.ATTESTED, attestation_id=row.id)
 
     def attestation(self, attestation_id: int) -> Attestation:
         with self._read() as session:
             return session.get_one(Attestation, attestation_id)
+
+    def sent_deposits(self, attestation_id: int) -> list[Deposit]:
+        """Those of a signed batch that are not known to be minted."""
+        query = select(Deposit).where(
+            Deposit.attestation_id == attestation_id, Deposit.state == DepositState.SENT.value
+        )
+        with self._read() as session:
+            return list(session.scalars(query))
 
     # ---------------------------------------------------------- transactions
 
@@ -457,14 +484,35 @@ _SAGAS: tuple[tuple[type[Any], Any, list[str]], ...] = (
 )
 
 
-def _new_lock_id(session: Session) -> Hex32:
+def _planned(lock_id: Hex32, order: Order, deployment: Deployment) -> dict[str, Any]:
+    """A deposit's row."""
+    return {
+        "lock_id": lock_id,
+        "instruction_id": order.instruction_id,
+        "deployment": str(deployment),
+        "registry_code": order.registry,
+        "state": DepositState.PLANNED.value,
+        "covers": order.covers,
+        "note": "",
+    }
+
+
+def _new_lock_ids(session: Session, count: int) -> list[Hex32]:
     identity = session.get_one(Identity, 1)
-    while True:
-        word, bit = divmod(identity.locks_made, 256)
-        identity.locks_made += 1
-        lock_id = keccak_hex(bytes.fromhex(identity.uid[2:]) + word.to_bytes(8, "big"))[:-2] + f"{bit:02x}"
-        if session.get(Deposit, lock_id) is None:  # one may have been taken over from the registry
-            return lock_id
+    found: list[Hex32] = []
+    while len(found) < count:
+        numbers = range(identity.locks_made, identity.locks_made + count - len(found))
+        words = {number // 256: _word(identity.uid, number // 256) for number in numbers}
+        made = [f"{words[number // 256]}{number % 256:02x}" for number in numbers]
+        taken_over = {one for (one,) in columns_by(session, (Deposit.lock_id,), made)}  # from the registry
+        found += [lock_id for lock_id in made if lock_id not in taken_over]
+        identity.locks_made = numbers.stop
+    return found
+
+
+def _word(uid: Hex32, number: int) -> str:
+    """What 256 lock ids have in common: all but their last byte."""
+    return keccak_hex(bytes.fromhex(uid[2:]) + number.to_bytes(8, "big"))[:-2]
 
 
 def _make_way(session: Session, lock_id: Hex32) -> None:
@@ -476,7 +524,7 @@ def _make_way(session: Session, lock_id: Hex32) -> None:
     if other.state == DepositState.FAILED:
         session.delete(other)
     elif other.state == DepositState.PLANNED:
-        other.lock_id = _new_lock_id(session)
+        (other.lock_id,) = _new_lock_ids(session, 1)
     else:
         raise Conflict(f"lock {lock_id} belongs to two instructions; compare journal and registry")
     session.flush()
@@ -518,10 +566,16 @@ def _is_promised(session: Session, signed: Signed, attempt: int) -> bool:
 
 def _move_batch(session: Session, attestation_id: int, moves: _BatchMoves, note: str) -> int:
     """How many sagas of the batch were where they could move from."""
-    moved = 0
-    for kind, (old, new) in moves.items():
-        query = select(kind).where(kind.attestation_id == attestation_id, kind.state == old.value)
-        for row in session.scalars(query).all():
+    old, new = moves[Deposit]
+    query = select(Deposit.lock_id).where(Deposit.attestation_id == attestation_id, Deposit.state == old.value)
+    deposits = session.scalars(query).all()
+    _move_all(session, deposits, new, note)
+    moved = len(deposits)
+    kinds: tuple[type[Exit | ReversalSaga], ...] = (Exit, ReversalSaga)
+    for kind in kinds:
+        old, new = moves[kind]
+        sagas: Select[Any] = select(kind).where(kind.attestation_id == attestation_id, kind.state == old.value)
+        for row in session.scalars(sagas).all():
             _move(session, row, new, note)
             moved += 1
     return moved
@@ -549,6 +603,30 @@ def _move(
     row.state, row.note = new.value, note
     if old != new:
         _trace(session, subject, old, new.value, note)
+
+
+def _move_all(
+    session: Session, lock_ids: Sequence[Hex32], new: DepositState, note: str = "", **fields: Sequence[Any]
+) -> None:
+    """`_move` of many deposits, each with its own value of every field."""
+    if not lock_ids:
+        return
+    old: dict[Hex32, str] = dict(columns_by(session, (Deposit.lock_id, Deposit.state), lock_ids))
+    for lock_id in lock_ids:
+        if old[lock_id] != new:
+            require_move(DEPOSIT_MOVES, DepositState(old[lock_id]), new, f"deposit {lock_id}")
+    columns = {"lock_id": lock_ids, "state": [new.value] * len(lock_ids), "note": [note] * len(lock_ids), **fields}
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    session.execute(update(Deposit), rows)
+    moved = [(lock_id, old[lock_id]) for lock_id in lock_ids if old[lock_id] != new]
+    _trace_all(session, moved, new.value, note)
+
+
+def _trace_all(session: Session, moved: Sequence[tuple[Hex32, str]], new: str, note: str = "") -> None:
+    at = int(time.time())
+    rows = [{"subject": subject, "old": old, "new": new, "note": note, "at": at} for subject, old in moved]
+    if rows:
+        session.execute(insert(Move), rows)
 
 
 def _trace(session: Session, subject: Hex32, old: str, new: str, note: str = "") -> None:

@@ -52,15 +52,13 @@ class Attester:
 
     def sign_locks(self, ledger: Ledger, deployment: Deployment, locks: Sequence[Lock]) -> Hex64:
         """Locks whose serials all stand locked, for this deployment, and which can still be minted."""
-        for lock in locks:
-            self._check_lock(ledger, deployment, lock, covers=None)
+        self._check_locks(ledger, deployment, [(lock, None) for lock in locks])
         return self._signer.sign(typed_data(deployment, locks))
 
     def sign_covers(self, ledger: Ledger, deployment: Deployment, covers: Sequence[Cover]) -> Hex64:
         """The same for locks whose depositor named the class that they cover: he alone may, and they never mint to
         him outright."""
-        for cover in covers:
-            self._check_lock(ledger, deployment, cover.lock, covers=cover.short_class_id)
+        self._check_locks(ledger, deployment, [(cover.lock, cover.short_class_id) for cover in covers])
         return self._signer.sign(typed_data(deployment, covers))
 
     def sign_reversals(self, ledger: Ledger, deployment: Deployment, reversals: Sequence[Reversal]) -> Hex64:
@@ -100,16 +98,21 @@ class Attester:
             raise RegistryRefused(f"statement {head.sequence} of {registry} is not the ledger's")
         return self._signer.sign(typed_data(deployment, [head]))
 
-    def _check_lock(self, ledger: Ledger, deployment: Deployment, lock: Lock, covers: Hex32 | None) -> None:
-        record = ledger.lock_record(lock.lock_id)
-        if record.lock != lock or record.instruction.deployment != deployment:
-            raise RegistryRefused(f"lock {lock.lock_id} says something else in the ledger; never sign it")
-        if record.instruction.covers != covers:
-            raise RegistryRefused(f"lock {lock.lock_id} is {_covering(record.instruction.covers)} in the ledger")
-        if record.released or not record.whole:
-            raise RegistryRefused(f"serials {lock.range} of lock {lock.lock_id} are no longer all locked")
-        if self._witness(deployment).stamp().timestamp > lock.not_after:
-            raise RegistryRefused(f"lock {lock.lock_id} expired at {lock.not_after}; release it and lock anew")
+    def _check_locks(
+        self, ledger: Ledger, deployment: Deployment, covering: Sequence[tuple[Lock, Hex32 | None]]
+    ) -> None:
+        """Locks, each with the class that it covers, if it does."""
+        now = self._witness(deployment).stamp().timestamp
+        records = ledger.lock_records([lock.lock_id for lock, _ in covering])
+        for (lock, covers), record in zip(covering, records, strict=True):
+            if record.lock != lock or record.instruction.deployment != deployment:
+                raise RegistryRefused(f"lock {lock.lock_id} says something else in the ledger; never sign it")
+            if record.instruction.covers != covers:
+                raise RegistryRefused(f"lock {lock.lock_id} is {_covering(record.instruction.covers)} in the ledger")
+            if record.released or not record.whole:
+                raise RegistryRefused(f"serials {lock.range} of lock {lock.lock_id} are no longer all locked")
+            if now > lock.not_after:
+                raise RegistryRefused(f"lock {lock.lock_id} expired at {lock.not_after}; release it and lock anew")
 
     def _check_reversal(self, ledger: Ledger, deployment: Deployment, reversal: Reversal) -> None:
         event, event_id = ledger.reversal(reversal.event_id), reversal.event_id

@@ -9,13 +9,13 @@ from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import Statement, WitnessedRequest
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import Hex32, RegistryCode
-from bridge.errors import Conflict, Halted, NotYet, RegistryRefused, UsageError
+from bridge.errors import BridgeError, Conflict, Halted, NotYet, RegistryRefused, UsageError
 from bridge.registry.attesters import AttesterSet, Eyes, is_closed, live_of, require_true_opening, sole
 from bridge.registry.ledger import Ledger
 from bridge.registry.ledger.locking import LockRecord
 from bridge.registry.ledger.requests import Decision
 from bridge.registry.ledger.reversing import ReversalEvent
-from bridge.registry.port import ChainWitness, Instruction, Reservation, TakenBack
+from bridge.registry.port import ChainWitness, Instruction, LockOrder, Reservation, TakenBack
 
 SHORT = "short"
 """Why requests are refused while serials of their class are missing."""
@@ -32,11 +32,11 @@ class LedgerRegistry:
     def instruction(self, instruction_id: Hex32) -> Instruction:
         return self.ledger.instruction(instruction_id)
 
-    def waiting(self, deployment: Deployment) -> tuple[Hex32, ...]:
+    def waiting(self, deployment: Deployment) -> tuple[Instruction, ...]:
         return self.ledger.waiting(deployment)
 
-    def lock(self, lock_id: Hex32, instruction_id: Hex32) -> Lock:
-        return self.ledger.lock(lock_id, instruction_id)
+    def lock(self, orders: Sequence[LockOrder]) -> list[Lock | BridgeError]:
+        return self.ledger.lock(orders)
 
     def locked_as(self, instruction_id: Hex32) -> Hex32 | None:
         return self.ledger.locked_as(instruction_id)
@@ -246,7 +246,7 @@ class LedgerRegistry:
         return credit_class.registry
 
     def _records(self, lock_ids: Sequence[Hex32]) -> tuple[list[LockRecord], RegistryCode, Deployment]:
-        records = [self.ledger.lock_record(lock_id) for lock_id in lock_ids]
+        records = self.ledger.lock_records(lock_ids)
         sole([(r.instruction.registry, r.instruction.deployment) for r in records], "programme and deployment")
         return records, records[0].instruction.registry, records[0].instruction.deployment
 

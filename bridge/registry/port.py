@@ -8,7 +8,7 @@ instructions and from what its own `ChainWitness` has read at a final block.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bridge.domain.attestations import (
     Attested,
@@ -26,8 +26,19 @@ from bridge.domain.attestations import (
 from bridge.domain.observed import BlockStamp, Statement, WitnessedRequest
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import Address, Fact, Hex32, Hex64, RegistryCode
+from bridge.errors import BridgeError
 
-__all__ = ["Attested", "ChainWitness", "Instruction", "Message", "Registry", "Reservation", "Signer", "TakenBack"]
+__all__ = [
+    "Attested",
+    "ChainWitness",
+    "Instruction",
+    "LockOrder",
+    "Message",
+    "Registry",
+    "Reservation",
+    "Signer",
+    "TakenBack",
+]
 
 
 class Instruction(Fact):
@@ -45,6 +56,13 @@ class Instruction(Fact):
     recipient: Address
     not_after: int
     covers: Hex32 | None = None
+
+
+class LockOrder(NamedTuple):
+    """That an instruction be carried out under this lock id."""
+
+    lock_id: Hex32
+    instruction_id: Hex32
 
 
 class Reservation(Fact):
@@ -103,13 +121,14 @@ class Registry(Protocol):
 
     def instruction(self, instruction_id: Hex32) -> Instruction: ...
 
-    def waiting(self, deployment: Deployment) -> tuple[Hex32, ...]:
-        """Instructions for the deployment that nobody has locked yet and that can still be minted in time; a thousand
+    def waiting(self, deployment: Deployment) -> tuple[Instruction, ...]:
+        """Orders for the deployment that nobody has locked yet and that can still be minted in time; a thousand
         at most."""
         ...
 
-    def lock(self, lock_id: Hex32, instruction_id: Hex32) -> Lock:
-        """Holds the instruction's serials for its deployment under this id, for good once and the same."""
+    def lock(self, orders: Sequence[LockOrder]) -> list[Lock | BridgeError]:
+        """Holds each instruction's serials for its deployment under its lock id, for good once and the same. An answer
+        for each, in order: the lock, or what would be raised for it alone."""
         ...
 
     def locked_as(self, instruction_id: Hex32) -> Hex32 | None:

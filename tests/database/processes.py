@@ -7,13 +7,14 @@ import signal
 from multiprocessing.synchronize import Barrier
 from typing import NamedTuple
 
-from bridge.domain.attestations import Deployment
+from bridge.domain.attestations import Deployment, Lock
 from bridge.domain.lifecycle import ExitState, Kind
 from bridge.domain.observed import Place, RequestOpened
 from bridge.domain.values import hex32
-from bridge.errors import Halted, NotYet, RegistryRefused
+from bridge.errors import Halted, NotYet
 from bridge.journal.store import Journal, Work, open_journal
 from bridge.registry.ledger import Ledger, open_ledger
+from bridge.registry.port import LockOrder
 
 SENDER = "0x" + "a1" * 20
 ready: Barrier
@@ -103,11 +104,9 @@ def lock(url: str, number: int, rounds: int) -> list[str]:
     locked = []
     for turn in range(rounds):
         name = hex32(100 * (turn + 1) + number)
-        try:
-            ledger.lock(name, name)
-        except RegistryRefused:
-            continue
-        locked.append(name)
+        (answer,) = ledger.lock([LockOrder(name, name)])
+        if isinstance(answer, Lock):
+            locked.append(name)
     return locked
 
 

@@ -81,6 +81,7 @@ ROWS: dict[str, dict[str, list[tuple[str, Row]]]] = {
                 {"request_id": hex32(10), "deployment": PLACE, "request": "{}", "opening": "{}", "not_after": 2**40},
             ),
         ],
+        "0005": [],
     },
     "registry": {
         "0001": [

@@ -54,7 +54,10 @@ class Schedule:
 
 WRITES = {
     "plan_deposit",
+    "plan_deposits",
     "move_deposit",
+    "keep_locked",
+    "keep_minted",
     "see_exit",
     "move_exit",
     "keep_locks",

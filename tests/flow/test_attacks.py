@@ -16,6 +16,7 @@ from bridge.flow.attest import attest_locked
 from bridge.flow.lock import lock_planned, plan
 from bridge.flow.mint import lock_of
 from tests.flow.world import BATCH, BIOGAS, DAY, FOREST, MER, STOVES, World, span
+from tests.registry.fakes import one_lock
 
 
 def sign(world: World, items: Sequence[Lock | Outcome], signers: Sequence[KeySigner]) -> Attested[Lock | Outcome]:
@@ -161,7 +162,7 @@ def test_a_lock_s_recipient_never_changes(world: World) -> None:
     with pytest.raises(Conflict):
         world.ledger.instruct(other)
     with pytest.raises(Conflict):
-        world.registry.lock(hex32(77), instruction)
+        one_lock(world.registry, hex32(77), instruction)
     assert lock_of(world.bridge.journal.deposit(planned.lock_id)).recipient == world.address("alice")
 
 

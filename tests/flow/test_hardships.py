@@ -45,7 +45,7 @@ def test_a_redemption_over_several_ranges_settles_in_a_long_ledger(world: World)
 
 def test_a_request_of_many_fragments_settles_over_several_turns(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     fragments(world, 45)
-    monkeypatch.setattr(attest, "MAX_RANGES", 20)
+    monkeypatch.setattr(attest, "BATCH_GAS", attest.gas_of_outcomes([]) + 20 * 40_000)
     request_id = world.ask("alice", Kind.RETIREMENT, 45, for_="Acme")
     turns = 0
     while world.exit_state(request_id) != "executed" and turns < 5:
@@ -158,6 +158,23 @@ def test_a_journal_restored_to_before_the_plan_finds_its_mint_again(world: World
     advance(world.bridge)
     assert world.deposit_state(lock_id) == "minted"
     assert world.balance("alice") == 10
+
+
+def test_a_journal_restored_to_before_the_locks_mints_the_new_one_with_the_others_known(world: World) -> None:
+    world.issue(span(1, 40))
+    for first in (1, 11):
+        plan(world.bridge, world.instruct(span(first, first + 9)))
+    backup = copied(world, "before")
+    world.bridge = world.open_bridge()
+    advance(world.bridge)
+    restored(world, backup)
+    new = plan(world.bridge, world.instruct(span(21, 30))).lock_id
+    for _ in range(2):
+        advance(world.bridge)
+    found = world.bridge.journal.deposits(world.contract.deployment)
+    assert [(row.state, row.note) for row in found] == [("minted", "")] * 3
+    assert world.deposit_state(new) == "minted"
+    assert world.balance("alice") == 30
 
 
 def test_a_restored_journal_gives_a_known_lock_id_to_nobody_else(world: World) -> None:

@@ -25,6 +25,7 @@ from tests.databases import Databases
 from tests.flow.faults import Died, Schedule
 from tests.flow.world import BATCH, BIOGAS, DAY, FOREST, STOVES, Frozen, Stage, World, span
 from tests.laws import laws
+from tests.registry.fakes import one_lock
 
 
 @pytest.fixture
@@ -152,7 +153,7 @@ def test_what_others_reversed_and_covered_meanwhile_leaves_no_request_behind(
     reversing = held.contract.reverse(held.registry.attest_reversal(event_id))
     held.sender("mallory").send_and_wait(reversing)
     held.issue(span(1001, 1010), BIOGAS)
-    lock = held.registry.lock("0x" + "c0" * 32, held.instruct(span(1001, 1010), covers=FOREST.id))
+    lock = one_lock(held.registry, "0x" + "c0" * 32, held.instruct(span(1001, 1010), covers=FOREST.id))
     held.send("operator", held.contract.cover(held.registry.attest_covers([lock.lock_id])))
     (offered,) = offers(held.contract)
     take_cover(held.holder("alice"), offered.cover, 10)

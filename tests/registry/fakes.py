@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
-from bridge.domain.attestations import Deployment, Opening, Outcome, Reversal, TypedData
+from bridge.domain.attestations import Deployment, Lock, Opening, Outcome, Reversal, TypedData
 from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import BlockStamp, Place, RequestOpened, WitnessedRequest
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind, subtract
 from bridge.domain.values import hex32, keccak_hex
-from bridge.errors import Unreachable
+from bridge.errors import BridgeError, Unreachable
 from bridge.registry.attesters import Attester, AttesterSet
 from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.ledger import Ledger
-from bridge.registry.port import Instruction
+from bridge.registry.port import Instruction, LockOrder, Registry
 
 HERE = Deployment(chain_id=31337, contract=f"0x{0xB41D6E:040x}")
 ELSEWHERE = Deployment(chain_id=1, contract=f"0x{0xE15E:040x}")
@@ -176,7 +176,7 @@ class World:
         """Instructs and locks under one number."""
         self.instruct(number, first, last)
         lock_id = hex32(number)
-        self.registry.lock(lock_id, lock_id)
+        one_lock(self.registry, lock_id, lock_id)
         if minted:
             self.chain.mint(lock_id)
             self.chain.live.append(serials(first, last))
@@ -203,6 +203,14 @@ class World:
             if first <= row.range.last and row.range.first <= last:
                 found.setdefault(row.state, []).append(str(row.range))
         return found
+
+
+def one_lock(registry: Registry, lock_id: str, instruction_id: str) -> Lock:
+    """Raises what the registry answers for it."""
+    (answer,) = registry.lock([LockOrder(lock_id, instruction_id)])
+    if isinstance(answer, BridgeError):
+        raise answer
+    return answer
 
 
 def serials(first: int, last: int, space: SerialSpace = VER) -> SerialRange:

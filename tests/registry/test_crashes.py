@@ -13,7 +13,7 @@ from bridge.domain.lifecycle import Kind, RequestStatus, SerialState
 from bridge.domain.values import hex32
 from bridge.errors import BridgeError, RegistryRefused
 
-from .fakes import BALE, BATCH, BIOLITE, HERE, VER, World, serials
+from .fakes import BALE, BATCH, BIOLITE, HERE, VER, World, one_lock, serials
 
 Act = Callable[[World], object]
 
@@ -77,7 +77,7 @@ ACTS: dict[str, Act] = {
     "record": lambda w: w.ledger.record(
         BATCH, serials(1, 9, BATCH), BIOLITE, "depositor", SerialState.RETIRED, {"beneficiary": "Kinaxis Inc."}
     ),
-    "lock": lambda w: w.registry.lock(hex32(4), hex32(4)),
+    "lock": lambda w: one_lock(w.registry, hex32(4), hex32(4)),
     "release": lambda w: w.registry.release(hex32(3)),
     "reserve": lambda w: w.registry.reserve(REQUESTS[3]),
     "execute a retirement": lambda w: execute(w, REQUESTS[0]),
@@ -123,7 +123,7 @@ def test_two_who_want_the_same_serials_at_once_are_served_one_after_the_other(wo
 
     def lock(number: int) -> bool:
         try:
-            world.registry.lock(hex32(number), hex32(number))
+            one_lock(world.registry, hex32(number), hex32(number))
         except RegistryRefused:
             return False
         return True

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
+from bridge.domain.attestations import Lock
 from bridge.domain.lifecycle import SerialState
 from bridge.domain.values import hex32
 from bridge.errors import Conflict, Halted, NotYet, RegistryRefused, Unreachable, UsageError
+from bridge.registry.ledger.custody import bridge_account
+from bridge.registry.port import LockOrder
 
-from .fakes import BALE, BATCH, BIOLITE, ELSEWHERE, HERE, RECIPIENT, TONGXU, World, serials
+from .fakes import BALE, BATCH, BIOLITE, ELSEWHERE, HERE, RECIPIENT, TONGXU, World, one_lock, serials
 
 LOCK = hex32(1)
 
@@ -47,14 +51,14 @@ def test_an_instruction_given_again_otherwise_is_a_conflict(world: World) -> Non
 
 def test_an_operator_cannot_lock_what_no_depositor_ordered(world: World) -> None:
     with pytest.raises(RegistryRefused, match="no depositor gave"):
-        world.registry.lock(LOCK, hex32(77))
+        one_lock(world.registry, LOCK, hex32(77))
 
 
 def test_the_lock_says_what_the_depositor_said(world: World) -> None:
     world.instruct(1, 1, 10)
-    lock = world.registry.lock(LOCK, hex32(1))
+    lock = one_lock(world.registry, LOCK, hex32(1))
     assert (lock.recipient, lock.not_after, lock.class_id, lock.range) == (RECIPIENT, 2_000, BALE.id, serials(1, 10))
-    assert world.registry.lock(LOCK, hex32(1)) == lock
+    assert one_lock(world.registry, LOCK, hex32(1)) == lock
     assert world.states() == {"locked": ["1-10"], "held": ["11-1000"]}
 
 
@@ -62,21 +66,21 @@ def test_the_same_lock_id_with_another_instruction_is_a_conflict(world: World) -
     world.lock(1, 1, 10)
     world.instruct(2, 11, 20)
     with pytest.raises(Conflict, match="carries out instruction"):
-        world.registry.lock(LOCK, hex32(2))
+        one_lock(world.registry, LOCK, hex32(2))
 
 
 def test_an_instruction_locks_once(world: World) -> None:
     world.lock(1, 1, 10)
     with pytest.raises(Conflict, match="locked already as"):
-        world.registry.lock(hex32(2), hex32(1))
+        one_lock(world.registry, hex32(2), hex32(1))
 
 
 def test_serials_are_locked_once_however_often_they_are_ordered(world: World) -> None:
     world.instruct(1, 1, 10)
     world.instruct(2, 10, 20)
-    world.registry.lock(LOCK, hex32(1))
+    one_lock(world.registry, LOCK, hex32(1))
     with pytest.raises(RegistryRefused, match="VERRA VER 1-10 are locked"):
-        world.registry.lock(hex32(2), hex32(2))
+        one_lock(world.registry, hex32(2), hex32(2))
     assert world.states() == {"locked": ["1-10"], "held": ["11-1000"]}
 
 
@@ -135,7 +139,7 @@ def test_a_batch_is_of_one_programme(world: World) -> None:
     world.ledger.issue("batch", serials(1, 10, BATCH), BIOLITE.id, "depositor")
     world.lock(1, 1, 10)
     world.instruct(2, 1, 10, registry="GS", range=serials(1, 10, BATCH))
-    world.registry.lock(hex32(2), hex32(2))
+    one_lock(world.registry, hex32(2), hex32(2))
     with pytest.raises(UsageError, match="one programme"):
         world.registry.attest_locks([LOCK, hex32(2)])
     with pytest.raises(UsageError, match="not empty"):
@@ -164,7 +168,7 @@ def test_an_expired_unused_lock_goes_back_to_its_depositor_and_may_be_locked_ane
         world.registry.release(LOCK)
     assert sum(r.units for _, r in world.ledger.holdings("depositor")) == 1000
     world.instruct(2, 1, 10, not_after=3_000)
-    world.registry.lock(hex32(2), hex32(2))
+    one_lock(world.registry, hex32(2), hex32(2))
     assert world.ledger.audit() == ()
 
 
@@ -181,3 +185,69 @@ def test_an_unknown_lock_is_named(world: World) -> None:
         with pytest.raises(RegistryRefused, match=LOCK):
             verb(LOCK)
     assert world.ledger.unminted_locks(HERE, BALE.id) == ()
+
+
+# ----------------------------------------------------------------- many at once
+
+
+def order(lock_id: int, instruction_id: int) -> LockOrder:
+    return LockOrder(hex32(lock_id), hex32(instruction_id))
+
+
+def test_one_that_cannot_be_locked_holds_up_no_other(world: World) -> None:
+    world.instruct(1, 1, 10)
+    world.instruct(3, 21, 30)
+    first, second, third = world.registry.lock([order(1, 1), order(2, 2), order(3, 3)])
+    assert (isinstance(first, Lock), isinstance(third, Lock)) == (True, True)
+    assert isinstance(second, RegistryRefused)
+    assert "no depositor gave" in str(second)
+    assert world.states() == {"locked": ["1-10", "21-30"], "held": ["11-20", "31-1000"]}
+
+
+def test_orders_that_meet_in_one_batch_are_served_as_one_after_the_other(world: World) -> None:
+    world.instruct(1, 5, 10)
+    world.instruct(2, 10, 20)
+    world.instruct(3, 21, 30)
+    answers = world.registry.lock([order(2, 2), order(1, 1), order(1, 3), order(4, 1), order(2, 2), order(3, 3)])
+    assert [type(answer) for answer in answers] == [RegistryRefused, Lock, Conflict, Conflict, RegistryRefused, Lock]
+    assert "5-10 are locked" in str(answers[0])
+    assert "carries out instruction" in str(answers[2])
+    assert "locked already as" in str(answers[3])
+    assert world.states() == {"locked": ["5-10", "21-30"], "held": ["1-4", "11-20", "31-1000"]}
+    assert world.ledger.audit() == ()
+
+
+def test_a_batch_may_be_of_several_deployments(world: World) -> None:
+    world.ledger.serve(ELSEWHERE)
+    world.instruct(1, 1, 10)
+    world.instruct(2, 11, 20, deployment=ELSEWHERE)
+    answers = world.registry.lock([order(1, 1), order(2, 2)])
+    assert [type(answer) for answer in answers] == [Lock, Lock]
+    assert {b.account for b in world.ledger.balances() if b.state == "locked"} == {
+        bridge_account(HERE),
+        bridge_account(ELSEWHERE),
+    }
+    assert world.registry.lock([order(1, 1), order(2, 2)]) == answers
+
+
+def test_what_the_database_forbids_of_one_holds_up_no_other(world: World) -> None:
+    world.instruct(1, 1, 10)
+    world.instruct(2, 11, 20)
+    with world.engine.begin() as tx:
+        forged = {"key": f"lock:{hex32(1)}", "verb": "lock", "content": "{}", "made_at": 1}
+        words = "INSERT INTO entries (key, verb, content, made_at) VALUES (:key, :verb, :content, :made_at)"
+        tx.execute(text(words), forged)
+    first, second = world.registry.lock([order(1, 1), order(2, 2)])
+    assert isinstance(first, Halted)
+    assert isinstance(second, Lock)
+    assert world.states() == {"locked": ["11-20"], "held": ["1-10", "21-1000"]}
+
+
+def test_hundreds_are_locked_out_of_one_block_and_known_by_their_records(world: World) -> None:
+    for number in range(1, 301):
+        world.instruct(number, 3 * number, 3 * number + 1)
+    locks = world.registry.lock([order(number, number) for number in range(1, 301)])
+    records = world.ledger.lock_records([hex32(number) for number in range(300, 0, -1)])
+    assert [record.lock for record in records] == locks[::-1]
+    assert all(record.whole and not record.released for record in records)
+    assert world.ledger.audit() == ()

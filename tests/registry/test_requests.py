@@ -12,7 +12,7 @@ from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.ledger.choice import MAX_RANGES_A_PART
 from bridge.registry.port import Registry, Reservation
 
-from .fakes import BALE, HERE, TONGXU, World, opening_of, serials
+from .fakes import BALE, HERE, TONGXU, World, one_lock, opening_of, serials
 
 RETIREMENT, REDEMPTION = Kind.RETIREMENT, Kind.REDEMPTION
 
@@ -214,7 +214,7 @@ def test_a_settled_redemption_hands_free_serials_to_the_account_named(minted: Wo
     row = next(r for r in minted.registry.statement("VERRA", HERE).rows if r.holder == "receiver")
     assert (str(row.range), row.state, row.lock_id, row.request_id) == ("291-300", "held", None, request_id)
     minted.instruct(9, 291, 300, account="receiver")
-    minted.registry.lock(hex32(9), hex32(9))
+    one_lock(minted.registry, hex32(9), hex32(9))
     assert minted.ledger.audit() == ()
 
 

@@ -9,7 +9,7 @@ from bridge.domain.serials import subtract
 from bridge.domain.values import hex32
 from bridge.errors import Conflict, NotYet, RegistryRefused
 
-from .fakes import HERE, TONGXU, World, serials
+from .fakes import HERE, TONGXU, World, one_lock, serials
 
 RETIREMENT, REDEMPTION = Kind.RETIREMENT, Kind.REDEMPTION
 
@@ -219,7 +219,7 @@ def test_serials_handed_over_by_such_a_settlement_are_taken_back_from_their_new_
 
 def test_cover_is_never_signed_as_a_lock_nor_a_lock_as_cover(world: World) -> None:
     world.instruct(1, 101, 200, covers=TONGXU.id)
-    world.registry.lock(hex32(1), hex32(1))
+    one_lock(world.registry, hex32(1), hex32(1))
     world.lock(2, 201, 300)
     with pytest.raises(RegistryRefused, match="to cover class"):
         world.registry.attest_locks([hex32(1)])

@@ -18,6 +18,7 @@ from bridge.registry.ledger.models import Account, Block, Class, Entry, Project,
 from bridge.registry.ledger.movement import (
     ISSUANCE,
     Books,
+    Taking,
     Where,
     move,
     named,
@@ -93,7 +94,7 @@ class Custody(Books):
             if source == target:
                 raise RegistryRefused(f"account {source!r} has {named(tx, span)} already; name another receiver")
             blocks = require(tx, span, [HELD], source)
-            move(tx, entry, blocks, [span], lambda block: Where(target, HELD, None, block.request_id))
+            move(tx, entry, Taking(span, blocks, lambda block: Where(target, HELD, None, block.request_id)))
 
     def retire(self, key: str, span: SerialRange, account: str, beneficiary: str, purpose: str = "") -> None:
         """A holder retires his own free serials, without any bridge."""
@@ -119,7 +120,7 @@ class Custody(Books):
             states = (HELD, SerialState.LOCKED, SerialState.RESERVED)
             blocks = require(tx, span, states)
             found = {one: _units_within(span, [b for b in blocks if b.state == one]) for one in states}
-            move(tx, entry, blocks, [span], lambda b: Where(b.account, state, b.lock_id, b.request_id))
+            move(tx, entry, Taking(span, blocks, lambda b: Where(b.account, state, b.lock_id, b.request_id)))
             return {one: units for one, units in found.items() if units}
 
     def record(
@@ -149,7 +150,7 @@ class Custody(Books):
                 _issue(tx, entry, gaps, credit_class.id, account)
             ended = _unended(tx, span, state, account)
             if ended and (entry := self._enter(tx, _VERBS[state], key, note)):
-                move(tx, entry, ended, [span], lambda block: Where(account, state, None, block.request_id))
+                move(tx, entry, Taking(span, ended, lambda block: Where(account, state, None, block.request_id)))
             issued = total_units(gaps)
             return Recorded(issued, _units_within(span, ended), Units(span.units - issued))
 
@@ -161,7 +162,7 @@ class Custody(Books):
             if entry is None:
                 return
             blocks = require(tx, span, [HELD], account)
-            move(tx, entry, blocks, [span], lambda block: Where(account, state, None, block.request_id))
+            move(tx, entry, Taking(span, blocks, lambda block: Where(account, state, None, block.request_id)))
 
 
 _VERBS = {SerialState.RETIRED: "retire", SerialState.CANCELLED: "cancel"}

@@ -7,13 +7,14 @@ with the same content has happened already, with other content it is a Conflict.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import BigInteger, Engine, Integer, Text, column, func, insert, select, values
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from bridge.database import reading, said, writing
 from bridge.domain.attestations import Deployment
@@ -24,6 +25,8 @@ from bridge.registry.ledger.models import Account, Block, Entry, Posting, Space
 
 ISSUANCE = "issuance"
 _MAX_STORED = 2**63 - 1
+_SPANS = 500
+"""That one query looks for; a query takes a bounded number of values."""
 
 
 class Where(NamedTuple):
@@ -58,25 +61,31 @@ class Books:
         self, tx: Session, verb: str, key: str, content: Mapping[str, object], deployment: Deployment | None = None
     ) -> Entry | None:
         """A new entry, or None when it was made before. Raises Conflict when it was made with other content."""
-        text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
-        full_key = f"{verb}:{key}"
-        known = tx.scalar(select(Entry).where(Entry.key == full_key))
+        known = tx.scalar(select(Entry.content).where(Entry.key == f"{verb}:{key}"))
         if known is None:
-            place = str(deployment) if deployment else None
-            entry = Entry(key=full_key, verb=verb, content=text, made_at=self.clock(), deployment=place)
-            tx.add(entry)
-            tx.flush()
-            return entry
-        if known.content != text:
+            return self._make(tx, verb, key, content, deployment)
+        if known != _text(content):
             raise Conflict(f"{verb} {key!r} was done before with other content; use a new key for a new act")
         return None
 
     def _enter_once(self, tx: Session, verb: str, key: str, content: Mapping[str, object], to: Deployment) -> Entry:
         """For acts whose own table says whether they happened. Raises Halted when that table and the entries differ."""
-        entry = self._enter(tx, verb, key, content, to)
-        if entry is None:
+        if tx.scalar(select(Entry.id).where(Entry.key == f"{verb}:{key}")) is not None:
             raise Halted(f"{verb} {key} is among the entries and nowhere else; audit the ledger")
+        return self._make(tx, verb, key, content, to)
+
+    def _make(
+        self, tx: Session, verb: str, key: str, content: Mapping[str, object], deployment: Deployment | None
+    ) -> Entry:
+        place = str(deployment) if deployment else None
+        entry = Entry(key=f"{verb}:{key}", verb=verb, content=_text(content), made_at=self.clock(), deployment=place)
+        tx.add(entry)
+        tx.flush()
         return entry
+
+
+def _text(content: Mapping[str, object]) -> str:
+    return json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
 
 
 def range_of(block: Block) -> SerialRange:
@@ -109,6 +118,31 @@ def standing(tx: Session, span: SerialRange) -> list[Block]:
     return [block for block in blocks if block.last >= span.first]
 
 
+def standing_each(tx: Session, spans: Sequence[SerialRange]) -> list[list[Block]]:
+    """`standing` for many spans at once."""
+    found: list[list[Block]] = [[] for _ in spans]
+    columns = (column("n", Integer), column("space", Text), column("first", BigInteger), column("last", BigInteger))
+    for start in range(0, len(spans), _SPANS):
+        some = [(n, s.space, s.first, s.last) for n, s in enumerate(spans[start : start + _SPANS], start)]
+        wanted = values(*columns, name="wanted").data(some).cte("wanted")
+        below = aliased(Block)
+        begin = (
+            select(func.max(below.first))
+            .where(below.space == wanted.c.space, below.closed_by.is_(None), below.first <= wanted.c.first)
+            .scalar_subquery()
+        )
+        query = select(wanted.c.n, Block).join(
+            Block,
+            (Block.space == wanted.c.space)
+            & Block.closed_by.is_(None)
+            & Block.first.between(func.coalesce(begin, wanted.c.first), wanted.c.last)
+            & (Block.last >= wanted.c.first),
+        )
+        for n, block in tx.execute(query.order_by(wanted.c.n, Block.first)):
+            found[n].append(block)
+    return found
+
+
 def require(
     tx: Session,
     span: SerialRange,
@@ -116,10 +150,12 @@ def require(
     account: str | None = None,
     lock_id: str | None = None,
     request_id: str | None = None,
+    blocks: list[Block] | None = None,
 ) -> list[Block]:
-    """The blocks of these serials. Raises RegistryRefused unless all are in one of the states, and where asked in that
-    account, under that lock, for that request."""
-    blocks = standing(tx, span)
+    """The blocks of these serials; `blocks` when they are read already. Raises RegistryRefused unless all are in one of
+    the states, and where asked in that account, under that lock, for that request."""
+    if blocks is None:
+        blocks = standing(tx, span)
     missing = subtract(span, map(range_of, blocks))
     if missing:
         raise RegistryRefused(f"{named(tx, missing[0])} were never issued here; check the serial numbers")
@@ -143,44 +179,59 @@ def participant(tx: Session, name: str) -> Account:
     return account
 
 
-def move(
-    tx: Session,
-    entry: Entry,
-    blocks: Sequence[Block],
-    spans: Sequence[SerialRange],
-    to: Callable[[Block], Where],
-) -> None:
-    """Takes the serials of `spans` out of `blocks` to where `to` says; what is left of a block stays as it was."""
-    for block in blocks:
+class Taking(NamedTuple):
+    """The serials of `span`, out of the blocks that hold them, to where `to` says of each."""
+
+    span: SerialRange
+    blocks: Sequence[Block]
+    to: Callable[[Block], Where]
+
+
+def move(tx: Session, entry: Entry, *takings: Taking) -> None:
+    """What is left of a block stays as it was. The spans are disjoint."""
+    touched: dict[int, tuple[Block, list[tuple[SerialRange, Where]]]] = {}
+    for span, blocks, to in takings:
+        for block in blocks:
+            if cut := _intersection(range_of(block), span):
+                touched.setdefault(block.id, (block, []))[1].append((cut, to(block)))
+    for block, _ in touched.values():
         block.closed_by = entry.id
     tx.flush()  # a block closes before its successors open, or they would overlap it
-    for block in blocks:
-        whole = range_of(block)
-        taken = [cut for span in spans if (cut := _intersection(whole, span))]
-        for rest in subtract(whole, taken):
-            open_block(tx, entry, rest, block.class_id, where_of(block), block.id)
-        for cut in taken:
-            open_block(tx, entry, cut, block.class_id, to(block), block.id)
-            post(tx, entry, block.class_id, cut.units, where_of(block), to(block))
+    moved: Counter[tuple[str, Where, Where]] = Counter()
+    opened: list[dict[str, Any]] = []
+    for block, cuts in touched.values():
+        source = where_of(block)
+        for rest in subtract(range_of(block), [cut for cut, _ in cuts]):
+            opened.append(_opened(entry, rest, block.class_id, source, block.id))
+        for cut, target in cuts:
+            opened.append(_opened(entry, cut, block.class_id, target, block.id))
+            moved[block.class_id, _account(source), _account(target)] += cut.units
+    if opened:
+        tx.execute(insert(Block), opened)
+    for (class_id, source, target), units in moved.items():
+        post(tx, entry, class_id, units, source, target)
     tx.flush()
 
 
-def open_block(
-    tx: Session, entry: Entry, span: SerialRange, class_id: str, where: Where, parent: int | None = None
-) -> None:
-    block = Block(
-        space=span.space,
-        first=span.first,
-        last=span.last,
-        class_id=class_id,
-        account=where.account,
-        state=where.state.value,
-        lock_id=where.lock_id,
-        request_id=where.request_id,
-        parent=parent,
-        opened_by=entry.id,
-    )
-    tx.add(block)
+def open_block(tx: Session, entry: Entry, span: SerialRange, class_id: str, where: Where) -> None:
+    """Serials that were nowhere before."""
+    tx.add(Block(**_opened(entry, span, class_id, where, None)))
+
+
+def _opened(entry: Entry, span: SerialRange, class_id: str, where: Where, parent: int | None) -> dict[str, Any]:
+    """A block's row."""
+    return {
+        "space": span.space,
+        "first": span.first,
+        "last": span.last,
+        "class_id": class_id,
+        "account": where.account,
+        "state": where.state.value,
+        "lock_id": where.lock_id,
+        "request_id": where.request_id,
+        "parent": parent,
+        "opened_by": entry.id,
+    }
 
 
 def post(tx: Session, entry: Entry, class_id: str, units: int, source: Where, target: Where) -> None:
@@ -194,6 +245,11 @@ def post(tx: Session, entry: Entry, class_id: str, units: int, source: Where, ta
         to_state=target.state.value,
     )
     tx.add(posting)
+
+
+def _account(where: Where) -> Where:
+    """Postings know of accounts and states alone."""
+    return Where(where.account, where.state)
 
 
 def _intersection(one: SerialRange, other: SerialRange) -> SerialRange | None:

@@ -27,7 +27,7 @@ from bridge.registry.ledger.models import (
     ReservationRow,
     SignedReceipt,
 )
-from bridge.registry.ledger.movement import Books, Where, move, range_of, require
+from bridge.registry.ledger.movement import Books, Taking, Where, move, range_of, require
 from bridge.registry.ledger.reversing import take_what_waited
 from bridge.registry.port import Reservation
 
@@ -169,14 +169,11 @@ class Requests(Books):
         reservation = _decide(tx, deployment, opened, None)
         entry = self._enter_once(tx, "reserve", opened.request_id, {}, deployment)
         account = bridge_account(deployment)
-        spans = [span for _, span in picked]
-        move(
-            tx,
-            entry,
-            [block for block, _ in picked],
-            spans,
-            lambda block: Where(account, SerialState.RESERVED, block.lock_id, opened.request_id),
-        )
+
+        def to(block: Block) -> Where:
+            return Where(account, SerialState.RESERVED, block.lock_id, opened.request_id)
+
+        move(tx, entry, *(Taking(span, [block], to) for block, span in picked))
         parts = parts_of(opened.request_id, by_lock(picked))
         for part in parts:
             _write_part(tx, part)
@@ -191,9 +188,9 @@ class Requests(Books):
             except RegistryRefused as error:
                 raise Halted(f"request {request_id} is settled and cannot be executed: {error}") from error
             if decision.kind is Kind.RETIREMENT:
-                move(tx, entry, blocks, [span], _retired)
+                move(tx, entry, Taking(span, blocks, _retired))
             else:
-                move(tx, entry, blocks, [span], lambda _: Where(receiver, SerialState.HELD, None, request_id))
+                move(tx, entry, Taking(span, blocks, lambda _: Where(receiver, SerialState.HELD, None, request_id)))
 
     def _receipt(self, tx: Session, entry: Entry, decision: Decision, spans: Sequence[SerialRange]) -> Receipt:
         receipt = Receipt(
@@ -300,14 +297,10 @@ def _reserved(tx: Session, request_id: Hex32) -> list[Block]:
 
 
 def _relock(tx: Session, entry: Entry, request_id: Hex32) -> None:
-    blocks = _reserved(tx, request_id)
-    move(
-        tx,
-        entry,
-        blocks,
-        [range_of(block) for block in blocks],
-        lambda block: Where(block.account, SerialState.LOCKED, block.lock_id),
-    )
+    def to(block: Block) -> Where:
+        return Where(block.account, SerialState.LOCKED, block.lock_id)
+
+    move(tx, entry, *(Taking(range_of(block), [block], to) for block in _reserved(tx, request_id)))
 
 
 def _retired(block: Block) -> Where:

@@ -17,7 +17,7 @@ from bridge.domain.serials import SerialRange, subtract
 from bridge.domain.values import Fact, Hex32, RegistryCode, keccak_hex
 from bridge.errors import RegistryRefused
 from bridge.registry.ledger.models import Account, Block, Class, Entry, LockRow, ReversalRow, ReversalWording
-from bridge.registry.ledger.movement import Books, Where, move, named, range_of, require, standing
+from bridge.registry.ledger.movement import Books, Taking, Where, move, named, range_of, require, standing
 
 _TAKEN_NOW = (SerialState.HELD, SerialState.LOCKED)
 
@@ -123,7 +123,8 @@ def take_what_waited(tx: Session, entry: Entry, spans: Sequence[SerialRange]) ->
 
 def _take(tx: Session, entry: Entry, span: SerialRange) -> None:
     blocks = [block for block in standing(tx, span) if SerialState(block.state) in _TAKEN_NOW]
-    move(tx, entry, blocks, [span], lambda b: Where(b.account, SerialState.REVERSED, b.lock_id, b.request_id))
+    taking = Taking(span, blocks, lambda b: Where(b.account, SerialState.REVERSED, b.lock_id, b.request_id))
+    move(tx, entry, taking)
 
 
 def _deployments(tx: Session, blocks: Sequence[Block]) -> list[str]:

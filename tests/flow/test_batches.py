@@ -1,0 +1,106 @@
+"""Many at once: as many in a transaction as its gas allows, several on their way, and none behind another's back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.chain.contract import BridgeContract
+from bridge.domain.attestations import Lock
+from bridge.domain.lifecycle import DepositState
+from bridge.domain.observed import Minted
+from bridge.flow import mint
+from bridge.flow.advance import advance
+from bridge.flow.batches import BATCH_GAS, gas_of_locks, locks_together
+from bridge.flow.bridge import Bridge
+from bridge.flow.lock import lock_planned, plan
+from tests.faults.anvil import anvil
+from tests.flow.world import Stage, World, span
+
+
+def many(world: World, count: int, first: int = 1) -> None:
+    """Instructions for ranges that do not touch."""
+    world.issue(span(first, first + 3 * count))
+    for n in range(count):
+        world.instruct(span(first + 3 * n, first + 3 * n + 1))
+
+
+def taking_up(world: World) -> Bridge:
+    return replace(world.bridge, takes_up=True)
+
+
+def states(world: World) -> set[str]:
+    return {row.state for row in world.bridge.journal.deposits(world.contract.deployment)}
+
+
+def test_a_deposit_waits_for_no_other(world: World) -> None:
+    many(world, 1)
+    advance(taking_up(world))
+    assert states(world) == {"minted"}
+
+
+def test_no_batch_may_need_more_gas_than_is_wished(world: World) -> None:
+    many(world, 260)
+    for waiting in world.registry.waiting(world.contract.deployment):
+        plan(world.bridge, waiting.instruction_id)
+    lock_planned(world.bridge)
+    rows = world.bridge.journal.deposits(world.contract.deployment, DepositState.LOCKED)
+    batches = [[Lock.model_validate_json(row.lock or "") for row in batch] for batch in locks_together(rows)]
+    assert sorted(lock.lock_id for batch in batches for lock in batch) == sorted(row.lock_id for row in rows)
+    assert [len(batch) > 200 for batch in batches] == [True, False]
+    assert all(gas_of_locks(batch) <= BATCH_GAS for batch in batches)
+    serials = [lock.range.first for batch in batches for lock in batch]
+    assert serials == sorted(serials)
+
+
+def test_what_has_failed_once_is_not_taken_up_again(world: World) -> None:
+    many(world, 2)
+    first = world.registry.waiting(world.contract.deployment)[0]
+    world.ledger.retire("spoilt", first.range, "alice", "somebody")
+    advance(taking_up(world))
+    assert sorted(row.state for row in world.bridge.journal.deposits(world.contract.deployment)) == ["failed", "minted"]
+    advance(taking_up(world))
+    assert len(world.bridge.journal.deposits(world.contract.deployment)) == 2
+
+
+def test_a_mint_that_the_node_keeps_back_is_found_when_its_transaction_is_final(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = BridgeContract.events
+
+    def silent(contract, first, last, *only):  # type: ignore[no-untyped-def]
+        return (event for event in honest(contract, first, last, *only) if not isinstance(event, Minted))
+
+    monkeypatch.setattr(BridgeContract, "events", silent)
+    many(world, 3)
+    advance(taking_up(world))
+    assert states(world) == {"minted"}
+    assert world.bridge.journal.open_transactions(world.contract.deployment.chain_id) == []
+
+
+@pytest.mark.slow
+def test_batches_that_are_on_their_way_together_all_land_in_one_block(tmp_path: Path) -> None:
+    """Each lies in the ledger behind the one before, which no block has yet: from a hint that is older than those the
+    contract would walk too far."""
+    with anvil() as chain:
+        world = World(tmp_path, Stage(chain=chain))  # type: ignore[arg-type]
+        many(world, 500)
+        bridge = taking_up(world)
+        chain.rpc("evm_setAutomine", False)
+        advance(bridge)
+        assert len(bridge.journal.open_transactions(chain.connection.chain_id)) == 3
+        chain.mine(3)
+        advance(bridge)
+        assert states(world) == {"minted"}
+
+
+def test_no_more_are_on_their_way_than_a_node_keeps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mint, "MOST_ON_THEIR_WAY", 0)
+    many(world, 1)
+    advance(taking_up(world))
+    assert states(world) == {"attested"}
+    monkeypatch.undo()
+    advance(taking_up(world))
+    assert states(world) == {"minted"}
