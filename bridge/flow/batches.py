@@ -43,7 +43,7 @@ def locks_together(rows: Sequence[Deposit]) -> Iterator[list[Deposit]]:
 
 
 def refusals_together(rows: Sequence[Exit]) -> Iterator[list[Exit]]:
-    largest = (BATCH_GAS - _SHARED) // _REFUSAL
+    largest = (BATCH_GAS - gas_of_refusals(0)) // _REFUSAL
     return (list(rows[start : start + largest]) for start in range(0, len(rows), largest))
 
 
@@ -56,6 +56,11 @@ def gas_of_locks(locks: Sequence[Lock]) -> int:
 def gas_of_outcomes(parts: Sequence[Outcome]) -> int:
     """The same of settling them."""
     return _SHARED + sum(_OUTCOME + _RANGE * len(part.ranges) for part in parts)
+
+
+def gas_of_refusals(count: int) -> int:
+    """The same of so many refusals."""
+    return _SHARED + _REFUSAL * count
 
 
 def lock_of(deposit: Deposit) -> Lock:

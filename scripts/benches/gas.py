@@ -23,7 +23,6 @@ OURS = "ours"
 Figures = dict[str, dict[str, int]]
 BATCH = 20
 # The largest batches that anybody should send (locks, ranges, requests); the table below shows how many would fit.
-LIMITS = {"mint": 100, "settle": 100, "refuse": 100}
 CONDITIONS = (
     "m = 2 of 3 attesters, two signatures; class, space and pending figures in use; hints exact",
     "mint: to a holder without balance, lock id in a bitmap word in use (ids run on), operator's allowance used before",
@@ -309,11 +308,11 @@ def missed(verb: Verb, figures: Figures) -> bool:
 
 def batches_table(rig: Rig, probe: int) -> Table:
     table = Table(title=f"Largest batches under {TRANSACTION_GAS_CAP:,} gas (EIP-7825), each item the dearest there is")
-    for column in ("door", "gas an item", "items that fit", "limit"):
+    for column in ("door", "gas an item", "items that fit"):
         table.add_column(column, justify="left" if column == "door" else "right")
     for door in DEAREST:
         each, fits = largest_batch(rig, door, probe)
-        table.add_row(door, f"{each:,}", f"{fits:,}", f"{LIMITS[door]:,}")
+        table.add_row(door, f"{each:,}", f"{fits:,}")
     return table
 
 
