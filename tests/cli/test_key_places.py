@@ -59,7 +59,7 @@ def test_every_key_is_listed_with_its_place(office: Office, secret: str) -> None
 def test_a_key_in_the_environment_is_warned_of_on_stderr_and_never_shown(office: Office, secret: str) -> None:
     assert (
         "ci-runner: private keys from CARBONBRIDGE_KEY_…, which are for tests and CI only"
-        in office.run("key", "list").err
+        in office.run("key", "list").complaint
     )
     assert "tests and CI" in json.loads(office.run("key", "list", "--json").err)["warning"]
     assert not any(secret in text.lower() for text in office.transcript)
@@ -93,11 +93,11 @@ def test_a_key_in_two_places_is_refused_and_both_are_named(
     office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CARBONBRIDGE_KEY_HOLDER", SECRET)
-    said = office.run("key", "list").err
+    said = office.run("key", "list").complaint
     assert "variable CARBONBRIDGE_KEY_HOLDER and the file" in said
     assert str(tmp_path / "keys" / "holder.json") in said
     entrust(office, "holder", "http://127.0.0.1:8550", "0x" + "ab" * 20)
-    said = office.run("key", "list").err
+    said = office.run("key", "list").complaint
     assert "variable CARBONBRIDGE_KEY_HOLDER and [signers.holder] of" in said
     monkeypatch.delenv("CARBONBRIDGE_KEY_HOLDER")
     assert "lives elsewhere already" in office.refused(2, "key", "new", "holder")

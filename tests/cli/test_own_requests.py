@@ -119,7 +119,7 @@ def test_a_signature_that_waits_is_told_from_what_was_never_sent(office: Office)
 
 def test_who_cannot_pay_for_gas_is_told_what_he_has(office: Office) -> None:
     office.done("key", "new", "poor", "--dev")
-    address = office.told("key", "list")["poor"]
+    address = office.told("key", "list")["poor"]["address"]
     office.done("holder", "transfer", "GS", "2", "--to", "poor", "--key", "emil")
     refused = office.refused(4, "holder", "transfer", "GS", "1", "--to", "emil", "--key", "poor")
     assert f"{address} has 0 ether" in refused

@@ -118,7 +118,7 @@ def test_the_same_mer_numbers_spelt_otherwise_do_collide(files: dict[str, Claims
     ("name", "line", "reason"),
     [
         ("sink_status", '["a", 1, 0.0001, true]', "whole number of kilograms"),
-        ("sink_status", '["a", 1, NaN, true]', "finite"),
+        ("sink_status", '["a", 1, NaN, true]', "not JSON"),
         ("sink_status", '["a", 1]', "Field required"),
         ("retirements", "not json", "not JSON"),
         ("retirement_from_block", '[1, "a", 1.5]', "integer"),
