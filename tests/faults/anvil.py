@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import subprocess
 import time
@@ -17,6 +18,9 @@ from bridge.chain.signers import KeySigner
 
 FINALITY = 2
 """Blocks of depth."""
+
+KEPT_STATES = 200
+"""Blocks of which anvil keeps the state in memory: several runs'. What it had put on disk was wrong."""
 
 
 class Anvil:
@@ -54,6 +58,7 @@ class Anvil:
         if depth:
             self.rpc("anvil_rollback", depth)
         self.rpc("anvil_dropAllTransactions")
+        self._differ()
         self.mine(depth + 1)
 
     def snapshot(self) -> str:
@@ -62,6 +67,12 @@ class Anvil:
     def revert(self, snapshot: str) -> None:
         """For good: the snapshot is used up, so that another is taken."""
         assert self.rpc("evm_revert", snapshot)
+        self._differ()
+
+    def _differ(self) -> None:
+        """Blocks of the same content have another miner from here on, else they would be the same blocks again: no
+        reorg at all, and anvil mistakes their states for those it has put away."""
+        self.rpc("anvil_setCoinbase", "0x" + secrets.token_hex(20))
 
 
 @contextmanager
@@ -72,7 +83,7 @@ def anvil() -> Iterator[Anvil]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [program, "--port", str(port), "--silent"]
+    command = [program, "--port", str(port), "--silent", "--prune-history", str(KEPT_STATES)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:

@@ -1,12 +1,13 @@
 """The moments at which a process touches the world, each a place where the world can fail it.
 
 A point is passed after each commit of the journal, each call of the registry and each call of the node. At a chosen
-point one fault happens, for good or once; everything else is honest.
+point one fault happens, for good or once; everything else is honest. What can happen where stands at `Fault`.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -18,38 +19,54 @@ from typing import Any
 import requests
 from web3 import HTTPProvider
 
+from bridge.domain.values import keccak_hex, to_bytes
 from bridge.errors import Unreachable
 from bridge.journal.store import Journal
 from tests.faults.anvil import Anvil
+from tests.flow.world import DAY
+
+_PAGE = 4096
 
 
 class Fault(StrEnum):
+    # anywhere
     KILL = "kill"  # SIGKILL after it
+    # the registry and the node
     SILENT = "silent"  # no answer, and nothing was done
     LOST = "lost"  # done, and the answer is lost
-    TWICE = "twice"  # done twice, as a repeating proxy does
+    TWICE = "twice"  # done twice, and answered twice, as by a proxy that repeats
     DOWN = "down"  # no answer from here on
-    BEHIND = "behind"  # the node shows the chain as it was some blocks ago, from here on
-    DROPPED = "dropped"  # the node takes a transaction and forgets it
-    LYING = "lying"  # the node takes a transaction and says that it does not
-    REORG = "reorg"  # what is not final is taken back
-    FULL = "full"  # the journal's disk is full from here on
-    CLOCK = "clock"  # this machine's clock jumps by a year
+    # the registry
+    WEEK = "week"  # no answer from here on, while a week passes on the chain
+    # the node
+    BEHIND = "behind"  # it lies about `latest` from here on: the chain as it was some blocks ago
+    REORG = "reorg"  # what is not final is taken back, and its transactions are forgotten
+    DROPPED = "dropped"  # it takes a transaction, and forgets it
+    LYING = "lying"  # it takes a transaction, and reports an error
+    # this machine
+    FULL = "full"  # no file grows from here on
+    CLOCK = "clock"  # its clock jumps by a year
 
 
 JOURNAL = (Fault.KILL, Fault.FULL, Fault.CLOCK)
-REGISTRY = (Fault.KILL, Fault.SILENT, Fault.LOST, Fault.TWICE, Fault.DOWN)
+REGISTRY = (Fault.KILL, Fault.SILENT, Fault.LOST, Fault.TWICE, Fault.DOWN, Fault.WEEK)
 NODE = (Fault.KILL, Fault.SILENT, Fault.LOST, Fault.TWICE, Fault.DOWN, Fault.BEHIND, Fault.REORG)
 SENDING = (*NODE, Fault.DROPPED, Fault.LYING)
+SEND = "node eth_sendRawTransaction"
 
 
 def possible(point: str) -> tuple[Fault, ...]:
-    room, _, verb = point.partition(" ")
+    room = point.partition(" ")[0]
     if room == "journal":
         return JOURNAL
     if room == "registry":
         return REGISTRY
-    return SENDING if verb == "eth_sendRawTransaction" else NODE
+    return SENDING if point == SEND else NODE
+
+
+def changes_something(point: str) -> bool:
+    """Whether the world is another one after it: all but the node's answers to questions."""
+    return not point.startswith("node ") or point == SEND
 
 
 class Points:
@@ -58,9 +75,9 @@ class Points:
     def __init__(self, faults: Mapping[int, Fault], chain: Anvil, met: Path) -> None:
         self.passed: list[str] = []
         self._met = met
-        self._faults, self._chain = faults, chain
+        self._due, self._chain = sorted(faults.items()), chain
         self._down: set[str] = set()
-        self._behind = self._full = False
+        self._behind = False
 
     def install(self) -> None:
         self._watch_journal()
@@ -70,13 +87,16 @@ class Points:
         return _Watched(registry, self)
 
     def _next(self, point: str) -> Fault | None:
+        """The first fault that is due and can happen here: no two tellings pass quite the same points."""
         self.passed.append(point)
-        fault = self._faults.get(len(self.passed))
-        if fault is None or fault not in possible(point):
-            return None
-        with self._met.open("a") as file:
-            file.write(f"{fault} at {point}\n")
-        return fault
+        for due in self._due:
+            at, fault = due
+            if at <= len(self.passed) and fault in possible(point):
+                self._due.remove(due)
+                with self._met.open("a") as file:
+                    file.write(f"{fault} at {point}\n")
+                return fault
+        return None
 
     # ----------------------------------------------------------------- journal
 
@@ -87,18 +107,16 @@ class Points:
         @contextmanager
         def write(journal: Journal) -> Any:
             with honest(journal) as session:
-                if points._full:
-                    # As small as it is: SQLite then answers as on a full disk.
-                    session.connection().exec_driver_sql("PRAGMA max_page_count = 1")
                 yield session
             match points._next("journal write"):
                 case Fault.KILL:
                     _die()
                 case Fault.FULL:
-                    points._full = True
+                    # Larger than what is reported here, smaller than any database.
+                    resource.setrlimit(resource.RLIMIT_FSIZE, (_PAGE, _PAGE))
                 case Fault.CLOCK:
                     real = time.time
-                    time.time = lambda: real() + 365 * 86_400  # type: ignore[assignment]
+                    time.time = lambda: real() + 365 * DAY  # type: ignore[assignment]
 
         Journal._write = write  # type: ignore[method-assign]
 
@@ -125,8 +143,6 @@ class Points:
         if fault is Fault.BEHIND:
             self._behind = True
         if fault is Fault.DROPPED:
-            from bridge.domain.values import keccak_hex, to_bytes
-
             return {"jsonrpc": "2.0", "id": 1, "result": keccak_hex(to_bytes(parameters[0]))}
         answer = ask()
         if fault is Fault.TWICE:
@@ -154,8 +170,10 @@ class Points:
 
     def ask_registry(self, verb: str, ask: Callable[[], Any]) -> Any:
         fault = self._next(f"registry {verb}")
-        if fault is Fault.DOWN:
+        if fault in (Fault.DOWN, Fault.WEEK):
             self._down.add("registry")
+        if fault is Fault.WEEK:
+            self._chain.pass_seconds(7 * DAY)
         if fault is Fault.SILENT or "registry" in self._down:
             raise Unreachable("injected: the registry did not answer")
         answer = ask()
