@@ -9,21 +9,21 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import requests
+from eth_account import Account
 from web3 import HTTPProvider
 
 from bridge.domain.values import keccak_hex, to_bytes
 from bridge.errors import Unreachable
 from bridge.journal.store import Journal
-from tests.faults.anvil import Anvil
-from tests.flow.world import DAY
+from tests.flow.world import DAY, World
 
 _PAGE = 4096
 
@@ -72,10 +72,10 @@ def changes_something(point: str) -> bool:
 class Points:
     """Installed in a process that is forked for it; nothing is ever taken back."""
 
-    def __init__(self, faults: Mapping[int, Fault], chain: Anvil, met: Path) -> None:
+    def __init__(self, faults: Mapping[int, Fault], world: World) -> None:
         self.passed: list[str] = []
-        self._met = met
-        self._due, self._chain = sorted(faults.items()), chain
+        self._due, self._chain, self._folder = sorted(faults.items()), world.chain, world.folder
+        self._journals = {world.address(name): self._folder / f"{name}.db" for name in ("operator", "alice")}
         self._down: set[str] = set()
         self._behind = False
 
@@ -93,10 +93,13 @@ class Points:
             at, fault = due
             if at <= len(self.passed) and fault in possible(point):
                 self._due.remove(due)
-                with self._met.open("a") as file:
-                    file.write(f"{fault} at {point}\n")
+                self._write_down("met", f"{fault} at {point}")
                 return fault
         return None
+
+    def _write_down(self, name: str, line: str) -> None:
+        with (self._folder / name).open("a") as file:
+            file.write(f"{line}\n")
 
     # ----------------------------------------------------------------- journal
 
@@ -123,12 +126,12 @@ class Points:
     # -------------------------------------------------------------------- node
 
     def _watch_node(self) -> None:
-        honest = HTTPProvider.make_request
         points = self
 
         def make_request(provider: HTTPProvider, method: Any, parameters: Any) -> Any:
             def ask() -> Any:
-                return honest(provider, method, parameters)
+                call = provider.encode_rpc_request(method, parameters)
+                return provider.decode_rpc_response(points._chain.post(call))
 
             return points._ask_node(str(method), parameters, ask)
 
@@ -136,6 +139,8 @@ class Points:
 
     def _ask_node(self, method: str, parameters: Any, ask: Callable[[], Any]) -> Any:
         fault = self._next(f"node {method}")
+        if method == "eth_sendRawTransaction":
+            self._look_whether_stored(parameters[0])
         if fault is Fault.DOWN:
             self._down.add("node")
         if fault is Fault.SILENT or "node" in self._down:
@@ -156,6 +161,15 @@ class Points:
         if fault is Fault.REORG:
             self._chain.reorganise()
         return self._older(method, parameters, answer) if self._behind else answer
+
+    def _look_whether_stored(self, raw: str) -> None:
+        """A kill would show it only if nothing else found the transaction's deed again, and something nearly always does."""
+        journal = self._journals.get(Account.recover_transaction(raw).lower())
+        tx_hash = keccak_hex(to_bytes(raw))
+        if journal is not None:
+            with closing(sqlite3.connect(journal)) as database:
+                if not database.execute("SELECT 1 FROM transactions WHERE hash = ?", (tx_hash,)).fetchone():
+                    self._write_down("unstored", f"transaction {tx_hash} was sent before it was stored")
 
     def _older(self, method: str, parameters: Any, answer: Any) -> Any:
         """A node behind a balancer that has not caught up: it names an older block as the newest."""

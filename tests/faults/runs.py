@@ -124,6 +124,7 @@ class Theatre:
             if not any(codes):
                 break
         verdict.met = _read(self._run / "met").splitlines()
+        verdict.lost = _read(self._run / "unstored").splitlines()
         if any(codes):
             verdict.stuck = self._error("0")
             return verdict
@@ -204,7 +205,7 @@ class Theatre:
             chain = Anvil(self.chain.url)
             world = World(self._run, _Reopened(replace(self._rehearsal, chain=chain)))  # type: ignore[arg-type]
             if life is not None:
-                points = Points(life, chain, self._run / "met")
+                points = Points(life, world)
                 points.install()
             what(Teller(world, points), points)
             code = 0
