@@ -163,7 +163,7 @@ class Points:
         return self._older(method, parameters, answer) if self._behind else answer
 
     def _look_whether_stored(self, raw: str) -> None:
-        """A kill would show it only if nothing else found the transaction's deed again, and something nearly always does."""
+        """Before a send: a kill after it would show nothing, since the bridge finds on chain what its journal lacks."""
         journal = self._journals.get(Account.recover_transaction(raw).lower())
         tx_hash = keccak_hex(to_bytes(raw))
         if journal is not None:

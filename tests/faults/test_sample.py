@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from bridge.bootstrap import Rehearsal
+from bridge.chain import connection
 from bridge.chain.local import find_anvil
 from bridge.chain.transactions import Sender
 from bridge.domain.lifecycle import Kind
+from bridge.domain.observed import BlockStamp
 from bridge.flow import sending
 from bridge.flow.hold import ask, plan_request
 from tests.faults.anvil import anvil
@@ -116,19 +118,15 @@ def test_a_bridge_that_sends_before_it_stores_is_reported(
     assert any("before it was stored" in lost for lost in verdict.lost)
 
 
-def test_a_registry_that_reads_this_machines_clock_is_reported(
+def test_a_chain_time_that_is_read_from_this_machine_is_reported(
     deposit: tuple[Theatre, Scene], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theatre, _ = deposit
-    opened = Rehearsal.open_ledger
+    stamp = connection._stamp
 
-    def by_the_wall(rehearsal: Rehearsal, folder: Path) -> Any:
-        import time
+    def by_the_wall(block: Any) -> BlockStamp:
+        return stamp(block).model_copy(update={"timestamp": int(time.time())})
 
-        ledger = opened(rehearsal, folder)
-        ledger.clock = lambda: int(time.time())
-        return ledger
-
-    monkeypatch.setattr(Rehearsal, "open_ledger", by_the_wall)
+    monkeypatch.setattr(connection, "_stamp", by_the_wall)
     verdict = theatre.run(Schedule(DEPOSIT.name, (({1: Fault.CLOCK},),)))
     assert verdict.diverged
