@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bridge.errors import BridgeError
 from tests.databases import SqliteFiles
 from tests.faults.anvil import FINALITY, Anvil
 from tests.faults.points import Fault, Points, changes_something, possible
-from tests.faults.story import Act, Teller, projection, told, unfinished
+from tests.faults.story import Act, Teller, projection, unfinished
 from tests.flow.world import Stage, World
 
 Life = dict[int, Fault]
@@ -59,6 +60,8 @@ def _life(text: str) -> Life:
 
 @dataclass
 class Verdict:
+    """`stuck`: nothing came to its end any more, or a process died of a bug, as a daemon would."""
+
     schedule: str
     met: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -125,14 +128,14 @@ class Theatre:
                 break
         verdict.met = _read(self._run / "met").splitlines()
         verdict.lost = _read(self._run / "unstored").splitlines()
+        verdict.stuck = self._error("0") if any(codes) else _read(self._run / "bugs")
         if any(codes):
-            verdict.stuck = self._error("0")
             return verdict
         found = self._projection()
         for law in found["laws"]:
             (verdict.doubled if law[:2] in ("L2", "L3", "L4") else verdict.lost).append(law)
         if any(met.startswith(Fault.WEEK) for met in verdict.met):
-            verdict.stuck = "; ".join(unfinished(found))
+            verdict.stuck += "; ".join(unfinished(found))
             expected = {"owned": scene.end["owned"]}
         else:
             expected = scene.end
@@ -209,8 +212,12 @@ class Theatre:
                 points.install()
             what(Teller(world, points), points)
             code = 0
+        except BridgeError as error:
+            error_file.write_text(f"{type(error).__name__}: {error}")
         except BaseException as error:
-            error_file.write_text(told(error))
+            error_file.write_text(f"a bug: {error!r}")
+            with (self._run / "bugs").open("a") as file:
+                file.write(f"a process died of {error!r}\n"[:500])
         finally:
             os._exit(code)
 

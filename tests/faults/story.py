@@ -20,7 +20,7 @@ from bridge.domain.lifecycle import (
     SerialState,
     ends,
 )
-from bridge.errors import BridgeError, NotYet
+from bridge.errors import NotYet
 from bridge.flow import hold
 from bridge.flow.advance import advance
 from bridge.flow.cover import take_cover, withdraw_cover
@@ -228,7 +228,3 @@ def unfinished(found: dict[str, Any]) -> list[str]:
     states = [(kind, state) for kind in tables for state in found[kind]]
     waiting = [f"{kind}: {state}" for kind, state in states if state.split()[-1] not in ends(tables[kind])]
     return waiting + ([f"{found['open']} open transactions"] if found["open"] else [])
-
-
-def told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if isinstance(error, BridgeError) else repr(error)
