@@ -6,6 +6,7 @@ point one fault happens, for good or once; everything else is honest. What can h
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import signal
@@ -20,8 +21,11 @@ import requests
 from eth_account import Account
 from web3 import HTTPProvider
 
+from bridge.domain.observed import BlockStamp
 from bridge.domain.values import keccak_hex, to_bytes
 from bridge.errors import Unreachable
+from bridge.flow import advance
+from bridge.flow.bridge import Bridge
 from bridge.journal.store import Journal
 from tests.flow.world import DAY, World
 
@@ -82,6 +86,7 @@ class Points:
     def install(self) -> None:
         self._watch_journal()
         self._watch_node()
+        self._watch_turns()
 
     def registry(self, registry: Any) -> Any:
         return _Watched(registry, self)
@@ -122,6 +127,20 @@ class Points:
                     time.time = lambda: real() + 365 * DAY  # type: ignore[assignment]
 
         Journal._write = write  # type: ignore[method-assign]
+
+    def _watch_turns(self) -> None:
+        honest = advance._turn
+        points = self
+
+        def turn(bridge: Bridge) -> BlockStamp:
+            with (points._folder / "turning").open("w") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    points._write_down("doubled", "two processes turned one journal's wheel at once")
+                return honest(bridge)
+
+        advance._turn = turn
 
     # -------------------------------------------------------------------- node
 
@@ -169,7 +188,7 @@ class Points:
         if journal is not None:
             with closing(sqlite3.connect(journal)) as database:
                 if not database.execute("SELECT 1 FROM transactions WHERE hash = ?", (tx_hash,)).fetchone():
-                    self._write_down("unstored", f"transaction {tx_hash} was sent before it was stored")
+                    self._write_down("lost", f"transaction {tx_hash} was sent before it was stored")
 
     def _older(self, method: str, parameters: Any, answer: Any) -> Any:
         """A node behind a balancer that has not caught up: it names an older block as the newest."""

@@ -127,7 +127,8 @@ class Theatre:
             if not any(codes):
                 break
         verdict.met = _read(self._run / "met").splitlines()
-        verdict.lost = _read(self._run / "unstored").splitlines()
+        verdict.lost = _read(self._run / "lost").splitlines()
+        verdict.doubled = _read(self._run / "doubled").splitlines()
         verdict.stuck = self._error("0") if any(codes) else _read(self._run / "bugs")
         if any(codes):
             return verdict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,10 @@ from bridge.chain.local import find_anvil
 from bridge.chain.transactions import Sender
 from bridge.domain.lifecycle import Kind
 from bridge.domain.observed import BlockStamp
-from bridge.flow import sending
+from bridge.flow import advance, sending
+from bridge.flow.bridge import Bridge
 from bridge.flow.hold import ask, plan_request
+from bridge.journal.store import Journal
 from tests.faults.anvil import anvil
 from tests.faults.points import SEND, Fault, changes_something, possible
 from tests.faults.runs import Scene, Schedule, Theatre
@@ -116,6 +119,30 @@ def test_a_bridge_that_sends_before_it_stores_is_reported(
     monkeypatch.setattr(Sender, "_stored", hasty)
     verdict = theatre.run(Schedule(DEPOSIT.name, (({somewhere(scene, Fault.KILL): Fault.KILL},),)))
     assert any("before it was stored" in lost for lost in verdict.lost)
+
+
+def test_two_processes_that_turn_at_once_are_reported(
+    deposit: tuple[Theatre, Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theatre, _ = deposit
+    turn, arrived = advance._turn, multiprocessing.Value("i", 0)
+
+    @contextmanager
+    def together(_journal: Journal, _work: str) -> Iterator[None]:
+        with arrived.get_lock():
+            arrived.value += 1
+        while arrived.value < 2:
+            time.sleep(0.01)
+        yield
+
+    def slowly(bridge: Bridge) -> BlockStamp:
+        time.sleep(0.3)
+        return turn(bridge)
+
+    monkeypatch.setattr(Journal, "exclusive", together)
+    monkeypatch.setattr(advance, "_turn", slowly)
+    verdict = theatre.run(Schedule(DEPOSIT.name, (({}, {}),)))
+    assert "two processes turned one journal's wheel at once" in verdict.doubled
 
 
 def test_a_chain_time_that_is_read_from_this_machine_is_reported(
