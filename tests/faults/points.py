@@ -21,6 +21,7 @@ import requests
 from eth_account import Account
 from web3 import HTTPProvider
 
+from bridge.chain import transactions
 from bridge.domain.observed import BlockStamp
 from bridge.domain.values import keccak_hex, to_bytes
 from bridge.errors import Unreachable
@@ -84,6 +85,7 @@ class Points:
         self._behind = False
 
     def install(self) -> None:
+        transactions._WAIT_SECONDS = 5  # anvil takes at once what it takes at all
         self._watch_journal()
         self._watch_node()
         self._watch_turns()

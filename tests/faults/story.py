@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from bridge.chain.covers import offers
@@ -20,7 +21,7 @@ from bridge.domain.lifecycle import (
     SerialState,
     ends,
 )
-from bridge.errors import NotYet
+from bridge.errors import NotYet, Refused
 from bridge.flow import hold
 from bridge.flow.advance import advance
 from bridge.flow.cover import take_cover, withdraw_cover
@@ -105,7 +106,7 @@ def _prepare_exit(teller: Teller) -> Kept:
 def _exit(teller: Teller, kept: Kept) -> None:
     alice = teller.holder("alice")
     for request in kept["requests"]:
-        ask(alice, request)
+        _insist(partial(ask, alice, request))
     teller.turns(4)
 
 
@@ -117,18 +118,28 @@ def _silence(teller: Teller, kept: Kept) -> None:
     """Nobody tells the registry for whom, so that it cannot serve; the holder takes his units back."""
     (request_id,) = kept["requests"]
     alice, world = teller.holder("alice"), teller.world
-    hold.resume(alice.journal, alice.sender, world.contract.connection)
-    if teller.status(request_id) is RequestStatus.NONE:
-        own = Request.model_validate_json(alice.journal.own_request(request_id).request)
-        hold.send(alice, world.contract.open_request(own))
+
+    def open_it() -> None:
+        hold.resume(alice.journal, alice.sender, world.contract.connection)
+        if teller.status(request_id) is RequestStatus.NONE:
+            own = Request.model_validate_json(alice.journal.own_request(request_id).request)
+            hold.send(alice, world.contract.open_request(own))
+
+    def call_back() -> None:
+        if teller.status(request_id) is RequestStatus.OPEN:
+            world.chain.pass_seconds(11 * DAY)
+            hold.call_back(alice, request_id)
+
+    def take_back() -> None:
+        if teller.status(request_id) is RequestStatus.CALLED_BACK:
+            world.chain.pass_seconds(3 * DAY)
+            world.chain.mine(6)
+            hold.take_back(alice, request_id, world.address("alice"))
+
+    _insist(open_it)
     teller.turns(1)
-    if teller.status(request_id) is RequestStatus.OPEN:
-        world.chain.pass_seconds(11 * DAY)
-        hold.call_back(alice, request_id)
-    if teller.status(request_id) is RequestStatus.CALLED_BACK:
-        world.chain.pass_seconds(3 * DAY)
-        world.chain.mine(6)
-        hold.take_back(alice, request_id, world.address("alice"))
+    _insist(call_back)
+    _insist(take_back)
     teller.turns(3)
 
 
@@ -144,14 +155,20 @@ def _expiry(teller: Teller, kept: Kept) -> None:
     def paused() -> bool:
         return bool(contract.view(contract.functions.paused()))
 
-    if not paused():
-        world.send("guardian", contract.functions.pause())
+    def pause() -> None:
+        if not paused():
+            world.send("guardian", contract.functions.pause())
+
+    def unpause() -> None:
+        if paused():
+            world.send("admin", contract.functions.unpause())
+
+    _insist(pause)
     plan(teller.bridge, kept["orders"][0])
     teller.turns(1)
     world.chain.pass_seconds(2 * DAY)
     teller.turns(2)
-    if paused():
-        world.send("admin", contract.functions.unpause())
+    _insist(unpause)
 
 
 def _prepare_reversal(teller: Teller) -> Kept:
@@ -170,16 +187,30 @@ def _reversal(teller: Teller, kept: Kept) -> None:
     plan(teller.bridge, kept["orders"][0])
     teller.turns(3)
     alice = teller.holder("alice")
-    short = _shortfall(world)
-    offered = [one for one in offers(world.contract) if one.left]
-    if short and offered:
-        hold.resume(alice.journal, alice.sender, world.contract.connection)
-        take_cover(alice, offered[0].cover, _shortfall(world))
+
+    def cover() -> None:
+        offered = [one for one in offers(world.contract) if one.left]
+        if offered and (short := _shortfall(world)):
+            hold.resume(alice.journal, alice.sender, world.contract.connection)
+            take_cover(alice, offered[0].cover, short)
+
+    def withdraw() -> None:
+        for one in offers(world.contract):
+            if one.left and not _shortfall(world):
+                withdraw_cover(alice, one.cover)
+
+    _insist(cover)
     world.chain.mine(FINALITY + 1)
-    for one in offers(world.contract):
-        if one.left and not _shortfall(world):
-            withdraw_cover(alice, one.cover)
+    _insist(withdraw)
     teller.turns(3)
+
+
+def _insist(step: Callable[[], None]) -> None:
+    """Once more when it was refused: another process of the same person was quicker, and nothing is left to do."""
+    try:
+        step()
+    except Refused:
+        step()
 
 
 def _shortfall(world: World) -> int:
