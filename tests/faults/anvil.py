@@ -58,13 +58,22 @@ class Anvil:
 
     def reorganise(self) -> None:
         """Takes back as many blocks as are not final, with their transactions, and mines as many others and one."""
-        head = int(self.rpc("eth_blockNumber"), 16)
-        depth = min(FINALITY, head)
-        if depth:
-            self.rpc("anvil_rollback", depth)
+        self._settle_down()
+        self.rpc("evm_setAutomine", False)
+        self._settle_down()
+        self.rpc("anvil_rollback", FINALITY)
         self.rpc("anvil_dropAllTransactions")
         self._differ()
-        self.mine(depth + 1)
+        self.rpc("evm_setAutomine", True)
+        self.mine(FINALITY + 1)
+
+    def _settle_down(self) -> None:
+        """What is sent is answered before it is mined, and a block that is being mined while others are taken back
+        leaves its logs without its state."""
+        for _ in range(200):
+            if self.rpc("txpool_status")["pending"] == "0x0":
+                return
+            time.sleep(0.001)
 
     def snapshot(self) -> str:
         return str(self.rpc("evm_snapshot"))
