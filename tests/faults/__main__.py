@@ -126,12 +126,13 @@ def _log(task: Task) -> None:
 
 def _table(found: Sequence[Verdict]) -> Table:
     """Faults that were met, by kind and act."""
-    table = Table("", *(act.name for act in ACTS), "all", box=None)
+    acts = [act.name for act in ACTS if any(one.act == act.name for one in found)]
+    table = Table("", *acts, "all", box=None)
     for column in table.columns[1:]:
         column.justify = "right"
     met = Counter((one.partition(" ")[0], verdict.act) for verdict in found for one in verdict.met)
-    rows = {str(fault): [met[fault, act.name] for act in ACTS] for fault in Fault}
-    rows["runs"] = [sum(one.act == act.name for one in found) for act in ACTS]
+    rows = {str(fault): [met[fault, act] for act in acts] for fault in Fault}
+    rows["runs"] = [sum(one.act == act for one in found) for act in acts]
     for name, counts in rows.items():
         table.add_row(name, *map(str, counts), str(sum(counts)))
     return table
