@@ -102,9 +102,11 @@ def pass_seconds(connection: Connection, seconds: int) -> None:
 
 
 def find_anvil() -> str | None:
-    """The anvil on the PATH, or the one that a checkout's contracts/ installed."""
-    beside = Path(__file__).parents[2] / "contracts" / "node_modules" / ".bin"
-    return shutil.which("anvil") or shutil.which("anvil", path=str(beside))
+    """The anvil on the PATH, or the one that a checkout's contracts/ installed: the program itself, since the scripts
+    that npm puts before it die of a signal and leave it running."""
+    installed = Path(__file__).parents[2] / "contracts" / "node_modules" / "@foundry-rs"
+    programs = [str(found) for found in installed.glob("anvil-*/bin/anvil")]
+    return shutil.which("anvil") or next(iter(programs), None)
 
 
 def serve_embedded(port: int) -> HTTPServer:

@@ -56,6 +56,14 @@ class Sighting(Fact):
     gas_used: int | None = None
 
 
+class Stored(Protocol):
+    @property
+    def hash(self) -> Hex32: ...
+
+    @property
+    def raw(self) -> str: ...
+
+
 class Outbox(Protocol):
     """Where signed transactions are stored before they are sent: the one authority over an account's nonces."""
 
@@ -70,6 +78,10 @@ class Outbox(Protocol):
     def keep_replacement(self, old: SignedTransaction, new: SignedTransaction) -> bool:
         """Another one for the same nonce, beside the old one, which may still be the one that lands. False when another
         process has replaced it meanwhile."""
+        ...
+
+    def open_before(self, signed: SignedTransaction) -> Sequence[Stored]:
+        """What the account has stored for lower nonces and may still land, in their order; for each the newest."""
         ...
 
 
@@ -137,9 +149,13 @@ class Sender:
                 )
             time.sleep(pause)
             pause = min(2 * pause, _POLL_SECONDS[1])
-            if not self._is_pooled(attempts[-1]):
-                with suppress(Refused):  # gas is dearer than it offers, which patience mends
-                    self.send(attempts[-1])  # a node has forgotten it, or a reorg has taken its block back
+            for signed in (
+                *self._outbox.open_before(attempts[-1]),
+                attempts[-1],
+            ):  # without those before it, none lands
+                if not self._is_pooled(signed):
+                    with suppress(Refused):  # gas is dearer than it offers, which patience mends
+                        self.send(signed)  # a node has forgotten it, or a reorg has taken its block back
             attempts += self.urge(attempts)
         return receipt
 
@@ -193,7 +209,7 @@ class Sender:
     def _signed(self, transaction: Any) -> SignedTransaction:
         return self._signer.sign_transaction(transaction, self._connection.head().timestamp)
 
-    def send(self, signed: SignedTransaction) -> None:
+    def send(self, signed: Stored) -> None:
         """Hands it to the node. A node that has it already, pooled or mined, is content whatever it answers.
 
         Raises Refused when the node does not have it afterwards: its nonce is used, or its fee is too low.
@@ -243,7 +259,7 @@ class Sender:
         self.send(replacement)
         return [replacement]
 
-    def _receipt(self, attempts: Sequence[SignedTransaction]) -> Any | None:
+    def _receipt(self, attempts: Sequence[Stored]) -> Any | None:
         for signed in reversed(attempts):
             try:
                 with answering():
@@ -252,7 +268,7 @@ class Sender:
                 continue
         return None
 
-    def _is_pooled(self, signed: SignedTransaction) -> bool:
+    def _is_pooled(self, signed: Stored) -> bool:
         try:
             with answering():
                 self._w3.eth.get_transaction(HexBytes(signed.hash))

@@ -373,6 +373,18 @@ class Journal:
             rows = session.scalars(query).all()
         return [list(attempts) for _, attempts in groupby(rows, key=lambda row: (row.sender, row.nonce))]
 
+    def open_before(self, signed: Signed) -> list[Transaction]:
+        """What the same account sends with lower nonces and may still land, in their order; for each the newest."""
+        query = select(Transaction).where(
+            Transaction.chain_id == signed.chain_id,
+            Transaction.sender == signed.sender,
+            Transaction.nonce < signed.nonce,
+            Transaction.state == "open",
+        )
+        with self._read() as session:
+            rows = session.scalars(query.order_by(Transaction.nonce, Transaction.attempt))
+            return list({row.nonce: row for row in rows}.values())
+
     def end_transaction(self, attempts: Sequence[Transaction], landed: Hex32 | None) -> None:
         """One of them is final, with effect, or none ever will be: then what still waits in the batch is `attested`
         again."""

@@ -30,14 +30,14 @@ def anvil() -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(Connection.to(url, 0))
+        wait_for(Connection.to(url, 0))
         yield url
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _wait_for(connection: Connection) -> None:
+def wait_for(connection: Connection) -> None:
     for _ in range(200):
         try:
             connection.head()

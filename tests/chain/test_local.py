@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 from collections.abc import Iterator
 from threading import Thread
 from typing import Any
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from bridge.chain.local import serve_embedded
+from bridge.chain.connection import Connection
+from bridge.chain.local import find_anvil, serve_embedded
+from tests.chain.conftest import free_port, wait_for
 
 CALL = json.dumps({"id": 1, "method": "eth_blockNumber", "params": []})
 
@@ -54,3 +57,18 @@ def test_one_who_says_nothing_holds_up_nobody(port: int) -> None:
 def test_nesting_without_end_is_an_error_and_not_the_end(port: int) -> None:
     assert "not a JSON-RPC call" in post(port, "[" * 100_000).text
     assert post(port).status_code == 200
+
+
+@pytest.mark.slow
+def test_an_anvil_that_is_told_to_end_leaves_nobody_on_its_port() -> None:
+    program, port = find_anvil(), free_port()
+    if program is None:
+        pytest.skip("no anvil: run scripts/setup --contracts")
+    process = subprocess.Popen([program, "--port", str(port), "--silent"], stdout=subprocess.DEVNULL)
+    try:
+        wait_for(Connection.to(f"http://127.0.0.1:{port}", 0))
+    finally:
+        process.terminate()
+        process.wait(10)
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0

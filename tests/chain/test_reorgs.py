@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from bridge.bootstrap import embedded_registry
+from bridge.chain import transactions
 from bridge.chain.connection import Connection
 from bridge.chain.contract import BridgeContract
 from bridge.chain.deploy import deploy
 from bridge.chain.local import fund
 from bridge.chain.signers import KeySigner
-from bridge.chain.transactions import Sender
+from bridge.chain.transactions import Sender, Stored
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.values import hex32
 from bridge.errors import Halted, NotYet, Unreachable
@@ -184,3 +185,26 @@ def test_the_finalized_tag_lags_behind_the_newest_block(anvil: str) -> None:
     connection = Connection.to(anvil, "finalized")
     connection.w3.provider.make_request("anvil_mine", [hex(10)])  # type: ignore[arg-type]
     assert connection.final().number < connection.head().number
+
+
+def test_who_waits_sends_again_what_a_reorg_took_from_before_it(
+    anvil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction whose predecessor is lost is kept by the node and never taken."""
+    town = Town(anvil, tmp_path, finality=3)
+    town.deposit()
+    first = plan_request(town.alice, Kind.RETIREMENT, FOREST.id, 10, "Acme", "")
+    second = plan_request(town.alice, Kind.RETIREMENT, FOREST.id, 20, "Acme", "")
+    ask(town.alice, first)
+    honest = Sender.send
+
+    def taken_back(sender: Sender, signed: Stored) -> None:
+        monkeypatch.setattr(Sender, "send", honest)
+        honest(sender, signed)
+        town.rpc("anvil_rollback", 2)
+        town.rpc("anvil_dropAllTransactions")
+
+    monkeypatch.setattr(Sender, "send", taken_back)
+    monkeypatch.setattr(transactions, "_WAIT_SECONDS", 10)
+    ask(town.alice, second)
+    assert {town.contract.request_state(one).status for one in (first, second)} == {RequestStatus.OPEN}

@@ -11,35 +11,40 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from queue import Queue
 from threading import Thread
 from typing import Any
 
-from rich.progress import Progress
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
 
 from tests.faults.anvil import anvil
 from tests.faults.points import Fault
-from tests.faults.runs import Schedule, Theatre, Verdict, by_chance, exhaustive
+from tests.faults.runs import Schedule, Theatre, Verdict, by_chance, exhaustive, sample
 from tests.faults.story import ACTS
 
 WORKERS = 2
-QUICK = 12
-"""Runs of each act in a sample, half of them random."""
+BAD = ("lost", "doubled", "stuck", "diverged")
 
 
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a worker ends its chain
     parser = argparse.ArgumentParser(prog="scripts/faults", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a sample of some hundred runs")
+    parser.add_argument(
+        "--quick", action="store_true", help="a sample: of each act each fault once, and a few by chance"
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the random schedules")
     parser.add_argument("--random", type=int, default=1000, metavar="N", help="so many of them (1000)")
     parser.add_argument("--act", choices=[act.name for act in ACTS], help="of this act alone")
-    parser.add_argument("--schedule", metavar="'deposit 7:kill | 3:lost'", help="this one alone, as a report names it")
+    parser.add_argument("--schedule", metavar="'deposit 7:kill & - | 3:lost'", help="this alone, as a report names it")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.schedule:
+        options.act = Schedule.read(options.schedule).act
     if options.worker is not None:
         _work(options)
         return 0
@@ -50,42 +55,32 @@ def main() -> int:
 
 
 def _work(options: argparse.Namespace) -> None:
-    """Gives its share of every act, and prints a line of JSON for each run."""
+    """Says how much is planned, gives its share of it, and prints a line of JSON for each run."""
     with anvil() as chain, tempfile.TemporaryDirectory(dir=_memory()) as folder:
         theatre = Theatre(chain, Path(folder))
+        plans: list[list[Schedule]] = []
         for act in ACTS:
-            theatre.act(act)
+            scene = theatre.prepare(act)
             if options.act in (None, act.name):
-                _say(
-                    {
-                        "act": act.name,
-                        "points": len(theatre.points),
-                        "planned": len(_planned(options, theatre, act.name)),
-                    }
-                )
-                for schedule in _planned(options, theatre, act.name)[options.worker :: WORKERS]:
-                    _say(asdict(theatre.run(schedule)))
-            theatre.leave()
+                plans.append(_planned(options, act.name, scene.points))
+            if options.act == act.name:
+                break
+        _say({"planned": sum(map(len, plans))})
+        for plan in reversed(plans):
+            for schedule in plan[options.worker :: WORKERS]:
+                _say(asdict(theatre.run(schedule)))
 
 
-def _planned(options: argparse.Namespace, theatre: Theatre, act: str) -> list[Schedule]:
+def _planned(options: argparse.Namespace, act: str, points: Sequence[str]) -> list[Schedule]:
     if options.schedule:
-        return [one for one in [_read(options.schedule)] if one.act == act]
-    every = list(exhaustive(act, theatre.points))
+        return [Schedule.read(options.schedule)]
     chance = random.Random(f"{options.seed} {act}")
     if options.quick:
-        half = QUICK // 2
-        return [*chance.sample(every, half), *(by_chance(act, theatre.points, chance) for _ in range(half))]
-    return [*every, *(by_chance(act, theatre.points, chance) for _ in range(options.random // len(ACTS)))]
-
-
-def _read(text: str) -> Schedule:
-    act, _, rest = text.partition(" ")
-    lives = [
-        {int(at): Fault(fault) for at, _, fault in (part.partition(":") for part in life.split())}
-        for life in rest.split("|")
-    ]
-    return Schedule(act, tuple(lives))
+        return list(sample(act, points, chance))
+    acts = 1 if options.act else len(ACTS)
+    plan = [*exhaustive(act, points), *(by_chance(act, points, chance) for _ in range(options.random // acts))]
+    chance.shuffle(plan)  # so that all workers have as much to do
+    return plan
 
 
 def _say(line: dict[str, Any]) -> None:
@@ -100,36 +95,47 @@ def _memory() -> str | None:
 
 
 def _lead(options: argparse.Namespace) -> int:
-    begun = time.monotonic()
-    found: list[Verdict] = []
-    with Progress(transient=True, disable=not sys.stderr.isatty()) as progress:
-        bar = progress.add_task("Faults", total=None)
-        planned: dict[str, int] = {}
+    begun, found = time.monotonic(), list[Verdict]()
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    watched = sys.stderr.isatty()
+    with Progress(*columns, transient=True, speed_estimate_period=600, disable=not watched) as progress:
+        bar = progress.add_task("runs", total=None)
         for line in _lines():
-            if "points" in line:
-                planned[line["act"]] = line["planned"]
-                progress.update(bar, total=sum(planned.values()))
+            if "planned" in line:
+                progress.update(bar, total=line["planned"])
                 continue
             verdict = Verdict(**line)
             found.append(verdict)
             progress.advance(bar)
             if not verdict.good:
-                progress.console.print(_told(verdict), markup=False, highlight=False)
-    faults = Counter(met.partition(" ")[0] for verdict in found for met in verdict.met)
-    for fault in Fault:
-        print(f"{faults[fault]:>6}  {fault}")  # noqa: T201
-    summary = {
-        "runs": len(found),
-        "faults": sum(faults.values()),
-        "lost": sum(bool(one.lost) for one in found),
-        "doubled": sum(bool(one.doubled) for one in found),
-        "stuck": sum(bool(one.stuck) for one in found),
-        "diverged": sum(bool(one.diverged) for one in found),
-        "seed": options.seed,
-        "seconds": round(time.monotonic() - begun),
-    }
-    _say(summary)
-    return 0 if found and all(one.good for one in found) else 1
+                progress.console.print(_told(verdict), markup=False, highlight=False, soft_wrap=True)
+            if not watched and len(found) % 100 == 0:
+                _log(progress.tasks[bar])
+    Console().print(_table(found))
+    counts = {name: sum(bool(getattr(one, name)) for one in found) for name in BAD}
+    faults, seconds = sum(len(one.met) for one in found), round(time.monotonic() - begun)
+    _say({"runs": len(found), "faults": faults, **counts, "seed": options.seed, "seconds": seconds})
+    return 0 if found and not any(counts.values()) else 1
+
+
+def _log(task: Task) -> None:
+    """A line for who reads this in a file."""
+    minutes = f"{task.time_remaining / 60:.0f} minutes left" if task.time_remaining else ""
+    print(f"{task.completed:.0f} of {task.total:.0f} runs; {minutes}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _table(found: Sequence[Verdict]) -> Table:
+    """Faults that were met, by kind and act."""
+    acts = [act.name for act in ACTS if any(one.act == act.name for one in found)]
+    table = Table("", *acts, "all", box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    met = Counter((one.partition(" ")[0], verdict.act) for verdict in found for one in verdict.met)
+    rows = {str(fault): [met[fault, act] for act in acts] for fault in Fault}
+    rows["runs"] = [sum(one.act == act for one in found) for act in acts]
+    for name, counts in rows.items():
+        table.add_row(name, *map(str, counts), str(sum(counts)))
+    return table
 
 
 def _lines() -> Iterator[dict[str, Any]]:
