@@ -44,5 +44,5 @@ def deploy_timelock(connection: Connection, sender: Sender, multisig: Address, d
 def _create(connection: Connection, sender: Sender, name: str, *arguments: object) -> Address:
     parts = artifact(name)
     factory = connection.w3.eth.contract(abi=parts.abi, bytecode=parts.bytecode)
-    receipt = sender.mine(factory.constructor(*arguments))
+    receipt = sender.mine({"data": factory.constructor(*arguments).data_in_transaction})
     return str(receipt["contractAddress"]).lower()

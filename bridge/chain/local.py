@@ -125,7 +125,7 @@ def serve_embedded(port: int) -> HTTPServer:
                 return
             call = self.rfile.read(int(self.headers["Content-Length"]))
             with one_at_a_time:
-                body = json.dumps(_answer(chain, call)).encode()
+                body = json.dumps(_answers(chain, call)).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -153,11 +153,21 @@ def _refusal(headers: Message) -> int | None:
     return 413 if int(length) > _MAX_BODY else None
 
 
-def _answer(chain: EmbeddedChain, body: bytes) -> dict[str, Any]:
+def _answers(chain: EmbeddedChain, body: bytes) -> Any:
+    """To one call, or to each of a batch."""
     try:
-        call = orjson.loads(body)  # bounds nesting by itself; py-evm lifts Python's own limit until the stack bursts
+        calls = orjson.loads(body)  # bounds nesting by itself; py-evm lifts Python's own limit until the stack bursts
+    except ValueError:
+        calls = None
+    if isinstance(calls, list) and calls:
+        return [_answer(chain, call) for call in calls]
+    return _answer(chain, calls)
+
+
+def _answer(chain: EmbeddedChain, call: Any) -> dict[str, Any]:
+    try:
         method, parameters, call_id = call["method"], call.get("params", []), call.get("id")
-    except (ValueError, KeyError, TypeError):
+    except (AttributeError, KeyError, TypeError):
         return {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "not a JSON-RPC call"}}
     try:
         return {"jsonrpc": "2.0", "id": call_id} | _call(chain, method, parameters)

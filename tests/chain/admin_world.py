@@ -89,12 +89,12 @@ class World:
     def send(self, name: str, call: Call) -> None:
         w3 = self.connection.w3
         transaction: Any = {"to": w3.to_checksum_address(call.to), "data": call.data}
-        self.sender(name).send_and_wait(_Plain(w3, transaction))
+        self.sender(name).send_and_wait(transaction)
 
     def create(self, code: str) -> str:
         """Deploys creation code as it is; returns the address."""
         w3 = self.connection.w3
-        made = self.sender("admin").send_and_wait(_Plain(w3, {"data": "0x" + code}))
+        made = self.sender("admin").send_and_wait({"data": "0x" + code})
         return str(w3.eth.get_transaction_receipt(HexBytes(made))["contractAddress"]).lower()
 
     def place(self, runtime: str, before: str = "") -> str:
@@ -125,23 +125,6 @@ class World:
     def verify(self, expected: Expectations | None = None, **changed: Any) -> Verification:
         deployed = Deployed(**(dict(self.deployed) | changed))
         return verify(self.connection, deployed, expected or self.expected(), self.named)
-
-
-class _Plain:
-    """Bytes to send, with a contract call's three verbs."""
-
-    def __init__(self, w3: Any, transaction: dict[str, Any]) -> None:
-        self._w3, self._transaction = w3, transaction
-
-    def call(self, facts: dict[str, Any]) -> None:
-        if "to" in self._transaction:
-            self._w3.eth.call(self._transaction | facts)
-
-    def estimate_gas(self, facts: dict[str, Any]) -> int:
-        return int(self._w3.eth.estimate_gas(self._transaction | facts))
-
-    def build_transaction(self, facts: dict[str, Any]) -> dict[str, Any]:
-        return {"value": 0} | self._transaction | facts
 
 
 def row(found: Verification, subject: str) -> Check:

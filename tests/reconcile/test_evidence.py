@@ -15,6 +15,7 @@ from bridge.domain.values import hex32
 from bridge.reconcile.evidence import Evidence
 from bridge.reconcile.reconcile import reconcile
 from tests.flow.world import BIOGAS, FOREST, Stage, World, advance, span
+from tests.registry.fakes import one_lock
 
 pytestmark = pytest.mark.slow
 
@@ -130,7 +131,7 @@ def test_a_reversal_and_its_cover_as_the_contract_tells_them(tmp_path: Path) -> 
     world = World(tmp_path, Stage())
     world.deposit(span(1, 50))
     world.issue(span(201, 210), BIOGAS)
-    lock = world.ledger.lock(hex32(777), world.instruct(span(201, 210)))
+    lock = one_lock(world.registry, hex32(777), world.instruct(span(201, 210)))
     world.ledger.override("mistake", span(41, 50), SerialState.RETIRED, "an officer's mistake")
     assert rules(evidence(world.contract, world.registry, ("VERRA",))) == ["retired-while-circulating"]
 
