@@ -32,7 +32,7 @@ from bridge.domain.values import Address, Fact, Hex32, Hex64
 from bridge.errors import ContractRefused, NoGas, NotYet, Refused
 
 _WALK_GAS = 80_000
-"""Beyond what a simulation needs, and a tenth: the longest walk from a hint that others have made stale."""
+"""Beyond what a simulation needs and a twentieth of it: the longest walk from a hint that others have made stale."""
 _TRIES = 20
 _WAIT_SECONDS = 120
 _POLL_SECONDS = (0.02, 1.0)
@@ -186,7 +186,7 @@ class Sender:
             need = self._w3.eth.estimate_gas(simulated)
             if need > TRANSACTION_GAS_CAP:
                 raise Refused(f"the batch needs {need:,} gas; one transaction has {TRANSACTION_GAS_CAP:,}: send less")
-            gas = min(need * 11 // 10 + _WALK_GAS, TRANSACTION_GAS_CAP)
+            gas = min(need * 21 // 20 + _WALK_GAS, TRANSACTION_GAS_CAP)
             facts = {"nonce": nonce, "gas": gas, "chainId": self._connection.chain_id, "value": 0, "type": 2}
         return self._signed(facts | fees.fields | _envelope(landing))
 

@@ -54,6 +54,15 @@ def test_one_who_says_nothing_holds_up_nobody(port: int) -> None:
         assert post(port).status_code == 200
 
 
+def test_a_batch_is_answered_call_by_call(port: int) -> None:
+    calls = [json.loads(CALL), {"id": 2, "method": "eth_chainId"}, {"id": 3}, 4]
+    first, second, third, fourth = post(port, json.dumps(calls)).json()
+    assert [first["id"], second["id"]] == [1, 2]
+    assert first["result"].startswith("0x")
+    assert int(second["result"], 16) > 0
+    assert {third["error"]["code"], fourth["error"]["code"]} == {-32700}
+
+
 def test_nesting_without_end_is_an_error_and_not_the_end(port: int) -> None:
     assert "not a JSON-RPC call" in post(port, "[" * 100_000).text
     assert post(port).status_code == 200

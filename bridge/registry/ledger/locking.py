@@ -28,6 +28,8 @@ from bridge.registry.ledger.movement import (
 from bridge.registry.port import Instruction, LockOrder
 
 _AT_ONCE = 1000
+_WAITING = 2500
+"""Orders that a bridge is told of at once."""
 
 
 class LockRecord(Fact):
@@ -81,7 +83,7 @@ class Locking(Books):
         locked = select(LockRow.instruction_id).where(LockRow.instruction_id == InstructionRow.id).exists()
         query = select(InstructionRow.document).where(InstructionRow.deployment == str(deployment), ~locked)
         with self._read() as tx:
-            documents = tx.scalars(query.order_by(InstructionRow.id).limit(_AT_ONCE)).all()
+            documents = tx.scalars(query.order_by(InstructionRow.id).limit(_WAITING)).all()
         orders = (Instruction.model_validate_json(document) for document in documents)
         now = self.clock()
         return tuple(order for order in orders if order.not_after > now)
