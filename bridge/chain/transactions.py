@@ -27,7 +27,7 @@ from bridge.chain.signers import SignedTransaction, Signer
 from bridge.domain.attestations import TypedData
 from bridge.domain.observed import BlockStamp
 from bridge.domain.values import Address, Fact, Hex32, Hex64
-from bridge.errors import ContractRefused, NoGas, NotYet, Refused
+from bridge.errors import ContractRefused, NoGas, NotYet, Refused, Unreachable
 
 _TRIES = 20
 _WAIT_SECONDS = 120
@@ -95,9 +95,13 @@ class Sender:
         """Simulates, signs, stores, sends; gives the hash. `attestation_id`: the signed batch whose items wait for it.
 
         Raises ContractRefused when it would revert, Refused when it needs too much gas, NotYet when gas is too dear,
-        and as the signer does; then nothing is stored.
+        and as the signer does; then nothing is stored. What is stored is followed, whether or not the node has taken
+        it at once.
         """
-        return self._stored(call, attestation_id).hash
+        signed = self._stored(call, attestation_id)
+        with suppress(Refused, Unreachable):
+            self.send(signed)
+        return signed.hash
 
     def send_and_wait(self, call: ContractFunction | Any) -> Hex32:
         """Submits and waits for the block, so that nobody is told of what never landed; gives the hash.
@@ -109,7 +113,9 @@ class Sender:
 
     def mine(self, call: ContractFunction | Any) -> Any:
         """As `send_and_wait`; gives the receipt."""
-        receipt = self.wait([self._stored(call, None)])
+        signed = self._stored(call, None)
+        self.send(signed)
+        receipt = self.wait([signed])
         if receipt["status"] != 1:
             raise Refused(f"transaction {_hash(receipt)} was mined without effect")
         return receipt
@@ -141,7 +147,6 @@ class Sender:
             nonce = self._outbox.next_nonce(self._connection.chain_id, self.address, used)
             signed = self._prepare(call, nonce)
             if self._outbox.keep_transaction(signed, purpose, attestation_id):
-                self.send(signed)
                 return signed
         raise NotYet(f"others keep taking the next nonce of {self.address}; try again")
 
