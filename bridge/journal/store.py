@@ -24,7 +24,7 @@ from bridge.domain.lifecycle import (
     DepositState,
     ExitState,
     ReversalState,
-    ends,
+    going_on,
     require_move,
 )
 from bridge.domain.observed import BlockStamp, RequestOpened
@@ -431,9 +431,9 @@ class Journal:
         """The sagas that have not ended, by their tables' names."""
         found = {}
         with self._read() as session:
-            for table, key, ended in _SAGAS:
+            for table, key, going in _SAGAS:
                 at = func.coalesce(select(func.max(Move.at)).where(Move.subject == key).scalar_subquery(), 0)
-                query = select(table.state, at).where(table.deployment == str(deployment), table.state.not_in(ended))
+                query = select(table.state, at).where(table.deployment == str(deployment), table.state.in_(going))
                 found[table.__tablename__] = [Waiting(*row) for row in session.execute(query)]
         return found
 
@@ -451,9 +451,9 @@ class Journal:
 
 
 _SAGAS: tuple[tuple[type[Any], Any, list[str]], ...] = (
-    (Deposit, Deposit.lock_id, ends(DEPOSIT_MOVES)),
-    (Exit, Exit.request_id, ends(EXIT_MOVES)),
-    (ReversalSaga, ReversalSaga.event_id, ends(REVERSAL_MOVES)),
+    (Deposit, Deposit.lock_id, going_on(DEPOSIT_MOVES)),
+    (Exit, Exit.request_id, going_on(EXIT_MOVES)),
+    (ReversalSaga, ReversalSaga.event_id, going_on(REVERSAL_MOVES)),
 )
 
 

@@ -16,8 +16,6 @@ from bridge.registry.ledger.models import Account, Block, InstructionRow, LockRo
 from bridge.registry.ledger.movement import Books, Where, move, named, participant, range_of, require
 from bridge.registry.port import Instruction
 
-_AT_ONCE = 1000
-
 
 class LockRecord(Fact):
     """A lock as the ledger has it. `whole` while every one of its serials is still locked under it."""
@@ -63,7 +61,7 @@ class Locking(Books):
         locked = select(LockRow.instruction_id).where(LockRow.instruction_id == InstructionRow.id).exists()
         query = select(InstructionRow.document).where(InstructionRow.deployment == str(deployment), ~locked)
         with self._read() as tx:
-            documents = tx.scalars(query.order_by(InstructionRow.id).limit(_AT_ONCE)).all()
+            documents = tx.scalars(query.order_by(InstructionRow.id)).all()
         orders = (Instruction.model_validate_json(document) for document in documents)
         return tuple(order.instruction_id for order in orders if order.not_after > self.clock())
 
