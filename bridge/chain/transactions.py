@@ -29,7 +29,7 @@ from bridge.chain.signers import SignedTransaction, Signer
 from bridge.domain.attestations import TypedData
 from bridge.domain.observed import BlockStamp
 from bridge.domain.values import Address, Fact, Hex32, Hex64
-from bridge.errors import ContractRefused, NoGas, NotYet, Refused
+from bridge.errors import ContractRefused, NoGas, NotYet, Refused, Unreachable
 
 _WALK_GAS = 80_000
 """Beyond what a simulation needs and a twentieth of it: the longest walk from a hint that others have made stale."""
@@ -117,9 +117,13 @@ class Sender:
         `landing`: the same call as it is best sent behind what no block has taken yet, which no simulation sees.
 
         Raises ContractRefused when it would revert, Refused when it needs too much gas, NotYet when gas is too dear,
-        and as the signer does; then nothing is stored.
+        and as the signer does; then nothing is stored. What is stored is followed, whether or not the node has taken
+        it at once.
         """
-        return self._stored(call, attestation_id, landing).hash
+        signed = self._stored(call, attestation_id, landing)
+        with suppress(Refused, Unreachable):
+            self.send(signed)
+        return signed.hash
 
     def send_and_wait(self, call: ContractFunction | Any) -> Hex32:
         """Submits and waits for the block, so that nobody is told of what never landed; gives the hash.
@@ -131,7 +135,9 @@ class Sender:
 
     def mine(self, call: ContractFunction | Any) -> Any:
         """As `send_and_wait`; gives the receipt."""
-        receipt = self.wait([self._stored(call, None)])
+        signed = self._stored(call, None)
+        self.send(signed)
+        receipt = self.wait([signed])
         if receipt["status"] != 1:
             raise Refused(f"transaction {_hash(receipt)} was mined without effect")
         return receipt
@@ -149,10 +155,8 @@ class Sender:
                 )
             time.sleep(pause)
             pause = min(2 * pause, _POLL_SECONDS[1])
-            for signed in (
-                *self._outbox.open_before(attempts[-1]),
-                attempts[-1],
-            ):  # without those before it, none lands
+            before = self._outbox.open_before(attempts[-1])  # without these it never lands
+            for signed in (*before, attempts[-1]):
                 if not self._is_pooled(signed):
                     with suppress(Refused):  # gas is dearer than it offers, which patience mends
                         self.send(signed)  # a node has forgotten it, or a reorg has taken its block back
@@ -172,7 +176,6 @@ class Sender:
             nonce = self._outbox.next_nonce(self._connection.chain_id, self.address, used)
             signed = self._prepare(call, landing or call, nonce)
             if self._outbox.keep_transaction(signed, purpose, attestation_id):
-                self.send(signed)
                 return signed
         raise NotYet(f"others keep taking the next nonce of {self.address}; try again")
 

@@ -5,15 +5,29 @@ from __future__ import annotations
 from bridge.chain.contract import BridgeContract, RequestState
 from bridge.domain.attestations import Deployment, Outcome
 from bridge.domain.lifecycle import RequestStatus
-from bridge.domain.observed import BlockStamp, ChainEvent, OutcomeSettled, RequestOpened, WitnessedRequest
+from bridge.domain.observed import (
+    BlockStamp,
+    ChainEvent,
+    OutcomeSettled,
+    RequestOpened,
+    RequestRefused,
+    RequestReturned,
+    WitnessedRequest,
+)
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import Hex32, RegistryCode
 from bridge.errors import Unreachable
 
+ENDED_KEPT = 256
+"""Requests that have ended and may still be asked about: the registry acts on them in the turns after."""
+
+_EVENTS = (RequestOpened, OutcomeSettled, RequestRefused, RequestReturned)
+
 
 class FinalWitness:
     """Implements the registry's `ChainWitness`. Events are kept while the block up to which they were read stays in
-    the chain, and believed only where they agree with the contract's own state."""
+    the chain, and believed only where they agree with the contract's own state. Of requests that have ended only the
+    last ones are kept, so that a witness does not grow with history."""
 
     def __init__(self, contract: BridgeContract) -> None:
         self._contract = contract
@@ -47,8 +61,7 @@ class FinalWitness:
             return None
         self._read_up_to(final)
         if not self._agrees(request_id, state):
-            self._forget()  # an answer was incomplete: read it all once more
-            self._read_up_to(final)
+            self._search(request_id, final)  # an answer was incomplete, or the request has ended long ago
         if not self._agrees(request_id, state):
             raise Unreachable(f"the node's events of request {request_id} do not match its state; try again")
         return WitnessedRequest(
@@ -65,15 +78,23 @@ class FinalWitness:
         self._read: BlockStamp | None = None
         self._opened: dict[Hex32, RequestOpened] = {}
         self._settled: dict[Hex32, list[Outcome]] = {}
+        self._ended: dict[Hex32, None] = {}
 
     def _read_up_to(self, final: BlockStamp) -> None:
         if self._read is not None and self._contract.connection.stamp_at(self._read.number) != self._read:
             self._forget()  # what was final has left the chain
         first = self._contract.first_block if self._read is None else self._read.number + 1
-        for event in self._contract.events(first, final.number, RequestOpened, OutcomeSettled):
+        for event in self._contract.events(first, final.number, *_EVENTS):
             self._keep(event)
         if self._read is None or final.number > self._read.number:
             self._read = final
+
+    def _search(self, request_id: Hex32, final: BlockStamp) -> None:
+        """Reads all of history once more for one request."""
+        self._settled.pop(request_id, None)
+        for event in self._contract.events(self._contract.first_block, final.number, *_EVENTS):
+            if isinstance(event, _EVENTS) and event.request_id == request_id:
+                self._keep(event)
 
     def _keep(self, event: ChainEvent) -> None:
         match event:
@@ -82,5 +103,16 @@ class FinalWitness:
             case OutcomeSettled():
                 part = Outcome(request_id=event.request_id, part=event.part, ranges=event.ranges)
                 self._settled.setdefault(event.request_id, []).append(part)
+                if event.remaining == 0:
+                    self._end(event.request_id)
+            case RequestRefused() | RequestReturned():
+                self._end(event.request_id)
             case _:
                 pass
+
+    def _end(self, request_id: Hex32) -> None:
+        self._ended[request_id] = None
+        if len(self._ended) > ENDED_KEPT:
+            oldest = next(iter(self._ended))
+            for kept in (self._ended, self._opened, self._settled):
+                kept.pop(oldest, None)

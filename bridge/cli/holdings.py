@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def account_in_short(name: str) -> str:
-    """A deployment's own account, in short."""
+    """A deployment's own account, in short. One address may be a contract on several chains."""
     import re
 
-    return re.sub(r"^(bridge) \d+:(0x.{8}).*", r"\1 \2", name)
+    return re.sub(r"^(bridge \d+:0x.{8}).*", r"\1", name)
 
 
 def classes_in(books: Ledger) -> dict[str, CreditClass]:

@@ -121,9 +121,9 @@ REVERSAL_MOVES: Mapping[ReversalState, frozenset[ReversalState]] = {
 State = TypeVar("State", SerialState, DepositState, ExitState, ReversalState)
 
 
-def ends(moves: Mapping[State, frozenset[State]]) -> list[str]:
-    """The states that nothing leaves."""
-    return sorted(state.value for state, after in moves.items() if not after)
+def going_on(moves: Mapping[State, frozenset[State]]) -> list[str]:
+    """The states that something leaves."""
+    return sorted(state.value for state, after in moves.items() if after)
 
 
 def require_move(moves: Mapping[State, frozenset[State]], old: State, new: State, subject: str) -> None:

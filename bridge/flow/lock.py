@@ -14,6 +14,10 @@ from bridge.journal.models import Deposit
 from bridge.journal.store import Order
 from bridge.registry.port import LockOrder
 
+MOST_GOING = 2500
+"""Deposits in flight beyond which no more are taken up, so that a turn ends soon and requests are not kept waiting."""
+
+GOING = (DepositState.PLANNED, DepositState.LOCKED, DepositState.ATTESTED)
 _AT_ONCE = 1000
 """Orders in one call of the registry."""
 
@@ -43,7 +47,8 @@ def take_up(bridge: Bridge) -> None:
 def _take_up(bridge: Bridge) -> None:
     waiting = bridge.registry.waiting(bridge.deployment)
     orders = [Order(one.instruction_id, one.registry, one.covers) for one in waiting]
-    bridge.journal.plan_deposits(orders, bridge.deployment)
+    going = len(bridge.journal.deposits(bridge.deployment, *GOING)) if orders else 0
+    bridge.journal.plan_deposits(orders, bridge.deployment, at_most=max(0, MOST_GOING - going))
 
 
 def lock_planned(bridge: Bridge) -> None:

@@ -24,7 +24,7 @@ from bridge.domain.lifecycle import (
     DepositState,
     ExitState,
     ReversalState,
-    ends,
+    going_on,
     require_move,
 )
 from bridge.domain.observed import BlockStamp, RequestOpened
@@ -156,13 +156,13 @@ class Journal:
             _trace(session, lock_id, "", deposit.state)
             return deposit
 
-    def plan_deposits(self, orders: Sequence[Order], deployment: Deployment) -> None:
+    def plan_deposits(self, orders: Sequence[Order], deployment: Deployment, at_most: int) -> None:
         """Stores a new lock id for each instruction that no deposit was ever planned for, not even one that has
-        failed."""
+        failed; for the first so many."""
         with self._write() as session:
             asked = [order.instruction_id for order in orders]
             known = {one for (one,) in columns_by(session, (Deposit.instruction_id,), asked)}
-            fresh = [order for order in orders if order.instruction_id not in known]
+            fresh = [order for order in orders if order.instruction_id not in known][:at_most]
             lock_ids = _new_lock_ids(session, len(fresh))
             if fresh:
                 rows = [_planned(one, order, deployment) for one, order in zip(lock_ids, fresh, strict=True)]
@@ -470,9 +470,9 @@ class Journal:
         """The sagas that have not ended, by their tables' names."""
         found = {}
         with self._read() as session:
-            for table, key, ended in _SAGAS:
+            for table, key, going in _SAGAS:
                 at = func.coalesce(select(func.max(Move.at)).where(Move.subject == key).scalar_subquery(), 0)
-                query = select(table.state, at).where(table.deployment == str(deployment), table.state.not_in(ended))
+                query = select(table.state, at).where(table.deployment == str(deployment), table.state.in_(going))
                 found[table.__tablename__] = [Waiting(*row) for row in session.execute(query)]
         return found
 
@@ -490,9 +490,9 @@ class Journal:
 
 
 _SAGAS: tuple[tuple[type[Any], Any, list[str]], ...] = (
-    (Deposit, Deposit.lock_id, ends(DEPOSIT_MOVES)),
-    (Exit, Exit.request_id, ends(EXIT_MOVES)),
-    (ReversalSaga, ReversalSaga.event_id, ends(REVERSAL_MOVES)),
+    (Deposit, Deposit.lock_id, going_on(DEPOSIT_MOVES)),
+    (Exit, Exit.request_id, going_on(EXIT_MOVES)),
+    (ReversalSaga, ReversalSaga.event_id, going_on(REVERSAL_MOVES)),
 )
 
 

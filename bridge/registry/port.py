@@ -122,8 +122,7 @@ class Registry(Protocol):
     def instruction(self, instruction_id: Hex32) -> Instruction: ...
 
     def waiting(self, deployment: Deployment) -> tuple[Instruction, ...]:
-        """Orders for the deployment that nobody has locked yet and that can still be minted in time; so many at
-        once."""
+        """Orders for the deployment that nobody has locked yet and that can still be minted in time."""
         ...
 
     def lock(self, orders: Sequence[LockOrder]) -> list[Lock | BridgeError]:

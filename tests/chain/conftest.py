@@ -4,6 +4,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -21,13 +22,17 @@ def free_port() -> int:
 @pytest.fixture
 def anvil() -> Iterator[str]:
     """A fresh anvil's address; its `finalized` block is two behind the newest."""
+    with anvil_process("--slots-in-an-epoch", "1") as url:
+        yield url
+
+
+@contextmanager
+def anvil_process(*options: str) -> Iterator[str]:
     program = find_anvil()
     if program is None:
         pytest.skip("no anvil: run scripts/setup --contracts")
     port = free_port()
-    process = subprocess.Popen(
-        [program, "--port", str(port), "--silent", "--slots-in-an-epoch", "1"], stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([program, "--port", str(port), "--silent", *options], stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(Connection.to(url, 0))

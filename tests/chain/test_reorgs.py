@@ -8,7 +8,7 @@ import pytest
 
 from bridge.bootstrap import embedded_registry
 from bridge.chain import transactions
-from bridge.chain.connection import Connection
+from bridge.chain.connection import Connection, Finality
 from bridge.chain.contract import BridgeContract
 from bridge.chain.deploy import deploy
 from bridge.chain.local import fund
@@ -33,9 +33,9 @@ pytestmark = pytest.mark.slow
 
 
 class Town:
-    """The same house as in the other tests, on a chain of its own process with a depth of three blocks."""
+    """The same house as in the other tests, on a chain of its own process that makes blocks final later."""
 
-    def __init__(self, url: str, folder: Path, finality: int) -> None:
+    def __init__(self, url: str, folder: Path, finality: Finality) -> None:
         self.connection = Connection.to(url, finality)
         self.keys = {name: KeySigner(n.to_bytes(32, "big")) for n, name in enumerate(("op", "a1", "a2", "alice"), 1)}
         for key in self.keys.values():
@@ -68,14 +68,15 @@ class Town:
     def mine(self, blocks: int) -> None:
         self.rpc("anvil_mine", hex(blocks))
 
-    def plan(self) -> str:
+    def plan(self, number: int = 1) -> str:
         """A deposit of a hundred serials that nobody has begun yet."""
-        self.ledger.issue("issue", span(1, 100), FOREST.id, "alice")
+        serials = span(100 * number - 99, 100 * number)
+        self.ledger.issue(f"issue {number}", serials, FOREST.id, "alice")
         order = Instruction(
-            instruction_id=hex32(1),
+            instruction_id=hex32(number),
             registry="VERRA",
             account="alice",
-            range=span(1, 100),
+            range=serials,
             deployment=self.contract.deployment,
             recipient=self.keys["alice"].address,
             not_after=self.connection.head().timestamp + DAY,
@@ -208,3 +209,40 @@ def test_who_waits_sends_again_what_a_reorg_took_from_before_it(
     monkeypatch.setattr(transactions, "_WAIT_SECONDS", 10)
     ask(town.alice, second)
     assert {town.contract.request_state(one).status for one in (first, second)} == {RequestStatus.OPEN}
+
+
+def test_a_reorganisation_above_the_finalized_block_rolls_back_and_forward(anvil: str, tmp_path: Path) -> None:
+    """By the chain's own tag: a request that is mined and not finalized is not seen; taken back, it is asked anew."""
+    town = Town(anvil, tmp_path, finality="finalized")
+    town.deposit()
+    deposited = [row.state for row in town.bridge.journal.deposits(town.contract.deployment)]
+    request_id = plan_request(town.alice, Kind.RETIREMENT, FOREST.id, 10, "Acme", "")
+    ask(town.alice, request_id)
+    final = advance(town.bridge)
+    assert final.number < town.connection.head().number
+    assert town.bridge.journal.exit(request_id) is None
+    town.rpc("anvil_rollback", 1)
+    town.mine(4)
+    advance(town.bridge)
+    assert (deposited, town.bridge.journal.exit(request_id)) == (["minted"], None)
+    ask(town.alice, request_id)
+    for _ in range(2):
+        town.mine(4)
+        advance(town.bridge)
+    row = town.bridge.journal.exit(request_id)
+    assert row is not None
+    assert row.state == "executed"
+
+
+def test_a_reorganisation_below_the_finalized_block_halts(anvil: str, tmp_path: Path) -> None:
+    town = Town(anvil, tmp_path, finality="finalized")
+    town.deposit()
+    final = advance(town.bridge)
+    town.rpc("anvil_rollback", town.connection.head().number - final.number + 1)
+    town.rpc("anvil_dropAllTransactions")
+    town.rpc("evm_increaseTime", 60)  # so that the new blocks are others
+    town.mine(8)
+    town.plan(2)
+    with pytest.raises(Halted, match="was final and has left the chain"):
+        advance(town.bridge)
+    assert [row.state for row in town.bridge.journal.deposits(town.contract.deployment)][-1] == "planned"

@@ -11,7 +11,7 @@ from bridge.chain.contract import BridgeContract
 from bridge.domain.attestations import Lock
 from bridge.domain.lifecycle import DepositState
 from bridge.domain.observed import Minted
-from bridge.flow import mint
+from bridge.flow import lock, mint
 from bridge.flow.advance import advance
 from bridge.flow.batches import BATCH_GAS, gas_of_locks, locks_together
 from bridge.flow.bridge import Bridge
@@ -94,6 +94,16 @@ def test_batches_that_are_on_their_way_together_all_land_in_one_block(tmp_path: 
         chain.mine(3)
         advance(bridge)
         assert states(world) == {"minted"}
+
+
+def test_a_long_queue_is_taken_up_a_part_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "MOST_GOING", 2)
+    many(world, 3)
+    bridge = taking_up(world)
+    for minted in (2, 3, 3):
+        advance(bridge)
+        assert len(bridge.journal.deposits(bridge.deployment)) == minted
+    assert states(world) == {"minted"}
 
 
 def test_no_more_are_on_their_way_than_a_node_keeps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -255,6 +255,41 @@ def test_two_users_of_one_key_and_journal_get_a_nonce_each(world: World, monkeyp
     assert asked[-1] == asked[0] + 1
 
 
+def test_a_batch_whose_nonce_a_stranger_took_first_is_sent_again_and_nobody_must_decide(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two deployments of one chain whose operators share a key, each with a journal."""
+    world.deposit(span(1, 10))
+    for first in (21, 41):
+        world.issue(span(first, first + 9))
+        plan(world.bridge, world.instruct(span(first, first + 9)))
+    with monkeypatch.context() as shared:
+        shared.setattr(world.bridge.journal, "next_nonce", lambda *_: 0)
+        advance(world.bridge)
+    assert world.balance("alice") == 10
+    advance(world.bridge)
+    advance(world.bridge)
+    assert world.balance("alice") == 30
+    assert {row.state for row in world.bridge.journal.deposits(world.contract.deployment)} == {"minted"}
+
+
+def test_a_batch_that_the_node_was_silent_about_is_signed_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.issue(span(1, 10))
+    lock_id = plan(world.bridge, world.instruct(span(1, 10))).lock_id
+
+    def silent(*_: Any) -> Any:
+        raise Unreachable("the node is off")
+
+    with monkeypatch.context() as off:
+        off.setattr(type(world.bridge.sender), "send", silent)
+        with pytest.raises(Unreachable):
+            advance(world.bridge)
+    assert world.deposit_state(lock_id) == "sent"
+    advance(world.bridge)
+    assert world.deposit_state(lock_id) == "minted"
+    assert len(world.bridge.journal.moves(lock_id)) == 5
+
+
 # ------------------------------------------------------------------ bad eyes
 
 

@@ -28,8 +28,7 @@ from bridge.registry.ledger.movement import (
 from bridge.registry.port import Instruction, LockOrder
 
 _AT_ONCE = 1000
-_WAITING = 2500
-"""Orders that a bridge is told of at once."""
+"""Values that one query takes."""
 
 
 class LockRecord(Fact):
@@ -78,12 +77,11 @@ class Locking(Books):
         return [answers[order] for order in orders]
 
     def waiting(self, deployment: Deployment) -> tuple[Instruction, ...]:
-        """What depositors have ordered for the deployment and nobody has locked, while it can be minted still; so many
-        at once."""
+        """What depositors have ordered for the deployment and nobody has locked, while it can be minted still."""
         locked = select(LockRow.instruction_id).where(LockRow.instruction_id == InstructionRow.id).exists()
         query = select(InstructionRow.document).where(InstructionRow.deployment == str(deployment), ~locked)
         with self._read() as tx:
-            documents = tx.scalars(query.order_by(InstructionRow.id).limit(_WAITING)).all()
+            documents = tx.scalars(query.order_by(InstructionRow.id)).all()
         orders = (Instruction.model_validate_json(document) for document in documents)
         now = self.clock()
         return tuple(order for order in orders if order.not_after > now)
