@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from anvil import anvil
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import Progress, TaskID
@@ -33,7 +32,7 @@ from web3.types import RPCEndpoint
 from bridge.bootstrap import rehearse, sqlite_file
 from bridge.chain.connection import Connection
 from bridge.chain.contract import TRANSACTION_GAS_CAP
-from bridge.chain.local import find_anvil, fund
+from bridge.chain.local import fund
 from bridge.chain.signers import KeySigner
 from bridge.domain.attestations import wire
 from bridge.domain.credit_class import CreditClass, Terms
@@ -133,27 +132,6 @@ def town(folder: Path, urls: Callable[[Path, str], str], deposits: int, slot_sec
             chain.connection.w3.provider.make_request(RPCEndpoint("evm_setIntervalMining"), [slot_seconds])
         bridge = Bridge(contract, registry, journal, sender, takes_up=True)
         yield Town(registry, bridge, orders, url, chain.connection.head().number + 1)
-
-
-@contextmanager
-def anvil(*options: str) -> Iterator[str]:
-    program = find_anvil()
-    if program is None:
-        raise SystemExit("no anvil: run scripts/setup --contracts")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [program, "--port", str(port), "--silent", *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        node = Web3(Web3.HTTPProvider(url))
-        while not node.is_connected():
-            time.sleep(0.02)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 # ------------------------------------------------------------------------- ours

@@ -21,8 +21,9 @@ from threading import Thread
 from typing import NamedTuple
 from urllib.request import urlopen
 
+from anvil import anvil
+
 from bridge import bootstrap, settings
-from bridge.chain.local import find_anvil
 from bridge.cli.naming import class_of_serial, read_serial
 from bridge.domain.lifecycle import Kind
 from bridge.domain.values import Hex32
@@ -112,7 +113,7 @@ def main() -> None:
     given = arguments.parse_args()
     minutes = 0.5 if given.quick else given.minutes
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
-        url = running.enter_context(anvil())
+        url = running.enter_context(anvil("--block-time", "1"))
         config = set_up(Path(folder), url)
         process, port = running.enter_context(daemon(Path(folder)))
         load = Load(config)
@@ -213,48 +214,22 @@ def percentiles(seconds: list[float]) -> tuple[float, float, float]:
 
 
 @contextmanager
-def anvil() -> Iterator[str]:
-    program = find_anvil()
-    if program is None:
-        raise SystemExit("no anvil: run scripts/setup --contracts")
-    with ended_after([program, "--port", "0", "--block-time", "1"], stdout=subprocess.PIPE) as process:
-        for line in process.stdout or []:
-            if found := re.search(r"Listening on ([\d.]+:\d+)", line):
-                break
-        else:
-            raise SystemExit("anvil did not start")
-        silence(process)
-        yield f"http://{found.group(1)}"
-
-
-def silence(process: subprocess.Popen[str]) -> None:
-    """Reads what else it says, so that the pipe never fills."""
-    Thread(target=lambda: [None for _ in process.stdout or []], daemon=True).start()
-
-
-@contextmanager
 def daemon(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     command = [*COMMAND, "operator", "run", "--port", "0", "--interval", "0.5", "--log", "json"]
-    with ended_after(command, stderr=subprocess.PIPE) as process:
-        told = (process.stderr.readline() if process.stderr else "") or ""
-        found = re.search(r"127\.0\.0\.1:(\d+)", told)
-        if found is None:
-            raise SystemExit(f"the daemon did not start: {told}")
-        with (folder / "daemon.log").open("w") as log:
+    with (
+        (folder / "daemon.log").open("w") as log,
+        subprocess.Popen(command, text=True, stderr=subprocess.PIPE) as process,
+    ):
+        try:
+            told = (process.stderr.readline() if process.stderr else "") or ""
+            found = re.search(r"127\.0\.0\.1:(\d+)", told)
+            if found is None:
+                raise SystemExit(f"the daemon did not start: {told}")
             Thread(target=lambda: log.writelines(process.stderr or []), daemon=True).start()
             yield process, int(found.group(1))
+        finally:
             process.terminate()
             process.wait(60)
-
-
-@contextmanager
-def ended_after(command: list[str], **pipes: int) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(command, text=True, **pipes)  # type: ignore[call-overload]
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 def set_up(folder: Path, url: str) -> settings.Settings:
