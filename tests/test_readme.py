@@ -24,7 +24,7 @@ def tour() -> str:
 @pytest.mark.slow
 def test_the_tour_works_as_written(tmp_path: Path) -> None:
     port = free_port()
-    script = tour().replace("8545", str(port))
+    script = tour().replace("8545", str(port)).replace("9464", str(free_port()))
     script = script.replace("init --dev", f"init --dev --rpc http://127.0.0.1:{port}")
     environment = os.environ | {
         "CARBONBRIDGE_PASSWORD": "a rehearsal",
@@ -54,6 +54,8 @@ def test_the_tour_works_as_written(tmp_path: Path) -> None:
     assert "certificate.json holds" in text
     assert "Clean" in text
     assert "opened request" in text
+    assert text.count("Clean") == 2, "by hand, and with the service"
+    assert re.search(r"700 .*executed", text)
 
 
 def test_every_script_that_the_readme_names_is_there() -> None:
