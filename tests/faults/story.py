@@ -19,7 +19,7 @@ from bridge.domain.lifecycle import (
     Kind,
     RequestStatus,
     SerialState,
-    ends,
+    going_on,
 )
 from bridge.errors import NotYet, Refused
 from bridge.flow import hold
@@ -257,5 +257,5 @@ def unfinished(found: dict[str, Any]) -> list[str]:
     """What of a projection can go no further by itself and has not come to an end."""
     tables = {"deposits": DEPOSIT_MOVES, "exits": EXIT_MOVES, "reversals": REVERSAL_MOVES}
     states = [(kind, state) for kind in tables for state in found[kind]]
-    waiting = [f"{kind}: {state}" for kind, state in states if state.split()[-1] not in ends(tables[kind])]
+    waiting = [f"{kind}: {state}" for kind, state in states if state.split()[-1] in going_on(tables[kind])]
     return waiting + ([f"{found['open']} open transactions"] if found["open"] else [])

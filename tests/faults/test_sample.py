@@ -109,9 +109,9 @@ def test_a_bridge_that_sends_before_it_stores_is_reported(
 ) -> None:
     theatre, scene = deposit
 
-    def hasty(sender: Any, call: Any, attestation_id: int | None) -> Any:
+    def hasty(sender: Any, call: Any, attestation_id: int | None, landing: Any = None) -> Any:
         used = sender._w3.eth.get_transaction_count(sender._account)
-        signed = sender._prepare(call, used)
+        signed = sender._prepare(call, landing or call, used)
         sender.send(signed)
         sender._outbox.keep_transaction(signed, "", attestation_id)
         return signed
