@@ -193,7 +193,19 @@ def build(url: str, room: str, upto: str) -> None:
                 write(connection, table, row)
         if revision == upto:
             break
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            go_on_counting(connection)
     engine.dispose()
+
+
+def go_on_counting(connection: Connection) -> None:
+    """Rows were written with their numbers here, which the program leaves to the database."""
+    columns = "SELECT table_name FROM information_schema.columns WHERE column_name = 'id'"
+    for (table,) in connection.execute(text(f"{columns} AND column_default LIKE 'nextval(%'")).all():
+        sequence = f"pg_get_serial_sequence('{table}', 'id')"
+        last = f"SELECT setval({sequence}, (SELECT coalesce(max(id), 0) + 1 FROM {table}), false)"
+        connection.execute(text(last))
 
 
 def rows_of(connection: Connection, table: str, names: list[str]) -> list[tuple[Any, ...]]:

@@ -179,7 +179,7 @@ def test_a_server_is_told_that_a_journal_is_free(tmp_path: Path, databases: Data
     if engine.dialect.name == "sqlite":
         pytest.skip("SQLite's lock is a file's")
     event.listen(engine, "before_cursor_execute", lambda *call: said.append(call[2]))
-    with held_alone(engine, "journal", "0x" + "11" * 32) as alone:
+    with held_alone(engine, "journal", "0x" + "11" * 32, Work.TURN) as alone:
         assert alone
     assert "pg_advisory_unlock" in said[-1]
     engine.dispose()
