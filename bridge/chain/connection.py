@@ -10,7 +10,7 @@ import requests
 from web3 import HTTPProvider, Web3
 from web3.contract.contract import ContractFunction
 from web3.exceptions import BlockNotFound, ProviderConnectionError, TimeExhausted
-from web3.types import BlockData
+from web3.types import BlockData, RPCEndpoint
 
 from bridge.domain.observed import BlockStamp
 from bridge.domain.values import Address
@@ -32,7 +32,11 @@ class Connection:
 
     @classmethod
     def to(cls, url: str, finality: Finality) -> Connection:
-        return cls(Web3(Web3.HTTPProvider(url, request_kwargs={"timeout": 30})), finality)
+        # web3 asks for the chain id before every call; a node keeps it for good.
+        provider = HTTPProvider(
+            url, {"timeout": 30}, cache_allowed_requests=True, cacheable_requests={RPCEndpoint("eth_chainId")}
+        )
+        return cls(Web3(provider), finality)
 
     @property
     def chain_id(self) -> int:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, Protocol
 
 from eth_abi.abi import encode
@@ -19,16 +18,15 @@ from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.abi import function_abi_to_4byte_selector, get_aligned_abi_inputs
 from hexbytes import HexBytes
 from web3.contract.contract import ContractFunction
-from web3.exceptions import TransactionNotFound
 
 from bridge.chain.connection import Connection, answering, rpc_error_text
 from bridge.chain.contract import TRANSACTION_GAS_CAP
 from bridge.chain.fees import FeePolicy, Fees, raised, suggested
 from bridge.chain.reverts import refusals_in_words
+from bridge.chain.sightings import Stored, hash_of, is_pooled, receipt_of
 from bridge.chain.signers import SignedTransaction, Signer
 from bridge.domain.attestations import TypedData
-from bridge.domain.observed import BlockStamp
-from bridge.domain.values import Address, Fact, Hex32, Hex64
+from bridge.domain.values import Address, Hex32, Hex64
 from bridge.errors import ContractRefused, NoGas, NotYet, Refused, Unreachable
 
 _WALK_GAS = 80_000
@@ -36,32 +34,6 @@ _WALK_GAS = 80_000
 _TRIES = 20
 _WAIT_SECONDS = 120
 _POLL_SECONDS = (0.02, 1.0)
-
-
-class TransactionState(StrEnum):
-    ABSENT = "absent"  # the node does not know it; sending it again is safe
-    WAITING = "waiting"  # in the pool
-    MINED = "mined"  # in a block that may still be reorganised away
-    FINAL = "final"
-    REVERTED = "reverted"  # final, and without effect
-    REPLACED = "replaced"  # its nonce is finally used by a stranger's; it can never land
-
-
-class Sighting(Fact):
-    """Where a transaction was last seen. `hash`: of all signed for its nonce, the mined one, else the newest."""
-
-    state: TransactionState
-    hash: Hex32
-    block: int | None = None
-    gas_used: int | None = None
-
-
-class Stored(Protocol):
-    @property
-    def hash(self) -> Hex32: ...
-
-    @property
-    def raw(self) -> str: ...
 
 
 class Outbox(Protocol):
@@ -131,7 +103,7 @@ class Sender:
         Raises as `submit`, Refused when it was mined without effect, NotYet when no block has taken it in time: it
         stays stored, and may land later.
         """
-        return _hash(self.mine(call))
+        return hash_of(self.mine(call))
 
     def mine(self, call: ContractFunction | Any) -> Any:
         """As `send_and_wait`; gives the receipt."""
@@ -139,7 +111,7 @@ class Sender:
         self.send(signed)
         receipt = self.wait([signed])
         if receipt["status"] != 1:
-            raise Refused(f"transaction {_hash(receipt)} was mined without effect")
+            raise Refused(f"transaction {hash_of(receipt)} was mined without effect")
         return receipt
 
     def wait(self, attempts: Sequence[SignedTransaction]) -> Any:
@@ -147,7 +119,7 @@ class Sender:
         block has taken it in time."""
         attempts = list(attempts)
         deadline, pause = time.monotonic() + _WAIT_SECONDS, _POLL_SECONDS[0]
-        while (receipt := self._receipt(attempts)) is None:
+        while (receipt := receipt_of(self._connection, attempts)) is None:
             if time.monotonic() > deadline:
                 raise NotYet(
                     f"transaction {attempts[-1].hash} is sent and stored, and no block has taken it in "
@@ -157,7 +129,7 @@ class Sender:
             pause = min(2 * pause, _POLL_SECONDS[1])
             before = self._outbox.open_before(attempts[-1])  # without these it never lands
             for signed in (*before, attempts[-1]):
-                if not self._is_pooled(signed):
+                if not is_pooled(self._connection, signed):
                     with suppress(Refused):  # gas is dearer than it offers, which patience mends
                         self.send(signed)  # a node has forgotten it, or a reorg has taken its block back
             attempts += self.urge(attempts)
@@ -224,25 +196,11 @@ class Sender:
             # eth-tester raises its own errors where nodes answer with one of JSON-RPC's
             if type(error).__module__.split(".")[0] not in {"web3", "eth_tester", "eth", "eth_utils"}:
                 raise
-            if self._receipt([signed]) is None and not self._is_pooled(signed):
+            if receipt_of(self._connection, [signed]) is None and not is_pooled(self._connection, signed):
                 reason = rpc_error_text(error)
                 raise Refused(f"the node does not take transaction {signed.hash}: {reason}; try again") from error
 
     # ---------------------------------------------------------------- following
-
-    def look(self, attempts: Sequence[SignedTransaction], final: BlockStamp) -> Sighting:
-        """Where the transaction is now; `attempts`: all that was signed for its nonce, the newest last."""
-        newest, receipt = attempts[-1], self._receipt(attempts)
-        if receipt is None:
-            if self._used_nonces(newest.sender, final.number) > newest.nonce:
-                return Sighting(state=TransactionState.REPLACED, hash=newest.hash)
-            state = TransactionState.WAITING if self._is_pooled(newest) else TransactionState.ABSENT
-            return Sighting(state=state, hash=newest.hash)
-        if receipt["blockNumber"] > final.number:
-            state = TransactionState.MINED
-        else:
-            state = TransactionState.FINAL if receipt["status"] == 1 else TransactionState.REVERTED
-        return Sighting(state=state, hash=_hash(receipt), block=receipt["blockNumber"], gas_used=receipt["gasUsed"])
 
     def urge(self, attempts: Sequence[SignedTransaction]) -> list[SignedTransaction]:
         """Replaces what has waited longer than the policy's patience by the same with a higher fee: signed, stored,
@@ -262,27 +220,6 @@ class Sender:
         self.send(replacement)
         return [replacement]
 
-    def _receipt(self, attempts: Sequence[Stored]) -> Any | None:
-        for signed in reversed(attempts):
-            try:
-                with answering():
-                    return self._w3.eth.get_transaction_receipt(HexBytes(signed.hash))
-            except TransactionNotFound:
-                continue
-        return None
-
-    def _is_pooled(self, signed: Stored) -> bool:
-        try:
-            with answering():
-                self._w3.eth.get_transaction(HexBytes(signed.hash))
-        except TransactionNotFound:
-            return False
-        return True
-
-    def _used_nonces(self, sender: Address, block: int) -> int:
-        with answering():
-            return int(self._w3.eth.get_transaction_count(self._w3.to_checksum_address(sender), block))
-
     @property
     def _w3(self) -> Any:
         return self._connection.w3
@@ -298,10 +235,6 @@ def _envelope(call: ContractFunction | Any) -> dict[str, Any]:
         return dict(call)
     types, values = get_aligned_abi_inputs(call.abi, call.arguments)
     return {"to": call.address, "data": "0x" + (function_abi_to_4byte_selector(call.abi) + encode(types, values)).hex()}
-
-
-def _hash(receipt: Any) -> Hex32:
-    return "0x" + bytes(receipt["transactionHash"]).hex()
 
 
 def _unsigned(signed: SignedTransaction) -> dict[str, Any]:

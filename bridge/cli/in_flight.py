@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from bridge.cli.waiting import Waits, age, in_words, timed, told
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract
@@ -13,26 +15,8 @@ if TYPE_CHECKING:
     from bridge.journal.store import Journal
     from bridge.registry.ledger import Ledger
 
-
 _POLL_SECONDS = 2.0
-
-
 _ENDED = ("minted", "released", "failed", "executed", "withdrawn", "reversed", "moot")
-
-
-_WAITS = {
-    "planned": "the registry to lock",
-    "locked": "attesters to sign the lock",
-    "attested": "a transaction",
-    "sent": "the chain to make it final",
-    "seen": "the registry to reserve serials",
-    "reserved": "attesters to sign the answer",
-    "settled": "the registry to act",
-    "refused": "the registry to end the reservation",
-    "returned": "the registry to end the reservation",
-}
-
-_REVERSAL_WAITS = _WAITS | {"planned": "attesters to sign the reversal"}
 
 
 def advance_until(bridge: Bridge, done: Callable[[], bool], wait: int, quiet: bool) -> int:
@@ -55,43 +39,88 @@ def has_ended(bridge: Bridge, lock_id: str) -> bool:
 
 
 def all_ended(bridge: Bridge) -> bool:
-    journal, deployment = bridge.journal, bridge.deployment
-    states = [row.state for row in journal.deposits(deployment)] + [row.state for row in journal.exits(deployment)]
-    states += [row.state for row in journal.reversals(deployment)]
-    return all(state in _ENDED for state in states)
+    return not any(bridge.journal.in_flight(bridge.deployment).values())
 
 
-def ended_ids(bridge: Bridge) -> set[str]:
-    return {row["id"] for row in saga_rows(bridge.journal, bridge.contract, everything=True) if row["ended"]}
+def saga_rows(journal: Journal, contract: BridgeContract, *, everything: bool) -> list[dict[str, Any]]:
+    """Of what has not ended; with `everything` of all that ever was."""
+    from bridge.domain import lifecycle as life
+
+    def states(kind: Any, moves: Any) -> list[Any]:
+        return [] if everything else [kind(state) for state in life.going_on(moves)]
+
+    deployment = contract.deployment
+    return _rows(
+        journal,
+        contract,
+        journal.deposits(deployment, *states(life.DepositState, life.DEPOSIT_MOVES)),
+        journal.exits(deployment, *states(life.ExitState, life.EXIT_MOVES)),
+        journal.reversals(deployment, *states(life.ReversalState, life.REVERSAL_MOVES)),
+    )
 
 
-def saga_rows(journal: Any, contract: BridgeContract, *, everything: bool) -> list[dict[str, Any]]:
-    head = contract.connection.head().number
-    rows = [deposit_row(row, contract) for row in journal.deposits(contract.deployment)]
-    rows += [_exit_row(row, contract, head) for row in journal.exits(contract.deployment)]
-    rows += [_reversal_row(row, contract) for row in journal.reversals(contract.deployment)]
-    return [row for row in rows if everything or not row["ended"]]
+def rows_that_ended(journal: Journal, contract: BridgeContract, since: int) -> list[dict[str, Any]]:
+    """`since`: the number of the journal's last move before."""
+    moved = [move.subject for move in journal.moves_after(since) if move.new in _ENDED]
+    ours = str(contract.deployment)
+    deposits = [deposit for one in moved if (deposit := journal.deposit(one)) and deposit.deployment == ours]
+    exits = [left for one in moved if (left := journal.exit(one)) and left.deployment == ours]
+    reversals = [event for one in moved if (event := journal.reversal(one)) and event.deployment == ours]
+    return _rows(journal, contract, deposits, exits, reversals)
+
+
+def _rows(
+    journal: Journal,
+    contract: BridgeContract,
+    deposits: Sequence[Deposit],
+    exits: Sequence[Exit],
+    reversals: Sequence[ReversalSaga],
+) -> list[dict[str, Any]]:
+    waits = Waits(journal, contract)
+    rows = [deposit_row(row, contract) | {"waits_for": waits.of_lock(row)} for row in deposits]
+    rows += [_exit_row(row, contract, waits) for row in exits]
+    rows += [_reversal_row(row, contract, waits) for row in reversals]
+    return timed(journal, rows)
 
 
 def not_taken_up(journal: Journal, contract: BridgeContract, books: Ledger) -> list[dict[str, Any]]:
-    """Open requests on chain and reversals in the registry that the journal has not seen yet. Changes nothing."""
+    """Open requests on chain, and orders and reversals in the registry, that the journal has not seen yet. Changes
+    nothing."""
     from bridge.cli.screen import checksummed
     from bridge.flow.watch import unseen_requests
 
-    new = {"state": "not taken up yet", "ended": False, "waits_for": "carbonbridge operator settle"}
-    head = contract.connection.head().number
+    new: dict[str, Any] = {"state": "not taken up yet", "ended": False, "waits_for": "carbonbridge operator settle"}
+    waits = Waits(journal, contract)
     rows: list[dict[str, Any]] = [
         {
             "what": opened.kind.name.lower(),
             "id": opened.request_id,
             "registry": contract.credit_class(opened.class_id).registry,
-            "age_blocks": head - opened.place.block,
+            "age_blocks": waits.head.number - opened.place.block,
             "holder": checksummed(opened.holder),
             "deadline": opened.deadline,
         }
         | new
+        | {"waits_for": waits.or_exit(new["waits_for"], opened)}
         | _labelled(contract, opened.class_id, opened.units)
         for opened in unseen_requests(contract, journal)
+    ]
+    orders = books.waiting(contract.deployment)
+    known = journal.planned([order.instruction_id for order in orders])
+    rows += [
+        {
+            "what": "deposit" if order.covers is None else "cover",
+            "id": order.instruction_id,
+            "registry": order.registry,
+            "units": order.range.units,
+            "serials": str(order.range),
+            "recipient": checksummed(order.recipient),
+            "not_after": order.not_after,
+        }
+        | new
+        | {"waits_for": "carbonbridge operator run, or operator deposit"}
+        for order in orders
+        if order.instruction_id not in known
     ]
     return rows + [
         {"what": "reversal", "id": event.event_id, "registry": event.registry, "serials": str(event.range)}
@@ -113,7 +142,6 @@ def deposit_row(row: Deposit, contract: BridgeContract) -> dict[str, Any]:
         "registry": row.registry_code,
         "state": row.state,
         "ended": row.state in _ENDED,
-        "waits_for": waits_for(row),
     }
     if row.lock is not None:
         lock = lock_of(row)
@@ -124,7 +152,7 @@ def deposit_row(row: Deposit, contract: BridgeContract) -> dict[str, Any]:
     return found
 
 
-def _reversal_row(row: ReversalSaga, contract: BridgeContract) -> dict[str, Any]:
+def _reversal_row(row: ReversalSaga, contract: BridgeContract, waits: Waits) -> dict[str, Any]:
     """`units`: as many as the registry took back; what is live of them shows in the reversal itself."""
     from bridge.domain.serials import SerialRange
 
@@ -135,12 +163,12 @@ def _reversal_row(row: ReversalSaga, contract: BridgeContract) -> dict[str, Any]
         "registry": row.registry_code,
         "state": row.state,
         "ended": row.state in _ENDED,
-        "waits_for": _told(row) or _REVERSAL_WAITS.get(row.state, ""),
+        "waits_for": waits.of_reversal(row),
         "serials": str(serials),
     } | _labelled(contract, row.class_id, serials.units)
 
 
-def _exit_row(row: Exit, contract: BridgeContract, head: int) -> dict[str, Any]:
+def _exit_row(row: Exit, contract: BridgeContract, waits: Waits) -> dict[str, Any]:
     from bridge.cli.screen import checksummed
     from bridge.domain.observed import RequestOpened
 
@@ -154,8 +182,8 @@ def _exit_row(row: Exit, contract: BridgeContract, head: int) -> dict[str, Any]:
         "registry": row.registry_code,
         "state": state,
         "ended": row.state in _ENDED,
-        "waits_for": waits_for(row),
-        "age_blocks": head - opened.place.block,
+        "waits_for": waits.of_request(row, opened),
+        "age_blocks": waits.head.number - opened.place.block,
         "holder": checksummed(opened.holder),
         "deadline": opened.deadline,
     } | _labelled(contract, opened.class_id, opened.units)
@@ -173,13 +201,8 @@ def _labelled(contract: BridgeContract, class_id: str, units: int) -> dict[str, 
     return {"class": class_id, "label": known.label, "units": units, "kg_per_unit": known.kg_per_unit}
 
 
-def waits_for(row: Deposit | Exit) -> str:
-    return _told(row) or _WAITS.get(row.state, "")
-
-
 def waits_in_words(row: Deposit) -> str:
-    told = _told(row)
-    return f"cannot go on: {told}" if told else f"waits for {_WAITS.get(row.state, 'nothing')}"
+    return f"cannot go on: {told(row)}" if told(row) else f"waits for {in_words(row) or 'nothing'}"
 
 
 def never_lands(row: Deposit) -> bool:
@@ -187,10 +210,6 @@ def never_lands(row: Deposit) -> bool:
     from bridge.chain.reverts import LASTING
 
     return any(f"refused with {name}(" in row.note for name in LASTING)
-
-
-def _told(row: Deposit | Exit | ReversalSaga) -> str:
-    return "" if row.state == "sent" else row.note  # a sent row's note is its transaction
 
 
 def name_of(row: dict[str, Any]) -> str:
@@ -205,8 +224,5 @@ def draw_sagas(rows: list[dict[str, Any]]) -> None:
         label = row.get("label") or short(row.get("class", row["registry"]))
         return f"{label}, {amount(row['units'], row['kg_per_unit'])}" if "kg_per_unit" in row else label
 
-    drawn = [
-        (row["what"], short(name_of(row)), credit(row), row["state"], row.get("age_blocks", ""), row["waits_for"])
-        for row in rows
-    ]
-    table(["what", "id", "credit", "state", "blocks>", "waits for"], drawn, "nothing is in flight")
+    drawn = [(row["what"], short(name_of(row)), credit(row), row["state"], age(row), row["waits_for"]) for row in rows]
+    table(["what", "id", "credit", "state", "age>", "waits for"], drawn, "nothing is in flight")

@@ -21,11 +21,11 @@ from bridge.cli.in_flight import (
     all_ended,
     deposit_row,
     draw_sagas,
-    ended_ids,
     has_ended,
     name_of,
     never_lands,
     not_taken_up,
+    rows_that_ended,
     saga_rows,
     waits_in_words,
 )
@@ -195,7 +195,7 @@ def settle(wait: Wait = 0, as_json: Json = False) -> None:
     from bridge.cli.passwords import ask
 
     bridge = bootstrap.operator(settings.load(), ask)
-    before = ended_ids(bridge)
+    before = bridge.journal.last_move()
     final = advance_until(bridge, lambda: all_ended(bridge), wait, as_json)
     _show_settled(bridge, before, final, as_json)
 
@@ -315,12 +315,11 @@ def _receivers(contract: BridgeContract, found: dict[str, Any]) -> list[tuple[st
     return [("to", f"the holders of {short}, by choice: carbonbridge holder cover list"), ("of", found["recipient"])]
 
 
-def _show_settled(bridge: Bridge, before: set[str], final: int, as_json: bool) -> None:
+def _show_settled(bridge: Bridge, before: int, final: int, as_json: bool) -> None:
     from bridge.cli.screen import emit, say
 
-    rows = saga_rows(bridge.journal, bridge.contract, everything=True)
-    ended = [row for row in rows if row["ended"] and row["id"] not in before]
-    waiting = [row for row in rows if not row["ended"]]
+    ended = rows_that_ended(bridge.journal, bridge.contract, before)
+    waiting = saga_rows(bridge.journal, bridge.contract, everything=False)
     if as_json:
         emit({"final_block": final, "ended": ended, "in_flight": waiting})
         return

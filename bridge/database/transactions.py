@@ -46,15 +46,16 @@ def rows_by(
 ) -> list[Any]:
     """Rows by one of their columns, however many keys there are: a query takes a bounded number of values."""
     query = select(column.class_).where(*conditions)
-    return [row for part in _parts(keys) for row in session.scalars(query.where(column.in_(part)))]
+    return [row for part in parts(keys) for row in session.scalars(query.where(column.in_(part)))]
 
 
 def columns_by(session: Session, columns: Sequence[InstrumentedAttribute[Any]], keys: Sequence[Any]) -> list[Any]:
     """The same of some columns alone, by the first of them: tuples."""
-    return [row for part in _parts(keys) for row in session.execute(select(*columns).where(columns[0].in_(part)))]
+    return [row for part in parts(keys) for row in session.execute(select(*columns).where(columns[0].in_(part)))]
 
 
-def _parts(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def parts(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """As many keys at a time as a query takes."""
     return (keys[start : start + _KEYS] for start in range(0, len(keys), _KEYS))
 
 

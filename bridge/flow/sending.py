@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from bridge.chain.connection import Connection
+from bridge.chain.sightings import TransactionState, look
 from bridge.chain.signers import SignedTransaction
-from bridge.chain.transactions import Sender, TransactionState
+from bridge.chain.transactions import Sender
 from bridge.domain.observed import BlockStamp
 from bridge.errors import BridgeError, ContractRefused, Refused, SignerRefused, Unreachable
 from bridge.flow.bridge import Bridge
@@ -20,8 +21,9 @@ def follow(bridge: Bridge, final: BlockStamp) -> None:
     """Looks after every transaction of the journal that may still land on this chain, also those of other keys, as of
     the final block up to which events are taken in."""
     for attempts in bridge.journal.open_transactions(bridge.deployment.chain_id):
-        look = partial(_follow, bridge.journal, bridge.sender, attempts, final, partial(_take_hidden, bridge))
-        bridge.attempt(look, lambda _: None)
+        landed = partial(_take_hidden, bridge)
+        after = partial(_follow, bridge.journal, bridge.sender, bridge.contract.connection, attempts, final, landed)
+        bridge.attempt(after, lambda _: None)
 
 
 def _take_hidden(bridge: Bridge, attempts: Sequence[Transaction]) -> None:
@@ -37,20 +39,21 @@ def resume(journal: Journal, sender: Sender, connection: Connection) -> None:
     final = connection.final()
     own = (rows for rows in journal.open_transactions(connection.chain_id) if rows[0].sender == sender.address)
     for attempts in own:
-        if _follow(journal, sender, attempts, final) in {TransactionState.ABSENT, TransactionState.WAITING}:
+        if _follow(journal, sender, connection, attempts, final) in {TransactionState.ABSENT, TransactionState.WAITING}:
             sender.wait([signed_of(row) for row in attempts])
 
 
 def _follow(
     journal: Journal,
     sender: Sender,
+    connection: Connection,
     attempts: Sequence[Transaction],
     final: BlockStamp,
     landed: Callable[[Sequence[Transaction]], None] = lambda _: None,
 ) -> TransactionState:
     """Where it was before anything was done. `landed`: what must be so before it ends with effect."""
     signed = [signed_of(row) for row in attempts]
-    sighting = sender.look(signed, final)
+    sighting = look(connection, attempts, final)
     match sighting.state:
         case TransactionState.ABSENT:
             if not sender.urge(signed):

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bridge.database import columns_by, held_alone, is_taken, open_database, reading, rows_by, said, writing
+from bridge.database import columns_by, held_alone, is_taken, open_database, parts, reading, rows_by, said, writing
 from bridge.domain.attestations import Attested, Deployment, Lock, Opening, Request
 from bridge.domain.lifecycle import (
     DEPOSIT_MOVES,
@@ -63,6 +63,13 @@ class Waiting(NamedTuple):
     """A saga in flight. `moved_at`: this machine's clock when it last moved, in seconds; zero when that is unknown."""
 
     state: str
+    moved_at: int
+
+
+class Times(NamedTuple):
+    """When a saga began and when it last moved, by this machine's clock in seconds; zero when that is unknown."""
+
+    begun_at: int
     moved_at: int
 
 
@@ -168,6 +175,11 @@ class Journal:
                 rows = [_planned(one, order, deployment) for one, order in zip(lock_ids, fresh, strict=True)]
                 session.execute(insert(Deposit), rows)
                 _trace_all(session, [(lock_id, "") for lock_id in lock_ids], DepositState.PLANNED.value)
+
+    def planned(self, instruction_ids: Sequence[Hex32]) -> set[Hex32]:
+        """Those for which a deposit was ever planned, even one that has failed."""
+        with self._read() as session:
+            return {one for (one,) in columns_by(session, (Deposit.instruction_id,), instruction_ids)}
 
     def deposits(self, deployment: Deployment, *states: DepositState) -> list[Deposit]:
         """In the order in which they were planned; all of them when no state is named."""
@@ -475,6 +487,12 @@ class Journal:
                 query = select(table.state, at).where(table.deployment == str(deployment), table.state.in_(going))
                 found[table.__tablename__] = [Waiting(*row) for row in session.execute(query)]
         return found
+
+    def times(self, subjects: Sequence[Hex32]) -> dict[Hex32, Times]:
+        moves = select(Move.subject, func.min(Move.at), func.max(Move.at)).group_by(Move.subject)
+        with self._read() as session:
+            rows = [row for part in parts(subjects) for row in session.execute(moves.where(Move.subject.in_(part)))]
+        return {subject: Times(begun, moved) for subject, begun, moved in rows}
 
     def last_move(self) -> int:
         with self._read() as session:

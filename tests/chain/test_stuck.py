@@ -12,8 +12,9 @@ from bridge.chain.contract import BridgeContract
 from bridge.chain.deploy import deploy
 from bridge.chain.fees import GWEI, FeePolicy
 from bridge.chain.local import fund
+from bridge.chain.sightings import TransactionState, look
 from bridge.chain.signers import KeySigner
-from bridge.chain.transactions import Sender, TransactionState
+from bridge.chain.transactions import Sender
 from bridge.errors import NotYet, Refused
 from bridge.flow.sending import signed_of
 from bridge.journal.store import open_journal
@@ -67,7 +68,7 @@ class Street:
 
     def state(self) -> tuple[TransactionState, str]:
         (*_, rows) = self.journal.open_transactions(self.connection.chain_id)
-        sighting = self.sender.look([signed_of(row) for row in rows], self.connection.final())
+        sighting = look(self.connection, rows, self.connection.final())
         return sighting.state, sighting.hash
 
 

@@ -193,8 +193,10 @@ def test_what_nobody_answers_is_taken_back_after_deadline_and_challenge(office: 
 
 def test_the_operator_sees_what_is_in_flight_and_what_it_waits_for(office: Office) -> None:
     given = office.told("registry", "instruct", STOVES.format(1401, 1410), "--account", "Alice Ltd", "--to", "bob")
-    assert office.told("operator", "status") == []
+    (ordered,) = office.told("operator", "status")
+    assert (ordered["id"], ordered["units"], ordered["state"]) == (given["instruction_id"], 10, "not taken up yet")
     lock_id = office.told("operator", "deposit", given["instruction_id"])["id"]
+    assert office.told("operator", "status") == []
     assert given["instruction_id"][:10] in office.done("operator", "status", "--all")
     told = office.told("operator", "status", given["instruction_id"][:10])
     assert [move["new"] for move in told["moves"]] == ["planned", "locked", "attested", "sent", "minted"]
