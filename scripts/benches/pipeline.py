@@ -112,14 +112,15 @@ def town(folder: Path, urls: Callable[[Path, str], str], deposits: int, slot_sec
         whole = SerialRange(space=SPACE.id, first=1, last=deposits * (UNITS + 1))
         ledger.issue("all", whole, CLASS.id, "alice")
         not_after = chain.connection.head().timestamp + 30 * DAY
+        deployment, recipient = rehearsal.contract.deployment, rehearsal.keys["alice"].address
         orders = [
             Instruction(
                 instruction_id=hex32(n + 1),
                 registry="VERRA",
                 account="alice",
                 range=SerialRange(space=SPACE.id, first=n * (UNITS + 1) + 1, last=n * (UNITS + 1) + UNITS),
-                deployment=rehearsal.contract.deployment,
-                recipient=rehearsal.keys["alice"].address,
+                deployment=deployment,
+                recipient=recipient,
                 not_after=not_after,
             )
             for n in range(deposits)

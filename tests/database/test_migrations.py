@@ -24,6 +24,7 @@ from bridge.domain.values import hex32
 from bridge.journal.store import open_journal
 from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.ledger.migrations.guards import GUARDS, REVERSAL_GUARDS
+from bridge.registry.port import Instruction
 from tests.databases import ROOMS, Databases
 
 Row = dict[str, Any]
@@ -35,6 +36,15 @@ SAGA = {"deployment": PLACE, "registry": "VERRA", "note": "", "attestation_id": 
 POSTING = ("entry_id", "units", "from_account", "from_state", "to_account", "to_state")
 BLOCK = ("first", "last", "account", "state", "lock_id", "request_id", "parent", "opened_by", "closed_by")
 
+ORDER = Instruction(
+    instruction_id=hex32(11),
+    registry="VERRA",
+    account="alice",
+    range=SerialRange(space=SPACE, first=61, last=100),
+    deployment=HERE,
+    recipient="0x" + "12" * 20,
+    not_after=2**40,
+)
 ROWS: dict[str, dict[str, list[tuple[str, Row]]]] = {
     "journal": {
         "0001": [
@@ -102,6 +112,11 @@ ROWS: dict[str, dict[str, list[tuple[str, Row]]]] = {
                 "instructions",
                 {"id": "order", "programme": "VERRA", "account": "alice", "deployment": PLACE, "document": "{}"},
             ),
+            (
+                "instructions",
+                {"id": "unlocked", "programme": "VERRA", "account": "alice", "deployment": PLACE}
+                | {"document": ORDER.model_dump_json()},
+            ),
             ("locks", {"id": "lock", "instruction_id": "order", "class_id": hex32(2), "minted": True}),
             (
                 "reservations",
@@ -149,6 +164,7 @@ ROWS: dict[str, dict[str, list[tuple[str, Row]]]] = {
             ("reversal_wordings", {"event_id": "event", "version": 0, "document": "{}"}),
             ("late_refusals", {"request_id": "request", "reason": "short"}),
         ],
+        "0003": [],
     },
 }
 
@@ -308,6 +324,7 @@ def test_an_older_ledger_goes_on_where_it_was(tmp_path: Path, databases: Databas
     build(url, "registry", revision)
     ledger = Ledger(open_ledger(url), lambda: 9)
     assert ledger.audit() == ()
+    assert ledger.waiting(HERE) == (ORDER,)
     more = SerialRange(space=SPACE, first=101, last=110)
     ledger.issue("more", more, hex32(2), "alice")
     ledger.reverse("more", more, "fire")

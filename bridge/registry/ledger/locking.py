@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from bridge.database import rows_by
+from bridge.database import parts, rows_by
 from bridge.domain.attestations import Deployment, Lock
 from bridge.domain.lifecycle import SerialState
 from bridge.domain.values import Fact, Hex32
 from bridge.errors import BridgeError, Conflict, Halted, RegistryRefused
 from bridge.registry.ledger.custody import bridge_account
-from bridge.registry.ledger.models import Account, Block, InstructionRow, LockRow, Space
+from bridge.registry.ledger.models import Account, Block, InstructionRow, LockRow, Space, WaitingOrder
 from bridge.registry.ledger.movement import (
     Books,
     Taking,
@@ -51,6 +51,8 @@ class Locking(Books):
             if known is None:
                 _require_lockable(tx, instruction)
                 tx.add(_instruction_row(instruction, document))
+                tx.flush()
+                tx.add(_waiting(instruction))
             elif Instruction.model_validate_json(known.document) != instruction:
                 raise Conflict(f"instruction {instruction.instruction_id} was given before with other content")
 
@@ -78,13 +80,14 @@ class Locking(Books):
 
     def waiting(self, deployment: Deployment) -> tuple[Instruction, ...]:
         """What depositors have ordered for the deployment and nobody has locked, while it can be minted still."""
-        locked = select(LockRow.instruction_id).where(LockRow.instruction_id == InstructionRow.id).exists()
-        query = select(InstructionRow.document).where(InstructionRow.deployment == str(deployment), ~locked)
+        query = (
+            select(InstructionRow.document)
+            .join(WaitingOrder, WaitingOrder.instruction_id == InstructionRow.id)
+            .where(WaitingOrder.deployment == str(deployment), WaitingOrder.not_after > self.clock())
+        )
         with self._read() as tx:
             documents = tx.scalars(query.order_by(InstructionRow.id)).all()
-        orders = (Instruction.model_validate_json(document) for document in documents)
-        now = self.clock()
-        return tuple(order for order in orders if order.not_after > now)
+        return tuple(Instruction.model_validate_json(document) for document in documents)
 
     def locked_as(self, instruction_id: Hex32) -> Hex32 | None:
         with self._read() as tx:
@@ -137,6 +140,8 @@ class Locking(Books):
             (deployment,) = {instruction.deployment for instruction in orders.values()}
             entry = self._enter_once(tx, "lock", locks[0].lock_id, {"locks": len(locks)}, deployment)
             tx.execute(insert(LockRow), rows)
+            for some in parts([row["instruction_id"] for row in rows]):
+                tx.execute(delete(WaitingOrder).where(WaitingOrder.instruction_id.in_(some)))
             move(tx, entry, *takings)
         del near
         return answers
@@ -182,15 +187,17 @@ class Locking(Books):
 
     def unminted_locks(self, deployment: Deployment, class_id: Hex32) -> tuple[Hex32, ...]:
         """Locks with locked serials of the class that no witness has yet seen minted."""
-        locked = select(Block.lock_id).where(
+        locked = select(Block.id).where(
+            Block.lock_id == LockRow.id,
             Block.account == bridge_account(deployment),
             Block.state == SerialState.LOCKED.value,
-            Block.class_id == class_id,
             Block.closed_by.is_(None),
         )
+        waiting = select(LockRow.id).where(
+            LockRow.class_id == class_id, ~LockRow.minted, LockRow.released_by.is_(None), locked.exists()
+        )
         with self._read() as tx:
-            rows = tx.scalars(select(LockRow.id).where(LockRow.id.in_(locked), ~LockRow.minted).order_by(LockRow.id))
-            return tuple(rows)
+            return tuple(tx.scalars(waiting.order_by(LockRow.id)))
 
 
 def _require_lockable(tx: Session, instruction: Instruction, blocks: list[Block] | None = None) -> None:
@@ -263,6 +270,14 @@ def _instruction_row(instruction: Instruction, document: str) -> InstructionRow:
         account=instruction.account,
         deployment=str(instruction.deployment),
         document=document,
+    )
+
+
+def _waiting(instruction: Instruction) -> WaitingOrder:
+    return WaitingOrder(
+        instruction_id=instruction.instruction_id,
+        deployment=str(instruction.deployment),
+        not_after=instruction.not_after,
     )
 
 

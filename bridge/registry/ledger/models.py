@@ -160,12 +160,30 @@ class InstructionRow(Base):
     document: Mapped[str]
 
 
+class WaitingOrder(Base):
+    """An instruction that nobody has locked yet; it leaves when it is locked. `not_after` in chain seconds."""
+
+    __tablename__ = "waiting_orders"
+    __table_args__ = (Index("waiting_orders_in_time", "deployment", "not_after"),)
+    instruction_id: Mapped[str] = mapped_column(ForeignKey("instructions.id"), primary_key=True)
+    deployment: Mapped[str]
+    not_after: Mapped[int]
+
+
 class LockRow(Base):
     """An instruction carried out, once. `minted` is set when our witness has seen it used at a final block; a lock is
     minted or released, never both."""
 
     __tablename__ = "locks"
-    __table_args__ = (CheckConstraint("NOT (minted AND released_by IS NOT NULL)", name="lock_ends_once"),)
+    __table_args__ = (
+        CheckConstraint("NOT (minted AND released_by IS NOT NULL)", name="lock_ends_once"),
+        Index(
+            "locks_awaiting_mint",
+            "class_id",
+            sqlite_where=text("minted = 0 AND released_by IS NULL"),
+            postgresql_where=text("NOT minted AND released_by IS NULL"),
+        ),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     instruction_id: Mapped[str] = mapped_column(ForeignKey("instructions.id"), unique=True)
     class_id: Mapped[str] = mapped_column(ForeignKey("classes.id"))
