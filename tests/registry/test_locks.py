@@ -75,6 +75,16 @@ def test_an_instruction_locks_once(world: World) -> None:
         one_lock(world.registry, hex32(2), hex32(1))
 
 
+def test_orders_wait_until_they_are_locked_or_too_late(world: World) -> None:
+    for number in (1, 2, 3):
+        world.instruct(number, 10 * number, 10 * number + 9, not_after=world.now + number - 1)
+    world.ledger.serve(ELSEWHERE)
+    world.instruct(4, 40, 49, deployment=ELSEWHERE)
+    one_lock(world.registry, LOCK, hex32(2))
+    waiting = [order.instruction_id for order in world.registry.waiting(HERE)]
+    assert waiting == [hex32(3)], "the first is too late, the second is locked, the fourth goes elsewhere"
+
+
 def test_serials_are_locked_once_however_often_they_are_ordered(world: World) -> None:
     world.instruct(1, 1, 10)
     world.instruct(2, 10, 20)
