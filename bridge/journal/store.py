@@ -202,7 +202,10 @@ class Journal:
         """Deposits whose serials the registry holds, each under the lock that it gave."""
         with self._write() as session:
             lock_ids = [lock.lock_id for lock in locks]
-            _move_all(session, lock_ids, DepositState.LOCKED, lock=[lock.model_dump_json() for lock in locks])
+            documents = [{"lock_id": lock.lock_id, "lock": lock.model_dump_json()} for lock in locks]
+            if documents:
+                session.execute(update(Deposit), documents)
+            _move_all(session, lock_ids, DepositState.LOCKED)
 
     def keep_minted(self, lock_ids: Sequence[Hex32]) -> None:
         """Deposits that the final chain shows minted."""
@@ -295,7 +298,7 @@ class Journal:
     def _keep_deposits(self, kind: str, attested: Attested[Any], lock_ids: Sequence[Hex32]) -> None:
         with self._write() as session:
             row = _attestation(session, kind, attested)
-            _move_all(session, lock_ids, DepositState.ATTESTED, attestation_id=[row.id] * len(lock_ids))
+            _move_all(session, lock_ids, DepositState.ATTESTED, attestation_id=row.id)
 
     def keep_answers(self, kind: str, attested: Attested[Any]) -> None:
         """The same for `outcomes` or `refusals`; a request may have several parts in the batch."""
@@ -635,19 +638,16 @@ def _move(
         _trace(session, subject, old, new.value, note)
 
 
-def _move_all(
-    session: Session, lock_ids: Sequence[Hex32], new: DepositState, note: str = "", **fields: Sequence[Any]
-) -> None:
-    """`_move` of many deposits, each with its own value of every field."""
-    if not lock_ids:
-        return
+def _move_all(session: Session, lock_ids: Sequence[Hex32], new: DepositState, note: str = "", **fields: Any) -> None:
+    """`_move` of many deposits to the same state and fields."""
     old: dict[Hex32, str] = dict(columns_by(session, (Deposit.lock_id, Deposit.state), lock_ids))
     for lock_id in lock_ids:
         if old[lock_id] != new:
             require_move(DEPOSIT_MOVES, DepositState(old[lock_id]), new, f"deposit {lock_id}")
-    columns = {"lock_id": lock_ids, "state": [new.value] * len(lock_ids), "note": [note] * len(lock_ids), **fields}
-    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-    session.execute(update(Deposit), rows)
+    fields |= {"state": new.value, "note": note}
+    for some in parts(lock_ids):
+        moving = update(Deposit).where(Deposit.lock_id.in_(some)).values(**fields)
+        session.execute(moving, execution_options={"synchronize_session": False})
     moved = [(lock_id, old[lock_id]) for lock_id in lock_ids if old[lock_id] != new]
     _trace_all(session, moved, new.value, note)
 

@@ -51,7 +51,7 @@ from tests.databases import postgres_server  # noqa: E402  the server that the t
 
 BLOCK_GAS = 30_000_000
 UNITS = 10
-"""Of each deposit; a serial is left out between two, so that each is a range of its own."""
+"""Of each deposit, one next to the other: the contract keeps each as a range of its own."""
 DAY = 86_400
 TERMS = Terms(request_deadline_seconds=10 * DAY, challenge_seconds=2 * DAY, challenge_blocks=5, kg_per_unit=1000)
 CLASS = CreditClass(registry="VERRA", project="1340", vintage=2020, credit_type="VCU", kg_per_unit=1000)
@@ -109,7 +109,7 @@ def town(folder: Path, urls: Callable[[Path, str], str], deposits: int, slot_sec
         ledger.open_account("alice")
         ledger.add_space(SPACE)
         ledger.add_class(CLASS)
-        whole = SerialRange(space=SPACE.id, first=1, last=deposits * (UNITS + 1))
+        whole = SerialRange(space=SPACE.id, first=1, last=deposits * UNITS)
         ledger.issue("all", whole, CLASS.id, "alice")
         not_after = chain.connection.head().timestamp + 30 * DAY
         deployment, recipient = rehearsal.contract.deployment, rehearsal.keys["alice"].address
@@ -118,7 +118,7 @@ def town(folder: Path, urls: Callable[[Path, str], str], deposits: int, slot_sec
                 instruction_id=hex32(n + 1),
                 registry="VERRA",
                 account="alice",
-                range=SerialRange(space=SPACE.id, first=n * (UNITS + 1) + 1, last=n * (UNITS + 1) + UNITS),
+                range=SerialRange(space=SPACE.id, first=n * UNITS + 1, last=(n + 1) * UNITS),
                 deployment=deployment,
                 recipient=recipient,
                 not_after=not_after,
