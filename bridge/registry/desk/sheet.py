@@ -116,15 +116,14 @@ def _facts(
 ) -> list[tuple[str, str]]:
     act = record.act
     weight = tonnes(kilograms(act.units, kg_per_unit)).normalize()
-    final = "final-none" if act.final is None else "final-of"
+    final = word["final-none"]
+    if act.final is not None:
+        final = word["final-of"].format(number=act.final.number, time=moment(act.final.timestamp))
     found = [
         ("act", act.id),
         ("status", word[record.state.value].format(words=record.words)),
         ("programme", act.programme),
-        (
-            "final",
-            word[final].format(number=act.final.number, time=moment(act.final.timestamp)) if act.final else word[final],
-        ),
+        ("final", final),
         ("applicant", rules.holder if act.verb is not Verb.TAKE else act.account),
         *_accounts(record, rules),
         ("amount", word["units"].format(units=f"{act.units:,}", tonnes=f"{weight:,f}")),
