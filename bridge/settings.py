@@ -16,6 +16,7 @@ from bridge.domain.deployment import Expectations
 from bridge.domain.signing import CURVE_ORDER, RemoteKey
 from bridge.domain.values import Address, RegistryCode, faults
 from bridge.errors import UsageError
+from bridge.registry.desk.rules import DeskRules
 
 FILE_NAME = "carbonbridge.toml"
 KEY_VARIABLE = "CARBONBRIDGE_KEY_"
@@ -64,11 +65,13 @@ class Database(_Section):
 
 
 class Programme(_Section):
-    """A registry's attesters here, by key name, and the terms that its classes copy."""
+    """A registry's attesters here, by key name, and the terms that its classes copy. With a `desk`, its own registry is
+    another, where officers act by hand."""
 
     threshold: int = Field(ge=1)
     attesters: tuple[str, ...] = Field(min_length=1)
     terms: Terms
+    desk: DeskRules | None = None
 
 
 class KeyPlace(StrEnum):
@@ -234,8 +237,16 @@ def _with_absolute_places(settings: Settings) -> Settings:
         files = {"ca": key.ca, "certificate": key.certificate, "certificate_key": key.certificate_key}
         return key.model_copy(update={name: settings.folder / file for name, file in files.items() if file})
 
+    def with_folder(programme: Programme) -> Programme:
+        desk = programme.desk
+        if desk is None:
+            return programme
+        kept = desk.model_copy(update={"evidence": settings.folder / desk.evidence})
+        return programme.model_copy(update={"desk": kept})
+
     return settings.model_copy(
         update={
+            "programmes": {code: with_folder(programme) for code, programme in settings.programmes.items()},
             "journal": absolute(settings.journal),
             "registry": absolute(settings.registry),
             "signers": {name: with_files(key) for name, key in settings.signers.items()},
