@@ -452,6 +452,9 @@ class Rehearsal:
         quorum = (2, [self.keys[name] for name in ATTESTER_NAMES])
         return embedded_registry(books, self.contract, dict.fromkeys(self.codes, quorum), counterparts)
 
+    def witness(self) -> FinalWitness:
+        return FinalWitness(self.contract)
+
     def open_journal(self, name: str, folder: Path) -> Journal:
         return open_journal(self.databases(folder, name))
 

@@ -87,6 +87,7 @@ def sheet(act: Act, lang: Language = None, out: Out = None, as_json: Json = Fals
     It is there only when what it follows from is final on chain.
     """
     from bridge.cli.files import write_file
+    from bridge.cli.findings import language
     from bridge.cli.screen import emit, say, say_text
     from bridge.registry.desk.sheet import as_page, as_text, sheet_of
 
@@ -99,7 +100,7 @@ def sheet(act: Act, lang: Language = None, out: Out = None, as_json: Json = Fals
         {space.id: space for space in books.spaces()},
         credit_class.kg_per_unit if credit_class else 0,
         books.clock(),
-        _language(lang),
+        language(lang).value,
     )
     if out:
         write_file(out, as_page(made) if out.suffix.lower() in (".html", ".htm") else as_text(made))
@@ -275,12 +276,3 @@ def _second(text: str) -> int:
     except ValueError as error:
         raise UsageError(f"{text!r} is no time: write it as 2026-05-09T10:00+09:00") from error
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
-
-
-def _language(text: str | None) -> Any:
-    from bridge.errors import UsageError
-    from bridge.settings import language
-
-    if text not in (None, "en", "ja"):
-        raise UsageError(f"no sheet is written in {text!r}: en or ja")
-    return text or language()
