@@ -43,9 +43,9 @@ from bridge.reconcile.sources import view
 from bridge.registry.attesters import Attester, AttesterSet, Eyes
 from bridge.registry.counterpart import Counterparts
 from bridge.registry.desk.desk import Desk
-from bridge.registry.desk.evidence import EvidenceFolder
 from bridge.registry.desk.rules import DeskRules
 from bridge.registry.embedded import NOWHERE_ELSE, LedgerRegistry
+from bridge.registry.evidence import EvidenceFolder
 from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.port import Registry, Signer

@@ -11,9 +11,9 @@ from bridge.domain.serials import SerialRange, coalesce
 from bridge.domain.values import Address, Hex32, Hex64, RegistryCode, moment
 from bridge.errors import AlreadyDone, BridgeError, Conflict, NotYet, RegistryRefused, UsageError
 from bridge.registry.counterpart import ActRecord, Confirmed, Done, ForeignAct, Verb
-from bridge.registry.desk.evidence import EvidenceFolder
 from bridge.registry.desk.lists import read_list, verdict
 from bridge.registry.desk.rules import DeskRules
+from bridge.registry.evidence import EvidenceFolder
 from bridge.registry.ledger import Ledger
 from bridge.registry.port import ChainWitness, Signer
 

@@ -14,8 +14,8 @@ from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind, subtract
 from bridge.domain.values import Fact, Hex32, RegistryCode, keccak_hex
 from bridge.errors import Halted, MalformedInput, RegistryRefused
 from bridge.registry.counterpart import ForeignAct, Verb
-from bridge.registry.desk.evidence import read_bounded
 from bridge.registry.desk.rules import DeskRules
+from bridge.registry.evidence import read_bounded
 from bridge.registry.statements import fields
 
 Fate = Literal["held", "retired", "moved"]

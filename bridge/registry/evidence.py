@@ -1,5 +1,5 @@
-"""The files that officers attest, kept under the name of their keccak-256, so that a receipt can be shown to rest on
-something. The folder is its owner's alone, and nothing in it is ever changed."""
+"""What shows an act at a registry that is not ours, kept under the name of its keccak-256, so that a receipt can be
+shown to rest on something. The folder is its owner's alone, and nothing in it is ever changed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ class EvidenceFolder:
         self.path = path
 
     def keep(self, file: Path) -> Hex32:
-        """A copy, under its seal, which is returned. Raises UsageError when it cannot be read or is empty."""
-        content = read_bounded(file)
+        """A copy of a file, under its seal, which is returned. Raises UsageError when it cannot be read or is empty."""
+        return self.keep_content(read_bounded(file), file.suffix.lower())
+
+    def keep_content(self, content: bytes, suffix: str) -> Hex32:
         seal = keccak_hex(content)
         if self._kept(seal) is None:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            suffix = file.suffix.lower() if re.fullmatch(r"\.[a-z0-9]{1,8}", file.suffix.lower()) else ""
-            self._write(self.path / f"{seal}{suffix}", content)
+            safe = suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else ""
+            self._write(self.path / f"{seal}{safe}", content)
         return seal
 
     def require(self, seal: Hex32) -> Path:
