@@ -41,7 +41,9 @@ from bridge.journal.store import Journal, open_journal
 from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, Endorsement, Evidence
 from bridge.reconcile.sources import view
 from bridge.registry.attesters import Attester, AttesterSet, Eyes
-from bridge.registry.counterpart import Counterparts
+from bridge.registry.cad_trust.client import CadTrustClient
+from bridge.registry.cad_trust.counterpart import CadTrustCounterpart
+from bridge.registry.counterpart import Counterpart, Counterparts
 from bridge.registry.desk.desk import Desk
 from bridge.registry.desk.rules import DeskRules
 from bridge.registry.embedded import NOWHERE_ELSE, LedgerRegistry
@@ -55,6 +57,7 @@ from bridge.settings import (
     Database,
     KeyPlace,
     Settings,
+    cad_trust_key,
     environment_key,
     password,
     signer_token,
@@ -249,7 +252,21 @@ def embedded_registry(
 
 def _counterparts(settings: Settings, books: Ledger, eyes: Eyes) -> Counterparts:
     """The programmes whose own registry is not this ledger."""
-    return _desks(settings, books, eyes)
+    found: dict[RegistryCode, Counterpart] = {}
+    found |= _desks(settings, books, eyes)
+    for code, programme in settings.programmes.items():
+        if (place := programme.cad_trust) is not None:
+            kept = EvidenceFolder(place.evidence)
+            found[code] = CadTrustCounterpart(books, code, place, cad_trust(settings, code), kept)
+    return found
+
+
+def cad_trust(settings: Settings, code: RegistryCode) -> CadTrustClient:
+    """Raises UsageError when the programme's own registry is not CAD Trust."""
+    programme = settings.programmes.get(code)
+    if programme is None or programme.cad_trust is None:
+        raise UsageError(f"{FILE_NAME} has no section [programmes.{code}.cad_trust]")
+    return CadTrustClient(programme.cad_trust, cad_trust_key(code))
 
 
 def _desks(settings: Settings, books: Ledger, eyes: Eyes) -> dict[RegistryCode, Desk]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sqlalchemy import Engine, event
 
+from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import ActState, Kind
 from bridge.domain.observed import BlockStamp
 from bridge.domain.serials import SerialRange, coalesce
@@ -22,6 +23,7 @@ from bridge.registry.attesters import Attester, AttesterSet
 from bridge.registry.cad_trust.client import CadTrustClient
 from bridge.registry.cad_trust.counterpart import CadTrustCounterpart
 from bridge.registry.cad_trust.place import CadTrust, mark_of
+from bridge.registry.cad_trust.statement import read_statement
 from bridge.registry.cad_trust.units import Placed, Unit, block_of, pieces, read_units, split_records
 from bridge.registry.counterpart import Done, ForeignAct, Verb, act_id
 from bridge.registry.embedded import LedgerRegistry
@@ -607,3 +609,35 @@ def test_lock_settlement_and_receipt_over_cad_trust(office: Office) -> None:
     retired = {number for number, row in office.serials().items() if row[0] == "Retired"}
     assert retired == set(range(101, 111))
     assert world.states(101, 200)["retired"] == ["101-110"]
+
+
+# --------------------------------------------------------------------------------------------- statement
+
+
+def test_units_become_a_canonical_statement_and_every_row_is_taken_or_named(
+    office: Office, books: CadTrustBooks
+) -> None:
+    books.add(2001, 2010, unitStatus="Retired", unitStatusReason="Retired for Acme")
+    books.add(3001, 3001, unitBlockStart="A007", unitBlockEnd="A007", unitStatus="Expired")
+    broken = books.add(4001, 4010, unitCount=11)
+    strange = books.add(5001, 5010, unitStatus="For Sale")
+    found = read_statement(office.client, "VERRA", office.place, 1000, 77)
+    assert (found.head.read, found.head.taken, found.head.refused) == (7, 5, 2)
+    assert (found.head.units, found.head.kg, found.head.as_of) == (1011, 1_011_000, 77)
+    by_serial = {row.serial: row for row in found.rows}
+    assert by_serial["VER-1-VER-100"].range == serials(1, 100)
+    assert (
+        by_serial["VER-1-VER-100"].class_id
+        == CreditClass(
+            registry="VERRA", project="1340", vintage=2020, credit_type="Reduction - technical", kg_per_unit=1000
+        ).id
+    )
+    retired = by_serial["VER-2001-VER-2010"]
+    assert (retired.state, retired.status, retired.purpose) == ("retired", "Retired", "Retired for Acme")
+    assert by_serial["A007-A007"].state == "cancelled"
+    reasons = {row.reason for row in found.refused}
+    assert reasons == {
+        "it counts 11 units and names 10 serials",
+        "unit status 'For Sale' is none of Held, Buffer, Pending Export, Retired, Cancelled, Expired, Exported",
+    }
+    assert all(unit_id in "".join(row.content for row in found.refused) for unit_id in (broken, strange))

@@ -83,8 +83,9 @@ _LABEL = (
 
 class Block(Fact):
     """A unit's serials, and how their numbers are spelt: letters before them, and digits with leading zeros or without
-    (`width` zero)."""
+    (`width` zero). `key` names the numbering."""
 
+    key: str
     letters: str
     width: int
     range: SerialRange
@@ -124,6 +125,7 @@ def block_of(unit: Unit, programme: RegistryCode, counter: str) -> Block:
     space = SerialSpace(registry=programme, kind=SpaceKind.COUNTER, key=key)
     numbers = (one["digits"].lstrip("0") for one in (start, end))
     block = Block(
+        key=key,
         letters=start["letters"],
         width=len(start["digits"]) if padded else 0,
         range=fields.serial_range(space, *numbers),
