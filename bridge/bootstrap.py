@@ -219,7 +219,8 @@ def registry(settings: Settings, ask: Ask | None) -> LedgerRegistry:
         for code, programme in settings.programmes.items():
             signers[code] = (programme.threshold, [opened[name] for name in programme.attesters])
     books = ledger(settings)
-    return embedded_registry(books, contract(settings), signers, partial(_counterparts, settings, books))
+    elsewhere = _nowhere_else if ask is None else partial(_counterparts, settings, books)
+    return embedded_registry(books, contract(settings), signers, elsewhere)
 
 
 def _nowhere_else(_eyes: Eyes) -> Counterparts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bridge.domain.attestations import Opening
 from bridge.domain.lifecycle import ActState, Kind
@@ -30,12 +30,14 @@ class Abroad:
         counterpart = self._counterparts.get(registry)
         return counterpart.objection(kind, opening) if counterpart else ""
 
-    def take(self, registry: RegistryCode, records: Sequence[LockRecord]) -> None:
-        """Out of circulation, before anybody signs the locks."""
+    def take(self, registry: RegistryCode, records: Sequence[LockRecord], now: Callable[[], int]) -> None:
+        """Out of circulation, before anybody signs the locks. `now`: the final chain's seconds."""
         if counterpart := self._counterparts.get(registry):
             for record in records:
-                if record.released or not record.whole:
-                    raise RegistryRefused(f"serials of lock {record.lock.lock_id} are no longer all locked")
+                if record.released or not record.whole or record.instruction.not_after < now():
+                    raise RegistryRefused(
+                        f"lock {record.lock.lock_id} has run out, or its serials are no longer locked"
+                    )
             self._pursue(counterpart, [_taking(record) for record in records])
 
     def give_back(self, record: LockRecord, final: BlockStamp) -> None:
@@ -51,7 +53,9 @@ class Abroad:
             return
         self._pursue(counterpart, [taking.act])
         known = self._ledger.act(act_id(Verb.GIVE_BACK, record.lock.lock_id))
-        self._pursue(counterpart, [known.act if known else self._giving_back(record, final)])
+        giving_back = known.act if known else self._giving_back(record, final)
+        if giving_back.ranges:  # or all of it was reversed meanwhile
+            self._pursue(counterpart, [giving_back])
 
     def carry_out(
         self, decision: Decision, seen: WitnessedRequest, opening: Opening, account: str, final: BlockStamp

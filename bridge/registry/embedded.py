@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bridge.domain.attestations import Attested, Cover, Deployment, Lock, Opening, Outcome, Receipt, Refusal, Reversal
 from bridge.domain.lifecycle import Kind, RequestStatus
@@ -56,7 +56,7 @@ class LedgerRegistry:
 
     def attest_locks(self, lock_ids: Sequence[Hex32]) -> Attested[Lock]:
         records, registry, deployment = self._records(lock_ids)
-        self._abroad.take(registry, records)
+        self._abroad.take(registry, records, self._clock(deployment))
         locks = tuple(record.lock for record in records)
         return self._set(registry).attest(locks, lambda one: one.sign_locks(self.ledger, deployment, locks))
 
@@ -66,7 +66,7 @@ class LedgerRegistry:
         covers = tuple(Cover(lock=lock, short_class_id=short) for lock, short in named if short is not None)
         if len(covers) != len(records):
             raise RegistryRefused("one of the locks covers nothing; attest it as a lock")
-        self._abroad.take(registry, records)
+        self._abroad.take(registry, records, self._clock(deployment))
         return self._set(registry).attest(covers, lambda one: one.sign_covers(self.ledger, deployment, covers))
 
     def release(self, lock_id: Hex32) -> None:
@@ -300,6 +300,9 @@ class LedgerRegistry:
             return self._eyes[deployment]
         except KeyError as error:
             raise UsageError(f"this registry has no witness of deployment {deployment}; configure its node") from error
+
+    def _clock(self, deployment: Deployment) -> Callable[[], int]:
+        return lambda: self._witness(deployment).stamp().timestamp
 
     def _set(self, registry: RegistryCode) -> AttesterSet:
         try:

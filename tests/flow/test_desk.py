@@ -118,6 +118,7 @@ def test_one_officer_alone_cannot_end_a_retirement(world: DeskWorld) -> None:
     reference = world.filed(act)
     world.attest(act, reference, officers=[1, 1])
     advance(world.bridge)
+    assert world.reconcile((CODE,)).findings == (), "what waits for people is no break"
     assert state(world, act) is ActState.ASKED
     with pytest.raises(NotYet):
         receipt_of(world, act)

@@ -306,8 +306,30 @@ def test_a_lock_that_was_never_taken_ends_without_anything_abroad(world: World, 
     world.registry.release(lock_id)
     assert state(world, act(subject=1)) is ActState.VOID
     assert [verb for verb, _ in abroad.asked] == [Verb.TAKE]
-    with pytest.raises(RegistryRefused, match="no longer all locked"):
+    with pytest.raises(RegistryRefused, match="no longer locked"):
         world.registry.attest_locks([lock_id])
+
+
+def test_nothing_is_taken_for_a_lock_that_has_run_out(world: World, abroad: FakeCounterpart) -> None:
+    lock_id = world.lock(1, 101, 200)
+    world.chain.now = 2_001
+    with pytest.raises(RegistryRefused, match="has run out"):
+        world.registry.attest_locks([lock_id])
+    assert abroad.asked == []
+
+
+def test_what_was_reversed_meanwhile_does_not_go_back(world: World, abroad: FakeCounterpart) -> None:
+    whole, half = world.lock(1, 101, 200), world.lock(2, 201, 300)
+    world.registry.attest_locks([whole])
+    world.registry.attest_locks([half])
+    world.ledger.reverse("fire", serials(101, 250), "fire")
+    world.chain.now = 2_001
+    for lock_id in (whole, half):
+        world.registry.release(lock_id)
+    assert [one for one in abroad.asked if one[0] is Verb.GIVE_BACK] == [(Verb.GIVE_BACK, half)]
+    record = world.ledger.act(act_id(Verb.GIVE_BACK, half))
+    assert record is not None
+    assert record.act.ranges == (serials(251, 300),)
 
 
 def test_a_take_of_unknown_fate_keeps_its_lock_from_ending(world: World, abroad: FakeCounterpart) -> None:

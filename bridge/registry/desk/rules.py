@@ -14,18 +14,6 @@ from bridge.domain.attestations import Opening
 from bridge.domain.lifecycle import Kind
 from bridge.domain.values import Fact
 
-SCHEMES = {
-    "JC": "J-クレジット",
-    "JCL": "地域版J-クレジット",
-    "KC": "国内クレジット",
-    "KCP": "国内クレジット（計画）",
-    "JP": "J-VER（都道府県）",
-}
-"""制度記号, with a name for people. What a number says beyond this is shown as it is."""
-
-TYPES = {"ER": "排出削減", "ERL": "排出削減（地域版）", "FM": "森林経営"}
-"""種別; there are more, which are shown as they are."""
-
 
 class ListGrammar(Fact):
     """How an officer's list of serials is spelt: a CSV file with these columns, and these words for what became of the
@@ -54,10 +42,11 @@ class ListGrammar(Fact):
 
 
 class DeskRules(Fact):
-    """`account` is ours there, `holder` the legal person that it belongs to. `officers` are named by their keys, and
-    `threshold` of them must have seen an act. `processing_days`: how long that registry may take; what its list shows
-    as still held before then may be retired yet. `uses`: what a retirement may be for, one of them each. `evidence`:
-    the folder in which the files that officers attest are kept."""
+    """`account` is ours there, `holder` the legal person that it belongs to. `officers` are names of keys or addresses,
+    and `threshold` of them must have seen an act. `processing_days`: how long that registry may take; what its list
+    shows as still held before then may be retired yet. `uses`: what a retirement may be for, one each. `evidence`:
+    the folder in which the files that officers attest are kept. `certification`: how a 認証番号 is spelt, with its
+    制度記号 as the group `scheme` and its 種別 as `type`."""
 
     account: str = Field(min_length=1, max_length=64)
     holder: str = Field(min_length=1, max_length=200)

@@ -9,7 +9,7 @@ from bridge.domain.quantity import Units, kilograms, tonnes
 from bridge.domain.serials import SerialSpace
 from bridge.domain.values import Fact, Hex32, moment
 from bridge.registry.counterpart import ActRecord, Verb
-from bridge.registry.desk.rules import SCHEMES, TYPES, DeskRules
+from bridge.registry.desk.rules import DeskRules
 from bridge.registry.desk.words import TITLES, WORDS, Language
 
 DAY = 86_400
@@ -157,15 +157,9 @@ def _serials(
     rows = []
     for span in record.act.ranges:
         key = spaces[span.space].key
-        scheme, kind = rules.categories(key)
-        named = (_named(scheme, SCHEMES), _named(kind, TYPES))
-        rows.append((key, *named, str(span.first), str(span.last), f"{span.units:,}"))
+        rows.append((key, *rules.categories(key), str(span.first), str(span.last), f"{span.units:,}"))
     total = ("", "", "", "", "", f"{Units(record.act.units):,}")
     return [heading, *rows, total]
-
-
-def _named(code: str, names: Mapping[str, str]) -> str:
-    return f"{code} {names[code]}" if code in names else code
 
 
 def _warnings(record: ActRecord, rules: DeskRules, now: int, word: Mapping[str, str]) -> list[str]:
