@@ -40,8 +40,14 @@ from bridge.flow.hold import Holder
 from bridge.journal.store import Journal, open_journal
 from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, Endorsement, Evidence
 from bridge.reconcile.sources import view
-from bridge.registry.attesters import Attester, AttesterSet
-from bridge.registry.embedded import LedgerRegistry
+from bridge.registry.attesters import Attester, AttesterSet, Eyes
+from bridge.registry.cad_trust.client import CadTrustClient
+from bridge.registry.cad_trust.counterpart import CadTrustCounterpart
+from bridge.registry.counterpart import Counterpart, Counterparts
+from bridge.registry.desk.desk import Desk
+from bridge.registry.desk.rules import DeskRules
+from bridge.registry.embedded import NOWHERE_ELSE, LedgerRegistry
+from bridge.registry.evidence import EvidenceFolder
 from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.port import Registry, Signer
@@ -51,6 +57,7 @@ from bridge.settings import (
     Database,
     KeyPlace,
     Settings,
+    cad_trust_key,
     environment_key,
     password,
     signer_token,
@@ -211,24 +218,83 @@ def registry(settings: Settings, ask: Ask | None) -> LedgerRegistry:
         opened = {name: signer(settings, name, ask) for name in _attester_keys(settings)}
         for code, programme in settings.programmes.items():
             signers[code] = (programme.threshold, [opened[name] for name in programme.attesters])
-    return embedded_registry(ledger(settings), contract(settings), signers)
+    books = ledger(settings)
+    elsewhere = _nowhere_else if ask is None else partial(_counterparts, settings, books)
+    return embedded_registry(books, contract(settings), signers, elsewhere)
+
+
+def _nowhere_else(_eyes: Eyes) -> Counterparts:
+    return NOWHERE_ELSE
 
 
 def embedded_registry(
-    books: Ledger, deployed: BridgeContract, signers: Mapping[RegistryCode, tuple[int, Sequence[Signer]]]
+    books: Ledger,
+    deployed: BridgeContract,
+    signers: Mapping[RegistryCode, tuple[int, Sequence[Signer]]],
+    counterparts: Callable[[Eyes], Counterparts] = _nowhere_else,
 ) -> LedgerRegistry:
-    """Each attester looks through a witness of its own, as it would with a node of its own."""
+    """Each attester looks through a witness of its own, as it would with a node of its own, and at the programmes' own
+    registries through what `counterparts` makes for it."""
     deployment = deployed.deployment
     books.serve(deployment)
     attesters: dict[str, Attester] = {}
     for _, keys in signers.values():
         for key in keys:
-            attesters.setdefault(key.address, Attester(key, {deployment: FinalWitness(deployed)}))
+            if key.address not in attesters:
+                eyes: Eyes = {deployment: FinalWitness(deployed)}
+                attesters[key.address] = Attester(key, eyes, counterparts(eyes))
     sets = {
         code: AttesterSet(threshold, [attesters[key.address] for key in keys])
         for code, (threshold, keys) in signers.items()
     }
-    return LedgerRegistry(books, {deployment: FinalWitness(deployed)}, sets)
+    eyes = {deployment: FinalWitness(deployed)}
+    return LedgerRegistry(books, eyes, sets, counterparts(eyes))
+
+
+def _counterparts(settings: Settings, books: Ledger, eyes: Eyes) -> Counterparts:
+    """The programmes whose own registry is not this ledger."""
+    found: dict[RegistryCode, Counterpart] = {}
+    found |= _desks(settings, books, eyes)
+    for code, programme in settings.programmes.items():
+        if (place := programme.cad_trust) is not None:
+            kept = EvidenceFolder(place.evidence)
+            found[code] = CadTrustCounterpart(books, code, place, cad_trust(settings, code), kept)
+    return found
+
+
+def cad_trust(settings: Settings, code: RegistryCode) -> CadTrustClient:
+    """Raises UsageError when the programme's own registry is not CAD Trust."""
+    programme = settings.programmes.get(code)
+    if programme is None or programme.cad_trust is None:
+        raise UsageError(f"{FILE_NAME} has no section [programmes.{code}.cad_trust]")
+    return CadTrustClient(programme.cad_trust, cad_trust_key(code))
+
+
+def _desks(settings: Settings, books: Ledger, eyes: Eyes) -> dict[RegistryCode, Desk]:
+    return {
+        code: desk_of(books, code, programme.desk, _officers(settings, programme.desk), eyes)
+        for code, programme in settings.programmes.items()
+        if programme.desk is not None
+    }
+
+
+def desk_of(books: Ledger, code: RegistryCode, rules: DeskRules, officers: Mapping[Address, str], eyes: Eyes) -> Desk:
+    """`officers`: the names of their keys, by address."""
+    return Desk(books, code, rules, officers, eyes, recover, EvidenceFolder(rules.evidence))
+
+
+def _officers(settings: Settings, rules: DeskRules) -> dict[Address, str]:
+    return {address_of(settings, name): name for name in rules.officers}
+
+
+def desks(settings: Settings) -> dict[RegistryCode, Desk]:
+    """Of all programmes that have one. Raises UsageError when none has."""
+    books, deployed = ledger(settings), contract(settings)
+    eyes: Eyes = {deployed.deployment: FinalWitness(deployed)}
+    found = _desks(settings, books, eyes)
+    if not found:
+        raise UsageError(f"no programme in {FILE_NAME} has a desk; give one a section [programmes.CODE.desk]")
+    return found
 
 
 def operator(settings: Settings, ask: Ask, *, takes_up: bool = False) -> Bridge:
@@ -398,9 +464,14 @@ class Rehearsal:
         url = self.databases(folder, "registry")
         return Ledger(open_ledger(url), lambda: self.chain.connection.final().timestamp)
 
-    def open_registry(self, books: Ledger) -> LedgerRegistry:
+    def open_registry(
+        self, books: Ledger, counterparts: Callable[[Eyes], Counterparts] = _nowhere_else
+    ) -> LedgerRegistry:
         quorum = (2, [self.keys[name] for name in ATTESTER_NAMES])
-        return embedded_registry(books, self.contract, dict.fromkeys(self.codes, quorum))
+        return embedded_registry(books, self.contract, dict.fromkeys(self.codes, quorum), counterparts)
+
+    def witness(self) -> FinalWitness:
+        return FinalWitness(self.contract)
 
     def open_journal(self, name: str, folder: Path) -> Journal:
         return open_journal(self.databases(folder, name))

@@ -9,13 +9,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from bridge.domain.credit_class import Terms
 from bridge.domain.deployment import Expectations
 from bridge.domain.signing import CURVE_ORDER, RemoteKey
 from bridge.domain.values import Address, RegistryCode, faults
 from bridge.errors import UsageError
+from bridge.registry.cad_trust.place import CadTrust
+from bridge.registry.desk.rules import DeskRules
 
 FILE_NAME = "carbonbridge.toml"
 KEY_VARIABLE = "CARBONBRIDGE_KEY_"
@@ -64,11 +66,20 @@ class Database(_Section):
 
 
 class Programme(_Section):
-    """A registry's attesters here, by key name, and the terms that its classes copy."""
+    """A registry's attesters here, by key name, and the terms that its classes copy. With a `desk` or `cad_trust` its
+    own registry is another: one where officers act by hand, or CAD Trust."""
 
     threshold: int = Field(ge=1)
     attesters: tuple[str, ...] = Field(min_length=1)
     terms: Terms
+    desk: DeskRules | None = None
+    cad_trust: CadTrust | None = None
+
+    @model_validator(mode="after")
+    def _one_registry(self) -> Programme:
+        if self.desk and self.cad_trust:
+            raise ValueError("a programme's own registry is one: a desk or cad_trust, not both")
+        return self
 
 
 class KeyPlace(StrEnum):
@@ -182,6 +193,18 @@ def signer_token(key_name: str) -> str | None:
     return token
 
 
+def cad_trust_key(code: RegistryCode) -> str | None:
+    """The x-api-key of a programme's node, from the file that CARBONBRIDGE_CAD_TRUST_KEY_<CODE>_FILE names; None
+    without."""
+    file = os.environ.get(_variable("CARBONBRIDGE_CAD_TRUST_KEY_", code) + "_FILE")
+    if not file:
+        return None
+    key = _secret("key", file)
+    if not re.fullmatch(r"[!-~]{1,256}", key):
+        raise UsageError(f"key file {file} holds no x-api-key: one line of letters and signs without blanks")
+    return key
+
+
 def environment_keys() -> list[str]:
     """The names of the keys that CARBONBRIDGE_KEY_<NAME> gives: for tests and CI only, where nothing is at stake."""
     given = (name.removeprefix(KEY_VARIABLE) for name in os.environ if name.startswith(KEY_VARIABLE))
@@ -234,8 +257,18 @@ def _with_absolute_places(settings: Settings) -> Settings:
         files = {"ca": key.ca, "certificate": key.certificate, "certificate_key": key.certificate_key}
         return key.model_copy(update={name: settings.folder / file for name, file in files.items() if file})
 
+    def with_folder(programme: Programme) -> Programme:
+        elsewhere = {"desk": programme.desk, "cad_trust": programme.cad_trust}
+        placed = {
+            name: one.model_copy(update={"evidence": settings.folder / one.evidence})
+            for name, one in elsewhere.items()
+            if one is not None
+        }
+        return programme.model_copy(update=placed)
+
     return settings.model_copy(
         update={
+            "programmes": {code: with_folder(programme) for code, programme in settings.programmes.items()},
             "journal": absolute(settings.journal),
             "registry": absolute(settings.registry),
             "signers": {name: with_files(key) for name, key in settings.signers.items()},

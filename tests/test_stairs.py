@@ -44,6 +44,7 @@ LIBRARY_ROOMS = {
     "structlog": {"daemon"},
     "prometheus_client": {"daemon"},
     "fastapi": {"web", "registry"},
+    "httpx": {"registry"},  # asks foreign registries; bounded, without redirects
 }
 
 

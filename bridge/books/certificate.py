@@ -17,7 +17,7 @@ from bridge.domain.serials import SerialRange, coalesce, total_units
 from bridge.domain.values import Address, Fact, Hex32, RegistryCode
 from bridge.errors import ContractRefused, NotYet, Refused
 
-FORMAT: Final = "carbonbridge-certificate/1"
+FORMAT: Final = "carbonbridge-certificate/2"
 _LONGEST_SHOWN = 100
 
 
@@ -32,7 +32,7 @@ class CertifiedSerials(Fact):
 class Certificate(Fact):
     """Bound to its holder by the request id, so that it cannot be passed on; `opening` shows who stands behind it."""
 
-    format: Literal["carbonbridge-certificate/1"] = FORMAT
+    format: Literal["carbonbridge-certificate/2"] = FORMAT
     deployment: Deployment
     request_id: Hex32
     request: Request

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bridge.cli import desk
+from bridge.cli.cad_trust import cad_trust
 from bridge.cli.holdings import account_in_short, block_row, classes_in, named_serials, serial_key, serial_state
 from bridge.cli.importing import draw_import, import_rows
 from bridge.cli.options import File, Json, Out, Programme, Serial, Vintage
@@ -24,6 +26,8 @@ app = typer.Typer(help="The embedded registry: accounts, serials, instructions, 
 app.command(
     "reverse", epilog="Example: carbonbridge registry reverse GS1-1-UG-GS11236-16-2024-30307-1-10 --reason fire"
 )(reverse)
+app.add_typer(desk.app, name="desk")
+app.command("cad-trust", epilog="Example: carbonbridge registry cad-trust VERRA --out units.json")(cad_trust)
 
 Account = Annotated[str, typer.Option("--account", metavar="NAME", help="A registry account.")]
 MaybeSerial = Annotated[str | None, typer.Argument(metavar="[SERIAL]", help="As its registry spells it.")]

@@ -1,13 +1,13 @@
 """What attesters sign, as EIP-712 typed data, and what requests and openings hash to.
 
-The batch types are the contract's (`contracts/src/Attestations.sol`); statements and receipts are signed under the
-same domain but read off chain only. Ids travel as hex text and are numbers or bytes32 on chain.
+The batch types are the contract's (`contracts/src/Attestations.sol`); statements, receipts and officers' confirmations
+are signed under the same domain but read off chain only. Ids travel as hex text and are numbers or bytes32 on chain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from eth_abi.abi import encode
 from pydantic import Field
@@ -15,9 +15,11 @@ from pydantic import Field
 from bridge.domain.lifecycle import Kind
 from bridge.domain.quantity import Units
 from bridge.domain.serials import SerialRange, total_units
-from bridge.domain.values import Address, Fact, Hex32, Hex64, code_bytes, keccak_hex, to_bytes, to_int
+from bridge.domain.values import Address, Fact, Hex32, Hex64, code_bytes, hex32, keccak_hex, to_bytes, to_int
 
 NAME, VERSION = "CarbonBridge", "1"
+NO_EVIDENCE: Hex32 = hex32(0)
+"""Of an act in the attesters' own ledger, which is its own evidence."""
 
 
 class Deployment(Fact):
@@ -102,16 +104,31 @@ class StatementHead(Fact):
 
 
 class Receipt(Fact):
-    """The registry's word that it has retired or handed over, after the settlement was final."""
+    """The registry's word that it has retired or handed over, after the settlement was final. `evidence` seals what the
+    attesters have of a registry that is not theirs; zero where the registry is their own ledger."""
 
     request_id: Hex32
     kind: Kind
     ranges: tuple[SerialRange, ...]
     reference: str
     executed_at: int = Field(ge=0, lt=2**64)
+    evidence: Hex32 = NO_EVIDENCE
 
 
-Message = TypeVar("Message", Lock, Cover, Outcome, Refusal, Reversal, StatementHead, Receipt)
+class Confirmation(Fact):
+    """An officer's word on an act at a registry that has only screens: that it is `filed`, or has been seen `done` or
+    `not-done`. `round` counts how often it was filed. A `filed` has neither reference nor evidence."""
+
+    act_id: Hex32
+    round: int = Field(ge=0, lt=2**16)
+    finding: Literal["filed", "done", "not-done"]
+    ranges: tuple[SerialRange, ...] = Field(min_length=1)
+    reference: str = ""
+    evidence: Hex32 = NO_EVIDENCE
+    seen_at: int = Field(ge=0, lt=2**64)
+
+
+Message = TypeVar("Message", Lock, Cover, Outcome, Refusal, Reversal, StatementHead, Receipt, Confirmation)
 
 
 class Attested(Fact, Generic[Message]):
@@ -254,6 +271,19 @@ _TYPES: Mapping[str, Mapping[str, _Members]] = {
             ("ranges", "Range[]"),
             ("reference", "string"),
             ("executedAt", "uint64"),
+            ("evidence", "bytes32"),
+        ],
+        "Range": _RANGE,
+    },
+    "Confirmation": {
+        "Confirmation": [
+            ("actId", "bytes32"),
+            ("round", "uint16"),
+            ("finding", "string"),
+            ("ranges", "Range[]"),
+            ("reference", "string"),
+            ("evidence", "bytes32"),
+            ("seenAt", "uint64"),
         ],
         "Range": _RANGE,
     },
@@ -266,6 +296,7 @@ _BATCH_MEMBER = {
     "Reversal": "reversals",
     "StatementHead": "statementHeads",
     "Receipt": "receipts",
+    "Confirmation": "confirmations",
 }
 
 
@@ -309,7 +340,9 @@ def _document(
     }
 
 
-def wire(item: Lock | Cover | Outcome | Refusal | Reversal | StatementHead | Receipt | ClassTotal) -> dict[str, Any]:
+def wire(
+    item: Lock | Cover | Outcome | Refusal | Reversal | StatementHead | Receipt | ClassTotal | Confirmation,
+) -> dict[str, Any]:
     """One message with the contract's member names and types."""
     match item:
         case Lock():
@@ -359,6 +392,17 @@ def wire(item: Lock | Cover | Outcome | Refusal | Reversal | StatementHead | Rec
                 "ranges": [_wire_range(r) for r in item.ranges],
                 "reference": item.reference,
                 "executedAt": item.executed_at,
+                "evidence": to_bytes(item.evidence),
+            }
+        case Confirmation():
+            return {
+                "actId": to_bytes(item.act_id),
+                "round": item.round,
+                "finding": item.finding,
+                "ranges": [_wire_range(r) for r in item.ranges],
+                "reference": item.reference,
+                "evidence": to_bytes(item.evidence),
+                "seenAt": item.seen_at,
             }
 
 

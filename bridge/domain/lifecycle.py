@@ -72,6 +72,16 @@ class ReversalState(StrEnum):
     MOOT = "moot"  # the end: none of its serials is live, nor will be
 
 
+class ActState(StrEnum):
+    """What becomes of an act at a registry that is not ours."""
+
+    PLANNED = "planned"  # stored, and nothing is asked
+    ASKED = "asked"  # asked, or about to be
+    UNKNOWN = "unknown"  # asked without an answer: only what that registry states later resolves it
+    DONE = "done"  # the end, with that registry's reference
+    VOID = "void"  # the end: never asked, and never to be
+
+
 SERIAL_MOVES: Mapping[SerialState, frozenset[SerialState]] = {
     SerialState.HELD: frozenset(SerialState) - {SerialState.RESERVED},
     SerialState.LOCKED: frozenset({SerialState.HELD, SerialState.RESERVED, SerialState.REVERSED}),
@@ -118,7 +128,15 @@ REVERSAL_MOVES: Mapping[ReversalState, frozenset[ReversalState]] = {
     ReversalState.MOOT: frozenset(),
 }
 
-State = TypeVar("State", SerialState, DepositState, ExitState, ReversalState)
+ACT_MOVES: Mapping[ActState, frozenset[ActState]] = {
+    ActState.PLANNED: frozenset({ActState.ASKED, ActState.DONE, ActState.VOID}),
+    ActState.ASKED: frozenset({ActState.DONE, ActState.UNKNOWN}),
+    ActState.UNKNOWN: frozenset({ActState.DONE, ActState.PLANNED}),
+    ActState.DONE: frozenset(),
+    ActState.VOID: frozenset(),
+}
+
+State = TypeVar("State", SerialState, DepositState, ExitState, ReversalState, ActState)
 
 
 def going_on(moves: Mapping[State, frozenset[State]]) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from bridge.domain.attestations import (
+    NO_EVIDENCE,
     Attested,
     Cover,
     Deployment,
@@ -27,6 +28,8 @@ from bridge.domain.observed import WitnessedRequest
 from bridge.domain.serials import SerialRange, coalesce
 from bridge.domain.values import Address, Hex32, Hex64, RegistryCode
 from bridge.errors import BridgeError, NotYet, Refused, RegistryRefused, SignerRefused, Unreachable, UsageError
+from bridge.registry.abroad import ENDING, done_abroad
+from bridge.registry.counterpart import Counterparts, Verb, act_id
 from bridge.registry.ledger import Ledger
 from bridge.registry.ledger.requests import Decision
 from bridge.registry.ledger.reversing import ReversalEvent
@@ -42,9 +45,10 @@ class Attester:
     """One key and its own eyes. Every method raises RegistryRefused with the reason when it does not sign, and as the
     key's signer does where that is another process."""
 
-    def __init__(self, signer: Signer, eyes: Eyes) -> None:
+    def __init__(self, signer: Signer, eyes: Eyes, counterparts: Counterparts | None = None) -> None:
         self._signer = signer
         self._eyes = eyes
+        self._counterparts = counterparts or {}
 
     @property
     def address(self) -> Address:
@@ -89,6 +93,7 @@ class Attester:
         settled = tuple(span for part in seen.settled for span in part.ranges)
         if ledger.receipt(receipt.request_id) != receipt or receipt.ranges != settled or not seen.status.ended:
             raise RegistryRefused(f"receipt {receipt.reference} is not what ledger and final chain show; reconcile")
+        self._check_receipt_abroad(ledger, receipt)
         return self._signer.sign(typed_data(deployment, [receipt]))
 
     def sign_statement(
@@ -113,6 +118,23 @@ class Attester:
                 raise RegistryRefused(f"serials {lock.range} of lock {lock.lock_id} are no longer all locked")
             if now > lock.not_after:
                 raise RegistryRefused(f"lock {lock.lock_id} expired at {lock.not_after}; release it and lock anew")
+            if counterpart := self._counterparts.get(record.instruction.registry):
+                done_abroad(ledger, counterpart, act_id(Verb.TAKE, lock.lock_id), [lock.range])
+
+    def _check_receipt_abroad(self, ledger: Ledger, receipt: Receipt) -> None:
+        """It carries the reference and evidence of what was done at the programme's own registry, or no evidence."""
+        decision = ledger.decision(receipt.request_id)
+        counterpart = self._counterparts.get(decision.registry) if decision else None
+        stated = (receipt.reference, receipt.evidence)
+        if counterpart is not None:
+            act = act_id(ENDING[receipt.kind], receipt.request_id)
+            done = done_abroad(ledger, counterpart, act, receipt.ranges)
+            if stated != (done.reference, done.evidence):
+                raise RegistryRefused(
+                    f"receipt {receipt.reference} is not what was done at its registry; never sign it"
+                )
+        elif receipt.evidence != NO_EVIDENCE:
+            raise RegistryRefused(f"receipt {receipt.reference} names evidence of a registry that nobody here looks at")
 
     def _check_reversal(self, ledger: Ledger, deployment: Deployment, reversal: Reversal) -> None:
         event, event_id = ledger.reversal(reversal.event_id), reversal.event_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bridge.domain.attestations import Attested, Cover, Deployment, Lock, Opening, Outcome, Receipt, Refusal, Reversal
 from bridge.domain.lifecycle import Kind, RequestStatus
@@ -10,8 +10,11 @@ from bridge.domain.observed import Statement, WitnessedRequest
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import Hex32, RegistryCode
 from bridge.errors import BridgeError, Conflict, Halted, NotYet, RegistryRefused, UsageError
+from bridge.registry.abroad import Abroad
 from bridge.registry.attesters import AttesterSet, Eyes, is_closed, live_of, require_true_opening, sole
+from bridge.registry.counterpart import Counterparts
 from bridge.registry.ledger import Ledger
+from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.ledger.locking import LockRecord
 from bridge.registry.ledger.requests import Decision
 from bridge.registry.ledger.reversing import ReversalEvent
@@ -19,15 +22,25 @@ from bridge.registry.port import ChainWitness, Instruction, LockOrder, Reservati
 
 SHORT = "short"
 """Why requests are refused while serials of their class are missing."""
+NOWHERE_ELSE: Counterparts = {}
+"""The ledger is the registry of every programme."""
 
 
 class LedgerRegistry:
-    """Implements `port.Registry`. `eyes` are the registry's own, each attester has others; `attesters` by programme."""
+    """Implements `port.Registry`. `eyes` are the registry's own, each attester has others; `attesters` by programme,
+    and `counterparts` where a programme's own registry is not this ledger."""
 
-    def __init__(self, ledger: Ledger, eyes: Eyes, attesters: Mapping[RegistryCode, AttesterSet]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        eyes: Eyes,
+        attesters: Mapping[RegistryCode, AttesterSet],
+        counterparts: Counterparts = NOWHERE_ELSE,
+    ) -> None:
         self.ledger = ledger
         self._eyes = eyes
         self._attesters = attesters
+        self._abroad = Abroad(ledger, counterparts)
 
     def instruction(self, instruction_id: Hex32) -> Instruction:
         return self.ledger.instruction(instruction_id)
@@ -43,6 +56,7 @@ class LedgerRegistry:
 
     def attest_locks(self, lock_ids: Sequence[Hex32]) -> Attested[Lock]:
         records, registry, deployment = self._records(lock_ids)
+        self._abroad.take(registry, records, self._clock(deployment))
         locks = tuple(record.lock for record in records)
         return self._set(registry).attest(locks, lambda one: one.sign_locks(self.ledger, deployment, locks))
 
@@ -52,6 +66,7 @@ class LedgerRegistry:
         covers = tuple(Cover(lock=lock, short_class_id=short) for lock, short in named if short is not None)
         if len(covers) != len(records):
             raise RegistryRefused("one of the locks covers nothing; attest it as a lock")
+        self._abroad.take(registry, records, self._clock(deployment))
         return self._set(registry).attest(covers, lambda one: one.sign_covers(self.ledger, deployment, covers))
 
     def release(self, lock_id: Hex32) -> None:
@@ -61,10 +76,13 @@ class LedgerRegistry:
         instruction = record.instruction
         witness = self._witness(instruction.deployment)
         # The block first: a use that only a later block shows cannot lie after not_after.
-        if witness.stamp().timestamp <= instruction.not_after:
+        final = witness.stamp()
+        if final.timestamp <= instruction.not_after:
             raise NotYet(f"lock {lock_id} can be minted until {instruction.not_after}; release it later")
         if witness.lock_used(instruction.registry, lock_id):
             self.ledger.mark_minted([lock_id])
+        else:
+            self._abroad.give_back(record, final)
         self.ledger.release(lock_id)
 
     def disclose(self, request_id: Hex32, opening: Opening) -> None:
@@ -182,7 +200,10 @@ class LedgerRegistry:
         if decision is None or decision.deployment != deployment or opening is None:
             raise Halted(f"request {request_id} is settled and was never decided on here: keys must be held stolen")
         note = {"beneficiary": opening.beneficiary, "purpose": opening.purpose, "holder": opening.holder}
-        return self.ledger.execute(request_id, seen.settled, opening.beneficiary, note)
+        self.ledger.require_executable(request_id, seen.settled)
+        final = self._witness(deployment).stamp()
+        done = self._abroad.carry_out(decision, seen, opening, bridge_account(deployment), final)
+        return self.ledger.execute(request_id, seen.settled, opening.beneficiary, note, done)
 
     def _is_due(self, event: ReversalEvent) -> bool:
         """Whether the event has yet to land. Else it ends, once no lock can bring any of its serials to life; what
@@ -222,7 +243,7 @@ class LedgerRegistry:
             return "beneficiary-missing"
         if seen.opened.kind is Kind.REDEMPTION and not self.ledger.has_account(opening.beneficiary):
             return "no-such-account"
-        return ""
+        return self._abroad.objection(self._registry_of(seen), seen.opened.kind, opening)
 
     def _mark_minted(self, deployment: Deployment, seen: WitnessedRequest) -> None:
         registry = self._registry_of(seen)
@@ -279,6 +300,9 @@ class LedgerRegistry:
             return self._eyes[deployment]
         except KeyError as error:
             raise UsageError(f"this registry has no witness of deployment {deployment}; configure its node") from error
+
+    def _clock(self, deployment: Deployment) -> Callable[[], int]:
+        return lambda: self._witness(deployment).stamp().timestamp
 
     def _set(self, registry: RegistryCode) -> AttesterSet:
         try:

@@ -23,7 +23,7 @@ from bridge.domain.serials import SerialRange
 from bridge.domain.values import hex32
 from bridge.journal.store import open_journal
 from bridge.registry.ledger import Ledger, open_ledger
-from bridge.registry.ledger.migrations.guards import GUARDS, REVERSAL_GUARDS
+from bridge.registry.ledger.migrations.guards import FOREIGN_GUARDS, GUARDS, REVERSAL_GUARDS
 from bridge.registry.port import Instruction
 from tests.databases import ROOMS, Databases
 
@@ -165,6 +165,18 @@ ROWS: dict[str, dict[str, list[tuple[str, Row]]]] = {
             ("late_refusals", {"request_id": "request", "reason": "short"}),
         ],
         "0003": [],
+        "0004": [
+            (
+                "foreign_acts",
+                {"id": "act", "programme": "JC", "verb": "retire", "subject": "request", "document": "{}"}
+                | {"final_block": 2**40, "state": "planned", "round": 0},
+            ),
+            ("foreign_steps", {"act_id": "act", "number": 0, "at": 2**40, "state": "planned", "words": "移転"}),
+            (
+                "confirmations",
+                {"act_id": "act", "number": 0, "round": 0, "officer": "0x1", "document": "{}", "signature": "0x"},
+            ),
+        ],
     },
 }
 
@@ -240,7 +252,7 @@ def triggers(engine: Engine) -> set[str]:
 
 GUARDS_OF = {
     "journal": {"deposits_moves", "exits_moves", "reversals_moves"},
-    "registry": {guard.name for guard in (*GUARDS, *REVERSAL_GUARDS)},
+    "registry": {guard.name for guard in (*GUARDS, *REVERSAL_GUARDS, *FOREIGN_GUARDS)},
 }
 AGES = [(room, revision) for room in ROOMS for revision in revisions(room)]
 

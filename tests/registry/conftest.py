@@ -17,7 +17,7 @@ def _unsynced(connection, _record: object) -> None:  # type: ignore[no-untyped-d
     connection.execute("PRAGMA synchronous = OFF")
 
 
-def _open(url: str) -> Engine:
+def opened(url: str) -> Engine:
     engine = open_ledger(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _unsynced)
@@ -38,7 +38,7 @@ def furnished_ledger(tmp_path_factory: pytest.TempPathFactory, empty_ledger: Pat
     """The same with the world's accounts and serials, which a World built on it finds and leaves."""
     folder = tmp_path_factory.mktemp("furnished")
     databases.copy(empty_ledger, folder)
-    World(_open(databases.url(folder, "registry"))).engine.dispose()
+    World(opened(databases.url(folder, "registry"))).engine.dispose()
     return folder
 
 
@@ -51,7 +51,7 @@ def url(tmp_path: Path, databases: Databases) -> str:
 @pytest.fixture
 def engine(empty_ledger: Path, tmp_path: Path, databases: Databases) -> Iterator[Engine]:
     databases.copy(empty_ledger, tmp_path)
-    engine = _open(databases.url(tmp_path, "registry"))
+    engine = opened(databases.url(tmp_path, "registry"))
     yield engine
     engine.dispose()
 
@@ -59,6 +59,6 @@ def engine(empty_ledger: Path, tmp_path: Path, databases: Databases) -> Iterator
 @pytest.fixture
 def world(furnished_ledger: Path, tmp_path: Path, databases: Databases) -> Iterator[World]:
     databases.copy(furnished_ledger, tmp_path)
-    world = World(_open(databases.url(tmp_path, "registry")))
+    world = World(opened(databases.url(tmp_path, "registry")))
     yield world
     world.engine.dispose()

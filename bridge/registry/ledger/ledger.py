@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.registry.ledger.acting import Acting
 from bridge.registry.ledger.custody import Custody
 from bridge.registry.ledger.locking import Locking
 from bridge.registry.ledger.reading import Reading
@@ -9,5 +10,5 @@ from bridge.registry.ledger.requests import Requests
 from bridge.registry.ledger.reversing import Reversing
 
 
-class Ledger(Custody, Locking, Requests, Reversing, Reading):
+class Ledger(Custody, Locking, Requests, Reversing, Acting, Reading):
     """`Ledger(open_ledger(url), clock)`."""

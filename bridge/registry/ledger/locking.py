@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from bridge.database import parts, rows_by
 from bridge.domain.attestations import Deployment, Lock
 from bridge.domain.lifecycle import SerialState
+from bridge.domain.serials import SerialRange, coalesce
 from bridge.domain.values import Fact, Hex32
 from bridge.errors import BridgeError, Conflict, Halted, RegistryRefused
 from bridge.registry.ledger.custody import bridge_account
@@ -160,6 +161,11 @@ class Locking(Books):
         if unknown := [lock_id for lock_id in lock_ids if lock_id not in records]:
             raise _no_lock(unknown[0])
         return [records[lock_id] for lock_id in lock_ids]
+
+    def still_locked(self, lock_id: Hex32) -> tuple[SerialRange, ...]:
+        """The lock's serials that neither a request nor a reversal has taken, in the fewest ranges."""
+        with self._read() as tx:
+            return tuple(coalesce(range_of(b) for b in _live(tx, [lock_id]) if b.state == SerialState.LOCKED.value))
 
     def mark_minted(self, lock_ids: Sequence[Hex32]) -> None:
         """Our witness has seen these locks used at a final block."""

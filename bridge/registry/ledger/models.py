@@ -294,3 +294,54 @@ class StatementHeadRow(Base):
     deployment: Mapped[str] = mapped_column(ForeignKey("accounts.deployment"), primary_key=True)
     sequence: Mapped[int] = mapped_column(primary_key=True)
     document: Mapped[str]
+
+
+class ForeignActRow(Base):
+    """What has to be done at a registry that is not ours, stored before anything is asked there. `round` counts how
+    often it was asked; `statement` names what that registry stated when an unknown was last resolved; `reference` and
+    `evidence` are of the act once done. An act that ends what is on chain was seen final at `final_block`."""
+
+    __tablename__ = "foreign_acts"
+    __table_args__ = (
+        UniqueConstraint("verb", "subject"),
+        CheckConstraint("state IN ('planned', 'asked', 'unknown', 'done', 'void')", name="act_state"),
+        CheckConstraint("verb IN ('take', 'give-back', 'retire', 'hand-over')", name="act_verb"),
+        CheckConstraint("verb = 'take' OR final_block IS NOT NULL", name="act_last"),
+        CheckConstraint("(state = 'done') = (reference IS NOT NULL)", name="act_reference"),
+        CheckConstraint("(reference IS NULL) = (evidence IS NULL)", name="act_evidence"),
+        CheckConstraint("round >= 0 AND (state NOT IN ('asked', 'unknown') OR round > 0)", name="act_round"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    programme: Mapped[str]
+    verb: Mapped[str]
+    subject: Mapped[str]
+    document: Mapped[str]
+    final_block: Mapped[int | None]
+    state: Mapped[str]
+    round: Mapped[int] = mapped_column(default=0)
+    statement: Mapped[str | None]
+    reference: Mapped[str | None]
+    evidence: Mapped[str | None]
+
+
+class ForeignStep(Base):
+    """What an act went through: each state that it came to, when, and why."""
+
+    __tablename__ = "foreign_steps"
+    act_id: Mapped[str] = mapped_column(ForeignKey("foreign_acts.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[int]
+    state: Mapped[str]
+    words: Mapped[str]
+
+
+class ConfirmationRow(Base):
+    """An officer's signed word on an act. His newest of a round counts, as long as the act is not done."""
+
+    __tablename__ = "confirmations"
+    act_id: Mapped[str] = mapped_column(ForeignKey("foreign_acts.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    round: Mapped[int]
+    officer: Mapped[str]
+    document: Mapped[str]
+    signature: Mapped[str]

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bridge.domain.attestations import Attested, Deployment, Opening, Outcome, Receipt, Refusal
+from bridge.domain.attestations import NO_EVIDENCE, Attested, Deployment, Opening, Outcome, Receipt, Refusal
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.observed import RequestOpened
 from bridge.domain.serials import SerialRange, coalesce
 from bridge.domain.values import Fact, Hex32, RegistryCode
 from bridge.errors import Conflict, Halted, NotYet, RegistryRefused
+from bridge.registry.counterpart import Done
 from bridge.registry.ledger.choice import by_lock, candidates, parts_of, pick
 from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.ledger.models import (
@@ -94,12 +95,27 @@ class Requests(Books):
             tx.flush()
             return _required(tx, request_id).reservation
 
-    def execute(self, request_id: Hex32, settled: Sequence[Outcome], receiver: str, note: dict[str, str]) -> Receipt:
+    def require_executable(self, request_id: Hex32, settled: Sequence[Outcome]) -> None:
+        """Raises Halted when `execute` would: asked before anything is done elsewhere that cannot be taken back."""
+        with self._read() as tx:
+            _require_reserved_parts(_required(tx, request_id), settled)
+            for span in (span for part in settled for span in part.ranges):
+                _require_reserved(tx, request_id, span)
+
+    def execute(
+        self,
+        request_id: Hex32,
+        settled: Sequence[Outcome],
+        receiver: str,
+        note: dict[str, str],
+        done: Done | None = None,
+    ) -> Receipt:
         """Retires or hands over the settled parts, once, and locks what else was reserved again. `receiver` is the
-        account that a redemption goes to. Raises Halted when the act is impossible."""
+        account that a redemption goes to; `done` what was done for it at the programme's own registry, where that is
+        another. Raises Halted when the act is impossible."""
         with self._write() as tx:
-            if done := tx.get(ReceiptRow, request_id):
-                return Receipt.model_validate_json(done.document)
+            if known := tx.get(ReceiptRow, request_id):
+                return Receipt.model_validate_json(known.document)
             decision = _required(tx, request_id)
             _require_reserved_parts(decision, settled)
             content = {"settled": [part.part for part in settled], **note}
@@ -108,7 +124,7 @@ class Requests(Books):
             self._act(tx, entry, decision, spans, receiver)
             _relock(tx, entry, request_id)
             take_what_waited(tx, entry, _spans_of(decision))
-            return self._receipt(tx, entry, decision, spans)
+            return self._receipt(tx, entry, decision, spans, done)
 
     def unreserve(self, request_id: Hex32) -> None:
         """Ends a decision that nothing was settled on; its serials are locked again."""
@@ -183,22 +199,22 @@ class Requests(Books):
     def _act(self, tx: Session, entry: Entry, decision: Decision, spans: Sequence[SerialRange], receiver: str) -> None:
         request_id = decision.reservation.request_id
         for span in spans:
-            try:
-                blocks = require(tx, span, [SerialState.RESERVED], request_id=request_id)
-            except RegistryRefused as error:
-                raise Halted(f"request {request_id} is settled and cannot be executed: {error}") from error
+            blocks = _require_reserved(tx, request_id, span)
             if decision.kind is Kind.RETIREMENT:
                 move(tx, entry, Taking(span, blocks, _retired))
             else:
                 move(tx, entry, Taking(span, blocks, lambda _: Where(receiver, SerialState.HELD, None, request_id)))
 
-    def _receipt(self, tx: Session, entry: Entry, decision: Decision, spans: Sequence[SerialRange]) -> Receipt:
+    def _receipt(
+        self, tx: Session, entry: Entry, decision: Decision, spans: Sequence[SerialRange], done: Done | None
+    ) -> Receipt:
         receipt = Receipt(
             request_id=decision.reservation.request_id,
             kind=decision.kind,
             ranges=tuple(spans),
-            reference=f"{decision.registry}-{entry.id:08d}",
+            reference=done.reference if done else f"{decision.registry}-{entry.id:08d}",
             executed_at=entry.made_at,
+            evidence=done.evidence if done else NO_EVIDENCE,
         )
         tx.add(ReceiptRow(request_id=receipt.request_id, document=receipt.model_dump_json()))
         _end(tx, receipt.request_id, "executed")
@@ -287,6 +303,13 @@ def _require_reserved_parts(decision: Decision, settled: Sequence[Outcome]) -> N
                 f"part {part.part} of request {part.request_id} is settled with serials {spans} that were never "
                 "reserved for it: its attesters' keys must be held stolen"
             )
+
+
+def _require_reserved(tx: Session, request_id: Hex32, span: SerialRange) -> list[Block]:
+    try:
+        return require(tx, span, [SerialState.RESERVED], request_id=request_id)
+    except RegistryRefused as error:
+        raise Halted(f"request {request_id} is settled and cannot be executed: {error}") from error
 
 
 def _reserved(tx: Session, request_id: Hex32) -> list[Block]:

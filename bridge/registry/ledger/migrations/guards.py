@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.database.guards import Guard, kept
+from bridge.database.guards import Guard, kept, listed_moves
 
 
 def _block_guard(name: str, when: str, message: str) -> Guard:
@@ -110,6 +110,36 @@ REVERSAL_GUARDS = (
     *kept("reversals", "DELETE"),
     *kept("reversal_wordings", "UPDATE", "DELETE"),
     *kept("late_refusals", "UPDATE", "DELETE"),
+)
+
+_ACT_CHANGES = """(OLD.id, OLD.programme, OLD.verb, OLD.subject, OLD.document, OLD.final_block)
+    {differs} (NEW.id, NEW.programme, NEW.verb, NEW.subject, NEW.document, NEW.final_block)
+    OR NEW.round < OLD.round OR (OLD.state IN ('done', 'void')
+        AND (OLD.round, OLD.statement, OLD.reference, OLD.evidence)
+            {differs} (NEW.round, NEW.statement, NEW.reference, NEW.evidence))"""
+
+_ASKED_AGAIN = (
+    """NEW.round <> OLD.round + (CASE WHEN OLD.state = 'planned' AND NEW.state = 'asked' THEN 1 ELSE 0 END)"""
+)
+
+_UNSTATED = """OLD.state = 'unknown' AND NEW.state <> 'unknown'
+    AND (NEW.statement IS NULL OR NEW.statement {equals} OLD.statement)"""
+
+_ACT_ENDED = "(SELECT state IN ('done', 'void') FROM foreign_acts WHERE id = NEW.act_id)"
+
+FOREIGN_GUARDS = (
+    listed_moves(
+        "foreign_acts",
+        {"planned": ("asked", "done", "void"), "asked": ("done", "unknown"), "unknown": ("done", "planned")},
+    ),
+    Guard("foreign_act_content", "foreign_acts", "UPDATE", "an act never changes, and ends once", _ACT_CHANGES),
+    Guard("foreign_act_asked", "foreign_acts", "UPDATE", "an act is asked anew only from planned", _ASKED_AGAIN),
+    Guard("foreign_act_unknown", "foreign_acts", "UPDATE", "only a statement resolves what is unknown", _UNSTATED),
+    Guard("foreign_act_begins", "foreign_acts", "INSERT", "an act begins planned", "NEW.state <> 'planned'"),
+    Guard("confirmation_late", "confirmations", "INSERT", "the act has ended", _ACT_ENDED),
+    *kept("foreign_acts", "DELETE"),
+    *kept("foreign_steps", "UPDATE", "DELETE"),
+    *kept("confirmations", "UPDATE", "DELETE"),
 )
 
 NEVER_OVERLAP = (
