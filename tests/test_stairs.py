@@ -44,6 +44,11 @@ LIBRARY_ROOMS = {
     "structlog": {"daemon"},
     "prometheus_client": {"daemon"},
     "fastapi": {"web", "registry"},
+    "starlette": {"registry"},
+    "uvicorn": {"registry"},
+    "httpx": {"registry"},
+    "limits": {"registry"},
+    "rfc8785": {"registry"},
 }
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "ChainWitness",
     "Instruction",
     "LockOrder",
+    "Locked",
     "Message",
     "Registry",
     "Reservation",
@@ -63,6 +64,13 @@ class LockOrder(NamedTuple):
 
     lock_id: Hex32
     instruction_id: Hex32
+
+
+class Locked(Fact):
+    """A lock, and where it may be minted."""
+
+    deployment: Deployment
+    lock: Lock
 
 
 class Reservation(Fact):
@@ -197,4 +205,12 @@ class Registry(Protocol):
 
     def statement(self, registry: RegistryCode, deployment: Deployment) -> Statement:
         """All of a programme's serials now, signed."""
+        ...
+
+    def locks(self, lock_ids: Sequence[Hex32]) -> tuple[Locked, ...]:
+        """What was locked under these ids, in order; those that are not known are left out."""
+        ...
+
+    def receipts(self, request_ids: Sequence[Hex32]) -> tuple[Attested[Receipt], ...]:
+        """The receipts of these requests, in order; those that are not executed and signed for are left out."""
         ...
