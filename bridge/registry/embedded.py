@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 
 from bridge.domain.attestations import Attested, Cover, Deployment, Lock, Opening, Outcome, Receipt, Refusal, Reversal
+from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import Statement, WitnessedRequest
-from bridge.domain.serials import SerialRange
+from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
 from bridge.errors import BridgeError, Conflict, Halted, NotYet, RegistryRefused, UsageError
 from bridge.registry.attesters import AttesterSet, Eyes, is_closed, live_of, require_true_opening, sole
@@ -188,6 +189,12 @@ class LedgerRegistry:
         known = self.ledger.known_locks(lock_ids)
         found = [known[lock_id] for lock_id in lock_ids if lock_id in known]
         return tuple(Locked(deployment=one.instruction.deployment, lock=one.lock) for one in found)
+
+    def credit_class(self, class_id: Hex32) -> CreditClass | None:
+        return self.ledger.credit_class(class_id)
+
+    def space(self, space_id: Hex32) -> SerialSpace | None:
+        return self.ledger.space(space_id)
 
     def receipts(self, request_ids: Sequence[Hex32]) -> tuple[Attested[Receipt], ...]:
         signed = (self.ledger.signed_receipt(request_id) for request_id in request_ids)

@@ -13,8 +13,9 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.domain.attestations import Attested, Deployment, Lock, Receipt, StatementHead
+from bridge.domain.credit_class import CreditClass
 from bridge.domain.observed import StatementRow
-from bridge.domain.serials import SerialRange
+from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Address, Fact, Hex32, RegistryCode
 from bridge.errors import (
     BridgeError,
@@ -209,6 +210,14 @@ class Stated(Fact):
 class Rows(Fact):
     items: tuple[StatementRow, ...]
     next: int | None = None
+
+
+class OneClass(Fact):
+    found: CreditClass | None
+
+
+class OneSpace(Fact):
+    found: SerialSpace | None
 
 
 class Locks(Fact):

@@ -21,7 +21,9 @@ from bridge.domain.attestations import (
     Refusal,
     Reversal,
 )
+from bridge.domain.credit_class import CreditClass
 from bridge.domain.observed import Statement, StatementRow, rows_hash
+from bridge.domain.serials import SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
 from bridge.errors import BridgeError, RegistryRefused, Unreachable
 from bridge.registry import wire
@@ -146,6 +148,16 @@ class HttpRegistry:
             _require_of(some, [one.lock.lock_id for one in told])
             found += told
         return tuple(found)
+
+    def credit_class(self, class_id: Hex32) -> CreditClass | None:
+        found = self._line.get(wire.OneClass, f"/v1/classes/{class_id}").found
+        _require("class", {class_id} if found else set(), {found.id} if found else set())
+        return found
+
+    def space(self, space_id: Hex32) -> SerialSpace | None:
+        found = self._line.get(wire.OneSpace, f"/v1/spaces/{space_id}").found
+        _require("serial space", {space_id} if found else set(), {found.id} if found else set())
+        return found
 
     def receipts(self, request_ids: Sequence[Hex32]) -> tuple[Attested[Receipt], ...]:
         found: list[Attested[Receipt]] = []

@@ -77,7 +77,12 @@ class Reading(Books):
     def spaces(self) -> tuple[SerialSpace, ...]:
         with self._read() as tx:
             rows = tx.scalars(select(Space).order_by(Space.programme, Space.key))
-            return tuple(SerialSpace(registry=s.programme, kind=SpaceKind(s.kind), key=s.key) for s in rows)
+            return tuple(map(_space, rows))
+
+    def space(self, space_id: Hex32) -> SerialSpace | None:
+        with self._read() as tx:
+            row = tx.get(Space, space_id)
+            return _space(row) if row else None
 
     def balances(self) -> tuple[Balance, ...]:
         """From the postings; `audit` compares them with the blocks."""
@@ -145,6 +150,10 @@ class Reading(Books):
         """What in the ledger contradicts itself, in words; empty when law L3 holds."""
         with self._read() as tx:
             return tuple(f"{what}: {row}" for what, query in _AUDITS for row in tx.execute(text(query)))
+
+
+def _space(row: Space) -> SerialSpace:
+    return SerialSpace(registry=row.programme, kind=SpaceKind(row.kind), key=row.key)
 
 
 def _class(tx: Session, row: Class) -> CreditClass:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from threading import Lock as Turn
 
 from bridge.domain.attestations import Attested, Cover, Deployment, Lock, Opening, Outcome, Receipt, Refusal, Reversal
+from bridge.domain.credit_class import CreditClass
 from bridge.domain.observed import Statement
+from bridge.domain.serials import SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
 from bridge.errors import BridgeError, Conflict, NotYet, RegistryRefused
 from bridge.registry.embedded import LedgerRegistry
@@ -110,6 +112,12 @@ class Bound:
 
     def locks(self, lock_ids: Sequence[Hex32]) -> tuple[Locked, ...]:
         return tuple(one for one in self._registry.locks(lock_ids) if one.deployment == self._deployment)
+
+    def credit_class(self, class_id: Hex32) -> CreditClass | None:
+        return self._registry.credit_class(class_id)
+
+    def space(self, space_id: Hex32) -> SerialSpace | None:
+        return self._registry.space(space_id)
 
     def receipts(self, request_ids: Sequence[Hex32]) -> tuple[Attested[Receipt], ...]:
         return self._registry.receipts([one for one in request_ids if not self._is_anothers(one)])

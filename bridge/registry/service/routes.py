@@ -150,6 +150,18 @@ def holdings(
     return read.answer(wire.Holdings(items=items, next=rest[limit - 1][0] if len(rest) > limit else None))
 
 
+@routes.get("/classes/{class_id}", responses=_READ, response_model=wire.OneClass)
+def credit_class(class_id: Annotated[Hex32, InPath()], read: AnyRead) -> Response:
+    """What the registry says of a class, if it knows it."""
+    return read.answer(wire.OneClass(found=read.service.registry.credit_class(class_id)))
+
+
+@routes.get("/spaces/{space_id}", responses=_READ, response_model=wire.OneSpace)
+def space(space_id: Annotated[Hex32, InPath()], read: AnyRead) -> Response:
+    """What the registry says of a serial space, if it knows it."""
+    return read.answer(wire.OneSpace(found=read.service.registry.space(space_id)))
+
+
 # ----------------------------------------------------------------------- locks
 
 
