@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from bridge.chain.admin.acts import Acts
 from bridge.chain.admin.timelock import Timelock
@@ -24,9 +26,11 @@ from bridge.daemon.readiness import (
     attempted,
     attester_checks,
     code_checks,
+    keys_elsewhere,
     node_checks,
     operator_checks,
     password_check,
+    service_checks,
     signer_check,
 )
 from bridge.domain.attestations import Deployment, Lock, Receipt, typed_data
@@ -34,7 +38,7 @@ from bridge.domain.credit_class import Terms
 from bridge.domain.deployment import About, Check, Expectations
 from bridge.domain.observed import Minted, OutcomeSettled, Statement
 from bridge.domain.values import Address, RegistryCode
-from bridge.errors import ContractRefused, RegistryRefused, UsageError
+from bridge.errors import ContractRefused, UsageError
 from bridge.flow.bridge import Bridge
 from bridge.flow.hold import Holder
 from bridge.journal.store import Journal, open_journal
@@ -48,6 +52,7 @@ from bridge.registry.desk.desk import Desk
 from bridge.registry.desk.rules import DeskRules
 from bridge.registry.embedded import NOWHERE_ELSE, LedgerRegistry
 from bridge.registry.evidence import EvidenceFolder
+from bridge.registry.http import HttpRegistry, Line, Patience, Place
 from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.port import Registry, Signer
@@ -60,8 +65,15 @@ from bridge.settings import (
     cad_trust_key,
     environment_key,
     password,
+    registry_token,
     signer_token,
 )
+
+if TYPE_CHECKING:
+    from bridge.registry.service.tokens import Tokens
+
+ASGI = Any
+"""What a server runs."""
 
 Ask = Callable[[str], str]
 """Asks a person for the password of the key with this name."""
@@ -176,7 +188,12 @@ def journal(settings: Settings) -> Journal:
 
 def ledger(settings: Settings) -> Ledger:
     """The embedded registry's books, for its own officers; its clock is the final chain's when there is one. Raises
-    UsageError when they are lost."""
+    UsageError when they are lost, or elsewhere."""
+    if settings.registry.is_remote:
+        raise UsageError(
+            f"the registry's books are kept at {settings.registry.url}, by officers of its own: this is theirs to do, "
+            "on their machine"
+        )
     _require_kept(settings, "registry", settings.registry)
     connection = connect(settings)
     return Ledger(open_ledger(settings.registry.url), lambda: connection.final().timestamp)
@@ -211,8 +228,26 @@ def _require_kept(settings: Settings, which: str, database: Database) -> None:
         )
 
 
-def registry(settings: Settings, ask: Ask | None) -> LedgerRegistry:
-    """The embedded registry behind its port. Without `ask` it signs nothing: enough for holders."""
+def registry(settings: Settings, ask: Ask | None) -> LedgerRegistry | HttpRegistry:
+    """The registry behind its port: the service at the configured address, or the embedded one. Without `ask` the
+    embedded one signs nothing: enough for holders."""
+    return remote_registry(settings) if settings.registry.is_remote else own_registry(settings, ask)
+
+
+def remote_registry(settings: Settings) -> HttpRegistry:
+    """Raises UsageError without a token: nobody is answered there without one."""
+    place, token = settings.registry, registry_token()
+    if token is None:
+        raise UsageError(
+            f"the registry at {place.url} asks for a token: name its file in CARBONBRIDGE_REGISTRY_TOKEN_FILE. Its "
+            "officers make one with: carbonbridge registry token create"
+        )
+    patience = Patience(answer_seconds=place.answer_seconds)
+    return HttpRegistry(Line(Place(url=place.url, ca=place.ca), token, patience))
+
+
+def own_registry(settings: Settings, ask: Ask | None) -> LedgerRegistry:
+    """The embedded one. Raises UsageError where the books are elsewhere."""
     signers: dict[RegistryCode, tuple[int, Sequence[Signer]]] = {}
     if ask is not None:
         opened = {name: signer(settings, name, ask) for name in _attester_keys(settings)}
@@ -225,6 +260,26 @@ def registry(settings: Settings, ask: Ask | None) -> LedgerRegistry:
 
 def _nowhere_else(_eyes: Eyes) -> Counterparts:
     return NOWHERE_ELSE
+
+
+def service(settings: Settings, ask: Ask, rate: str) -> ASGI:
+    """The embedded registry as a service for others. `rate`: how often a token may ask, such as `6000/minute`."""
+    from bridge.registry.service.app import create_app
+    from bridge.registry.service.calls import Service
+    from bridge.registry.service.rates import Rates
+
+    return create_app(Service.of(own_registry(settings, ask), this_machines_clock, Rates(rate)))
+
+
+def tokens(settings: Settings) -> Tokens:
+    """Who may ask the embedded registry's service."""
+    from bridge.registry.service.tokens import Tokens
+
+    return Tokens(ledger(settings).engine, this_machines_clock)
+
+
+def this_machines_clock() -> int:
+    return int(time.time())
 
 
 def embedded_registry(
@@ -311,15 +366,26 @@ def readiness(settings: Settings) -> list[Check]:
     """Whether this machine is able to run the bridge. What cannot be looked at fails, and the rest is looked at."""
     named, connection = settings.deployed(), connect(settings)
     found = BridgeContract(connection, _deployed(named))
-    keys = ["operator", *_attester_keys(settings)]
+    keys = ["operator", *(() if settings.registry.is_remote else _attester_keys(settings))]
 
     def databases() -> Iterator[Check]:
         journal(settings).close()
         yield Check.holds(About.MACHINE, "journal", "opens, at this version's revision")
-        ledger(settings)
-        yield Check.holds(About.MACHINE, "registry", "opens, at this version's revision")
+        if not settings.registry.is_remote:
+            ledger(settings)
+            yield Check.holds(About.MACHINE, "registry", "opens, at this version's revision")
+
+    def registry_service() -> Iterator[Check]:
+        about = remote_registry(settings).about()
+        yield from service_checks(about, settings.registry.url, found.deployment, this_machines_clock())
+        for code, quorum in about.programmes.items():
+            yield from attester_checks(found, code, quorum.threshold, quorum.attesters)
+        yield from keys_elsewhere([name for name in _attester_keys(settings) if name in settings.key_names()])
 
     def attesters() -> Iterator[Check]:
+        if settings.registry.is_remote:
+            yield from registry_service()
+            return
         for code, programme in settings.programmes.items():
             accounts = [address_of(settings, name) for name in programme.attesters]
             yield from attester_checks(found, code, programme.threshold, accounts)
@@ -341,7 +407,7 @@ def readiness(settings: Settings) -> list[Check]:
         *attempted(
             About.KEYS, "operator", lambda: operator_checks(found, address_of(settings, "operator"), _fees(settings))
         ),
-        *attempted(About.KEYS, "attesters", attesters),
+        *attempted(About.KEYS, "registry" if settings.registry.is_remote else "attesters", attesters),
         *attempted(About.KEYS, "signers", signers),
         *attempted(About.KEYS, "passwords", passwords),
         *attempted(About.MACHINE, "databases", databases),
@@ -369,35 +435,27 @@ def evidence(
     codes, deployment = list(codes), deployed.deployment
     statements = [books.statement(code, deployment) for code in codes]
     seen = view(ChainHistory(deployed))
-    ours = books.ledger if isinstance(books, LedgerRegistry) else None
     return Evidence(
         chains=[seen],
         statements=statements,
         endorsements=[e for e in (endorsement(deployed, statement) for statement in statements) if e],
         claims=claims,
         links=links,
-        locks=_locks(ours, seen) if ours else (),
-        receipts=_receipts(ours, seen) if ours else (),
-        accounts=[(code, deployment, bridge_account(deployment)) for code in codes] if ours else (),
+        locks=_locks(books, seen),
+        receipts=_receipts(books, seen),
+        accounts=[(code, deployment, bridge_account(deployment)) for code in codes],
     )
 
 
-def _locks(ledger: Ledger, seen: ChainView) -> list[tuple[Deployment, Lock]]:
+def _locks(books: Registry, seen: ChainView) -> list[tuple[Deployment, Lock]]:
     """What the registry locked under each id that was minted; an id that it does not know shows in its rows."""
-    found = []
-    for lock_id in dict.fromkeys(event.lock_id for event in seen.events if isinstance(event, Minted)):
-        try:
-            record = ledger.lock_record(lock_id)
-        except RegistryRefused:
-            continue
-        found.append((record.instruction.deployment, record.lock))
-    return found
+    minted = dict.fromkeys(event.lock_id for event in seen.events if isinstance(event, Minted))
+    return [(one.deployment, one.lock) for one in books.locks(list(minted))]
 
 
-def _receipts(ledger: Ledger, seen: ChainView) -> list[tuple[Deployment, Receipt]]:
+def _receipts(books: Registry, seen: ChainView) -> list[tuple[Deployment, Receipt]]:
     settled = dict.fromkeys(event.request_id for event in seen.events if isinstance(event, OutcomeSettled))
-    signed = (ledger.signed_receipt(request_id) for request_id in settled)
-    return [(seen.deployment, receipt) for one in signed if one for receipt in one.items]
+    return [(seen.deployment, receipt) for one in books.receipts(list(settled)) for receipt in one.items]
 
 
 def endorsement(deployed: BridgeContract, statement: Statement) -> Endorsement | None:

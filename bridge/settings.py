@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from bridge.domain.credit_class import Terms
 from bridge.domain.deployment import Expectations
-from bridge.domain.signing import CURVE_ORDER, RemoteKey
+from bridge.domain.signing import CURVE_ORDER, RemoteKey, is_private, plain_address
 from bridge.domain.values import Address, RegistryCode, faults
 from bridge.errors import UsageError
 from bridge.registry.cad_trust.place import CadTrust
@@ -65,9 +65,34 @@ class Database(_Section):
         return Path(place) if scheme.startswith("sqlite") and place and place != ":memory:" else None
 
 
+class RegistryPlace(Database):
+    """The registry's own database, or the address of its service. `ca`: whom to trust for the service's certificate,
+    instead of the system's authorities. `answer_seconds`: how long one answer may take."""
+
+    ca: Path | None = None
+    answer_seconds: float = Field(default=30, gt=0, le=3600)
+
+    @property
+    def is_remote(self) -> bool:
+        return self.url.startswith(("http:", "https:"))
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> RegistryPlace:
+        if not self.is_remote:
+            if self.ca:
+                raise ValueError("ca is for a registry's service, at https://…")
+            return self
+        if not is_private(plain_address(self.url)):
+            raise ValueError(
+                "http only reaches a registry on this machine; a token would travel in the clear: use https"
+            )
+        return self
+
+
 class Programme(_Section):
-    """A registry's attesters here, by key name, and the terms that its classes copy. With a `desk` or `cad_trust` its
-    own registry is another: one where officers act by hand, or CAD Trust."""
+    """A registry's attesters, by key name, or by address where another process has the keys; and the terms that its
+    classes copy. With a `desk` or `cad_trust` its own registry is another: one where officers act by hand, or CAD
+    Trust."""
 
     threshold: int = Field(ge=1)
     attesters: tuple[str, ...] = Field(min_length=1)
@@ -96,7 +121,7 @@ class Settings(_Section):
     folder: Path
     chain: Chain
     journal: Database
-    registry: Database
+    registry: RegistryPlace
     programmes: dict[RegistryCode, Programme] = {}
     signers: dict[KeyName, RemoteKey] = {}
     contract: Contract | None = None
@@ -185,8 +210,10 @@ def password(key_name: str) -> str | None:
 def signer_token(key_name: str) -> str | None:
     """What a key's signer knows us by, from the file that CARBONBRIDGE_SIGNER_TOKEN_<NAME>_FILE names; None without."""
     file = os.environ.get(_variable("CARBONBRIDGE_SIGNER_TOKEN_", key_name) + "_FILE")
-    if not file:
-        return None
+    return _bearer(file) if file else None
+
+
+def _bearer(file: str) -> str:
     token = _secret("token", file)
     if not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token):
         raise UsageError(f"token file {file} holds no bearer token: one line of letters, digits and ._~+/=-")
@@ -203,6 +230,13 @@ def cad_trust_key(code: RegistryCode) -> str | None:
     if not re.fullmatch(r"[!-~]{1,256}", key):
         raise UsageError(f"key file {file} holds no x-api-key: one line of letters and signs without blanks")
     return key
+
+
+def registry_token() -> str | None:
+    """What the registry's service knows us by, from the file that CARBONBRIDGE_REGISTRY_TOKEN_FILE names; None
+    without."""
+    file = os.environ.get("CARBONBRIDGE_REGISTRY_TOKEN_FILE")
+    return _bearer(file) if file else None
 
 
 def environment_keys() -> list[str]:
@@ -253,6 +287,10 @@ def _with_absolute_places(settings: Settings) -> Settings:
             return Database(url=f"sqlite:///{settings.folder / place}")
         return database
 
+    def with_ca(place: RegistryPlace) -> RegistryPlace:
+        ca = settings.folder / place.ca if place.ca else None
+        return place.model_copy(update={"url": absolute(place).url, "ca": ca})
+
     def with_files(key: RemoteKey) -> RemoteKey:
         files = {"ca": key.ca, "certificate": key.certificate, "certificate_key": key.certificate_key}
         return key.model_copy(update={name: settings.folder / file for name, file in files.items() if file})
@@ -270,7 +308,7 @@ def _with_absolute_places(settings: Settings) -> Settings:
         update={
             "programmes": {code: with_folder(programme) for code, programme in settings.programmes.items()},
             "journal": absolute(settings.journal),
-            "registry": absolute(settings.registry),
+            "registry": with_ca(settings.registry),
             "signers": {name: with_files(key) for name, key in settings.signers.items()},
         }
     )

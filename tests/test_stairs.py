@@ -45,6 +45,10 @@ LIBRARY_ROOMS = {
     "prometheus_client": {"daemon"},
     "fastapi": {"web", "registry"},
     "httpx": {"registry"},  # asks foreign registries; bounded, without redirects
+    "starlette": {"registry"},
+    "uvicorn": {"registry"},
+    "limits": {"registry"},
+    "rfc8785": {"registry"},
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 from bridge.chain.contract import BridgeContract, RequestState
 from bridge.domain.attestations import Deployment, Outcome
 from bridge.domain.lifecycle import RequestStatus
@@ -27,10 +29,11 @@ _EVENTS = (RequestOpened, OutcomeSettled, RequestRefused, RequestReturned)
 class FinalWitness:
     """Implements the registry's `ChainWitness`. Events are kept while the block up to which they were read stays in
     the chain, and believed only where they agree with the contract's own state. Of requests that have ended only the
-    last ones are kept, so that a witness does not grow with history."""
+    last ones are kept, so that a witness does not grow with history. Threads that ask at once are served in turn."""
 
     def __init__(self, contract: BridgeContract) -> None:
         self._contract = contract
+        self._turn = Lock()
         self._forget()
 
     @property
@@ -55,6 +58,10 @@ class FinalWitness:
 
     def request(self, request_id: Hex32) -> WitnessedRequest | None:
         """None while no final block holds it. Raises Unreachable when the node's events and its state differ."""
+        with self._turn:
+            return self._look(request_id)
+
+    def _look(self, request_id: Hex32) -> WitnessedRequest | None:
         final = self.stamp()
         state = self._contract.request_state(request_id, final.number)
         if state.status is RequestStatus.NONE:

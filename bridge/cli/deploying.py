@@ -97,7 +97,8 @@ def deploy_and_set_up(
         if timelocked:
             timelock = chain.deploy_timelock(connection, admin, timelocked.multisig, timelocked.days * _DAY)
         step(1)
-    bootstrap.ledger(config).serve(deployed.deployment)
+    if not config.registry.is_remote:
+        bootstrap.ledger(config).serve(deployed.deployment)
     return deployed, timelock
 
 
@@ -162,16 +163,14 @@ def ensure_class(
     return [what for what, _ in calls]
 
 
-def ensure_class_of(config: Settings, bridge: Bridge, lock_id: str) -> None:
+def ensure_class_of(bridge: Bridge, lock_id: str) -> None:
     """The space and class of a locked deposit, as the registry knows them."""
-    from bridge import bootstrap
     from bridge.flow.batches import lock_of
 
     row = bridge.journal.deposit(lock_id)
     if row is None or row.lock is None:
         return
-    lock, books = lock_of(row), bootstrap.ledger(config)
-    space = next((space for space in books.spaces() if space.id == lock.range.space), None)
-    wanted = books.credit_class(lock.class_id)
+    lock = lock_of(row)
+    space, wanted = bridge.registry.space(lock.range.space), bridge.registry.credit_class(lock.class_id)
     if space is not None and wanted is not None:
         ensure_class(bridge.contract, space, wanted, lambda: bridge.sender)

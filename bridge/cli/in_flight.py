@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bridge.flow.bridge import Bridge
     from bridge.journal.models import Deposit, Exit, ReversalSaga
     from bridge.journal.store import Journal
-    from bridge.registry.ledger import Ledger
+    from bridge.registry.port import Registry
 
 _POLL_SECONDS = 2.0
 _ENDED = ("minted", "released", "failed", "executed", "withdrawn", "reversed", "moot")
@@ -83,7 +83,7 @@ def _rows(
     return timed(journal, rows)
 
 
-def not_taken_up(journal: Journal, contract: BridgeContract, books: Ledger) -> list[dict[str, Any]]:
+def not_taken_up(journal: Journal, contract: BridgeContract, registry: Registry) -> list[dict[str, Any]]:
     """Open requests on chain, and orders and reversals in the registry, that the journal has not seen yet. Changes
     nothing."""
     from bridge.cli.screen import checksummed
@@ -105,7 +105,7 @@ def not_taken_up(journal: Journal, contract: BridgeContract, books: Ledger) -> l
         | _labelled(contract, opened.class_id, opened.units)
         for opened in unseen_requests(contract, journal)
     ]
-    orders = books.waiting(contract.deployment)
+    orders = registry.waiting(contract.deployment)
     known = journal.planned([order.instruction_id for order in orders])
     rows += [
         {
@@ -126,7 +126,7 @@ def not_taken_up(journal: Journal, contract: BridgeContract, books: Ledger) -> l
         {"what": "reversal", "id": event.event_id, "registry": event.registry, "serials": str(event.range)}
         | new
         | _labelled(contract, event.class_id, event.range.units)
-        for event in books.open_reversals(contract.deployment)
+        for event in registry.reversals(contract.deployment)
         if journal.reversal(event.event_id) is None
     ]
 

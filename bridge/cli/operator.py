@@ -183,7 +183,7 @@ def deposit(
     bridge = bootstrap.operator(config, ask)
     planned = plan(bridge, hex32(instruction_id, "instruction id"))
     lock_planned(bridge)
-    ensure_class_of(config, bridge, planned.lock_id)
+    ensure_class_of(bridge, planned.lock_id)
     advance_until(bridge, lambda: has_ended(bridge, planned.lock_id), wait, as_json)
     _show_deposit(bridge, planned.lock_id, as_json)
 
@@ -227,7 +227,7 @@ def status(
     config = settings.load()
     contract, journal = bootstrap.contract(config), bootstrap.journal(config)
     rows = saga_rows(journal, contract, everything=ended or subject is not None)
-    rows += not_taken_up(journal, contract, bootstrap.ledger(config))
+    rows += not_taken_up(journal, contract, bootstrap.registry(config, None))
     if subject is None:
         _show_rows(rows + closed_classes(contract), as_json)
     else:

@@ -13,6 +13,7 @@ from bridge.cli.holdings import account_in_short, block_row, classes_in, named_s
 from bridge.cli.importing import draw_import, import_rows
 from bridge.cli.options import File, Json, Out, Programme, Serial, Vintage
 from bridge.cli.reversing import reverse
+from bridge.cli.serving import audit, serve, tokens
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract
@@ -28,6 +29,13 @@ app.command(
 )(reverse)
 app.add_typer(desk.app, name="desk")
 app.command("cad-trust", epilog="Example: carbonbridge registry cad-trust VERRA --out units.json")(cad_trust)
+app.command(
+    "serve",
+    epilog="Example: carbonbridge registry serve --port 8700\n\nExample: carbonbridge registry serve --host 10.0.0.5 "
+    "--certificate registry.pem --certificate-key registry-key.pem",
+)(serve)
+app.add_typer(tokens, name="token")
+app.add_typer(audit, name="audit")
 
 Account = Annotated[str, typer.Option("--account", metavar="NAME", help="A registry account.")]
 MaybeSerial = Annotated[str | None, typer.Argument(metavar="[SERIAL]", help="As its registry spells it.")]
@@ -216,21 +224,25 @@ def statement(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Make a signed statement of all of a programme's serials, as reconcilers read it."""
+    """Make a signed statement of all of a programme's serials, as reconcilers read it.
+
+    The file is canonical JSON (RFC 8785): the same statement is the same bytes, whoever writes it.
+    """
     from bridge import bootstrap, settings
     from bridge.cli.files import write_file
     from bridge.cli.passwords import ask
     from bridge.cli.screen import emit
+    from bridge.registry.wire import canonical
 
     config = settings.load()
-    deployment = bootstrap.contract(config).deployment
-    made = bootstrap.registry(config, ask).statement(programme.upper(), deployment)
+    registry, deployment = bootstrap.registry(config, ask), bootstrap.contract(config).deployment
+    made = registry.statement(programme.upper(), deployment)
     if out:
-        write_file(out, made.model_dump_json(indent=2) + "\n")
+        write_file(out, canonical(made).decode() + "\n")
     if as_json:
         emit(made.model_dump(mode="json"))
     else:
-        _draw_statement(made, classes_in(_books()))
+        _draw_statement(made, {t.class_id: registry.credit_class(t.class_id) for t in made.head.items[0].totals})
 
 
 @app.command("history", epilog="Example: carbonbridge registry history GS1-1-UG-GS11236-16-2024-30307-1-1")
@@ -361,15 +373,15 @@ def _show_instruction(given: Instruction, credit_class: CreditClass, as_json: bo
     )
 
 
-def _draw_statement(made: Any, classes: Mapping[str, CreditClass]) -> None:
-    from bridge.cli.screen import moment, say, table
+def _draw_statement(made: Any, classes: Mapping[str, CreditClass | None]) -> None:
+    from bridge.cli.screen import moment, say, short, table
 
     head = made.head.items[0]
     say(f"{made.registry} statement {head.sequence} as of {moment(head.as_of)}: {len(made.rows):,} blocks")
     say(f"signed by {len(made.head.signers)} attesters", "")
     rows = [
         (
-            classes[t.class_id].label,
+            found.label if (found := classes[t.class_id]) else short(t.class_id),
             f"{t.locked:,}",
             f"{t.released:,}",
             f"{t.retired:,}",

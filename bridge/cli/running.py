@@ -40,13 +40,13 @@ def run(port: Port = 9464, interval: Interval = 5.0, log: LogFormat = None) -> N
     bridge = bootstrap.operator(settings.load(), ask, takes_up=True)
     health = Health()
     measures = Measures(health)
-    _stop_on_signals(bridge.stop.set)
+    stop_on_signals(bridge.stop.set)
     with serving(health, measures.registry, port) as served:
         complain(f"health and metrics at http://{LOOPBACK}:{served}/health and /metrics; Ctrl-C stops")
         Daemon(bridge, measures, Pace(interval_seconds=interval)).run()
 
 
-def _stop_on_signals(stop) -> None:  # type: ignore[no-untyped-def]
+def stop_on_signals(stop) -> None:  # type: ignore[no-untyped-def]
     import signal
 
     for number in (signal.SIGINT, signal.SIGTERM):

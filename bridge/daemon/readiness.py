@@ -11,14 +11,17 @@ from bridge.chain.fees import GWEI, FeePolicy, suggested
 from bridge.chain.signers import RemoteSigner
 from bridge.chain.verifying.code import read_code, read_extensions
 from bridge.chain.verifying.code_checks import code_check
+from bridge.domain.attestations import Deployment
 from bridge.domain.deployment import About, Check
-from bridge.domain.values import Address, RegistryCode
+from bridge.domain.values import Address, RegistryCode, moment
 from bridge.errors import BridgeError
+from bridge.registry import wire
 
 ENOUGH = 10
 """Transactions of the largest size that an operator's key should be able to pay for."""
 
 _SKEW_SECONDS = 60
+_SOON_SECONDS = 7 * 86_400
 
 
 def attempted(about: About, subject: str, act: Callable[[], Iterable[Check]]) -> Iterator[Check]:
@@ -91,6 +94,30 @@ def attester_checks(
     if threshold != asked:
         advice = f"write threshold = {asked} in carbonbridge.toml: the contract asks for so many signatures"
         yield Check.fails(About.KEYS, f"{registry}'s threshold", f"{threshold} here, {asked} on chain", advice)
+
+
+def service_checks(about: wire.About, url: str, deployment: Deployment, now: int) -> Iterator[Check]:
+    """Whether the registry's service serves this deployment, and takes our token for it."""
+    yield Check.holds(About.MACHINE, "registry", f"answers at {url}")
+    found = f"{about.token}, for {', '.join(about.scopes)}"
+    advice = "ask the registry for one: carbonbridge registry token create NAME --scope bridge"
+    if about.expires_at is not None and about.expires_at - now < _SOON_SECONDS:
+        yield Check.warns(About.KEYS, "registry token", f"{found}, until {moment(about.expires_at)}", advice)
+    else:
+        yield Check.compared(About.KEYS, "registry token", "bridge" in about.scopes, found, advice)
+    ours, advice = about.deployment == deployment, "a token is for one deployment: ask for one for this, or correct it"
+    yield Check.compared(About.KEYS, "token's deployment", ours, str(about.deployment), advice)
+    advice = "the registry names no node for it: its [contract] is another"
+    yield Check.compared(About.MACHINE, "registry's eyes", about.served, "on this deployment" if ours else "", advice)
+
+
+def keys_elsewhere(names: Sequence[str]) -> Iterator[Check]:
+    """`names`: of attesters' keys that are here though the registry is not."""
+    advice = "move them there: who holds a quorum and the operator's key mints without a registry"
+    if names:
+        yield Check.warns(About.KEYS, "attesters' keys", f"{', '.join(names)} are on this machine", advice)
+    else:
+        yield Check.holds(About.KEYS, "attesters' keys", "with the registry alone")
 
 
 def signer_check(signer: RemoteSigner) -> Iterator[Check]:

@@ -39,22 +39,12 @@ class RemoteKey(Fact):
 
     @property
     def is_private(self) -> bool:
-        """Whether nobody between here and there can read along."""
-        parts = urlsplit(self.url)
-        return parts.scheme == "https" or _is_loopback(parts.hostname or "")
+        return is_private(self.url)
 
     @field_validator("url")
     @classmethod
     def _is_plain_address(cls, url: str) -> str:
-        if not url.isascii() or not url.isprintable() or " " in url:
-            raise ValueError("it holds letters that no address has")
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("it is neither http://HOST nor https://HOST")
-        if "@" in parts.netloc or parts.query or parts.fragment:
-            raise ValueError("no user, password, query or fragment may stand in it: secrets never stand in this file")
-        _ = parts.port  # refuses what is none
-        return url
+        return plain_address(url)
 
     @model_validator(mode="after")
     def _is_safe(self) -> RemoteKey:
@@ -65,6 +55,25 @@ class RemoteKey(Fact):
         if (self.ca or self.certificate) and not self.url.startswith("https:"):
             raise ValueError("ca and certificate are for https")
         return self
+
+
+def plain_address(url: str) -> str:
+    """The same, if it names a counterpart's address and nothing else. Raises ValueError."""
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("it holds letters that no address has")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it is neither http://HOST nor https://HOST")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("no user, password, query or fragment may stand in it: secrets never stand in this file")
+    _ = parts.port  # refuses what is none
+    return url
+
+
+def is_private(url: str) -> bool:
+    """Whether nobody between here and there can read along."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or _is_loopback(parts.hostname or "")
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,7 +8,12 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from eth_utils.crypto import keccak
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError, WithJsonSchema
+
+
+def _in_schema(size: int) -> WithJsonSchema:
+    """For interfaces that are described to others (OpenAPI)."""
+    return WithJsonSchema({"type": "string", "pattern": f"^0x[0-9a-fA-F]{{{2 * size}}}$"})
 
 
 def _lower_hex(size: int):  # type: ignore[no-untyped-def]
@@ -23,13 +28,13 @@ def _lower_hex(size: int):  # type: ignore[no-untyped-def]
     return check
 
 
-Hex32 = Annotated[str, AfterValidator(_lower_hex(32))]
+Hex32 = Annotated[str, AfterValidator(_lower_hex(32)), _in_schema(32)]
 """32 bytes: ids of locks, requests, classes, spaces; block and transaction hashes."""
 
-Hex64 = Annotated[str, AfterValidator(_lower_hex(64))]
+Hex64 = Annotated[str, AfterValidator(_lower_hex(64)), _in_schema(64)]
 """A compact signature (ERC-2098): r, then s with the recovery bit on top."""
 
-Address = Annotated[str, AfterValidator(_lower_hex(20))]
+Address = Annotated[str, AfterValidator(_lower_hex(20)), _in_schema(20)]
 """An account or contract, in lower case; only screens show the mixed-case checksum."""
 
 ZERO_ADDRESS: Address = "0x" + 40 * "0"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 
 from bridge.domain.attestations import Attested, Cover, Deployment, Lock, Opening, Outcome, Receipt, Refusal, Reversal
+from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import Statement, WitnessedRequest
-from bridge.domain.serials import SerialRange
+from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
 from bridge.errors import BridgeError, Conflict, Halted, NotYet, RegistryRefused, UsageError
 from bridge.registry.abroad import Abroad
@@ -18,7 +20,7 @@ from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.ledger.locking import LockRecord
 from bridge.registry.ledger.requests import Decision
 from bridge.registry.ledger.reversing import ReversalEvent
-from bridge.registry.port import ChainWitness, Instruction, LockOrder, Reservation, TakenBack
+from bridge.registry.port import ChainWitness, Instruction, Locked, LockOrder, Reservation, TakenBack
 
 SHORT = "short"
 """Why requests are refused while serials of their class are missing."""
@@ -41,6 +43,18 @@ class LedgerRegistry:
         self._eyes = eyes
         self._attesters = attesters
         self._abroad = Abroad(ledger, counterparts)
+
+    def looking_at(self, deployment: Deployment) -> LedgerRegistry:
+        """The same with eyes on this deployment alone: requests of another are not seen."""
+        narrowed = copy(self)
+        narrowed._eyes = {deployment: self._witness(deployment)}
+        return narrowed
+
+    def sees(self, deployment: Deployment) -> bool:
+        return deployment in self._eyes
+
+    def attesters(self) -> Mapping[RegistryCode, AttesterSet]:
+        return self._attesters
 
     def instruction(self, instruction_id: Hex32) -> Instruction:
         return self.ledger.instruction(instruction_id)
@@ -188,6 +202,21 @@ class LedgerRegistry:
         head, rows = self.ledger.statement(registry, deployment)
         signed = attesters.attest((head,), lambda one: one.sign_statement(self.ledger, registry, deployment, head))
         return Statement(registry=registry, head=signed, rows=rows)
+
+    def locks(self, lock_ids: Sequence[Hex32]) -> tuple[Locked, ...]:
+        known = self.ledger.known_locks(lock_ids)
+        found = [known[lock_id] for lock_id in lock_ids if lock_id in known]
+        return tuple(Locked(deployment=one.instruction.deployment, lock=one.lock) for one in found)
+
+    def credit_class(self, class_id: Hex32) -> CreditClass | None:
+        return self.ledger.credit_class(class_id)
+
+    def space(self, space_id: Hex32) -> SerialSpace | None:
+        return self.ledger.space(space_id)
+
+    def receipts(self, request_ids: Sequence[Hex32]) -> tuple[Attested[Receipt], ...]:
+        signed = (self.ledger.signed_receipt(request_id) for request_id in request_ids)
+        return tuple(one for one in signed if one is not None)
 
     def _execute(self, deployment: Deployment, seen: WitnessedRequest) -> Receipt:
         request_id = seen.opened.request_id

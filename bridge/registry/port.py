@@ -23,8 +23,9 @@ from bridge.domain.attestations import (
     Reversal,
     TypedData,
 )
+from bridge.domain.credit_class import CreditClass
 from bridge.domain.observed import BlockStamp, Statement, WitnessedRequest
-from bridge.domain.serials import SerialRange
+from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Address, Fact, Hex32, Hex64, RegistryCode
 from bridge.errors import BridgeError
 
@@ -33,6 +34,7 @@ __all__ = [
     "ChainWitness",
     "Instruction",
     "LockOrder",
+    "Locked",
     "Message",
     "Registry",
     "Reservation",
@@ -63,6 +65,13 @@ class LockOrder(NamedTuple):
 
     lock_id: Hex32
     instruction_id: Hex32
+
+
+class Locked(Fact):
+    """A lock, and where it may be minted."""
+
+    deployment: Deployment
+    lock: Lock
 
 
 class Reservation(Fact):
@@ -197,4 +206,18 @@ class Registry(Protocol):
 
     def statement(self, registry: RegistryCode, deployment: Deployment) -> Statement:
         """All of a programme's serials now, signed."""
+        ...
+
+    def locks(self, lock_ids: Sequence[Hex32]) -> tuple[Locked, ...]:
+        """What was locked under these ids, in order; those that are not known are left out."""
+        ...
+
+    def credit_class(self, class_id: Hex32) -> CreditClass | None:
+        """What the registry says of a class, if it knows it."""
+        ...
+
+    def space(self, space_id: Hex32) -> SerialSpace | None: ...
+
+    def receipts(self, request_ids: Sequence[Hex32]) -> tuple[Attested[Receipt], ...]:
+        """The receipts of these requests, in order; those that are not executed and signed for are left out."""
         ...

@@ -23,7 +23,7 @@ from bridge.domain.serials import SerialRange
 from bridge.domain.values import hex32
 from bridge.journal.store import open_journal
 from bridge.registry.ledger import Ledger, open_ledger
-from bridge.registry.ledger.migrations.guards import FOREIGN_GUARDS, GUARDS, REVERSAL_GUARDS
+from bridge.registry.ledger.migrations.guards import FOREIGN_GUARDS, GUARDS, REVERSAL_GUARDS, SERVICE_GUARDS
 from bridge.registry.port import Instruction
 from tests.databases import ROOMS, Databases
 
@@ -177,6 +177,23 @@ ROWS: dict[str, dict[str, list[tuple[str, Row]]]] = {
                 {"act_id": "act", "number": 0, "round": 0, "officer": "0x1", "document": "{}", "signature": "0x"},
             ),
         ],
+        "0005": [
+            ("statements", {"programme": "VERRA", "deployment": PLACE, "sequence": 2, "document": "{}", "entry": 4}),
+            (
+                "tokens",
+                {"id": "token", "name": "", "secret_hash": "0" * 64, "scopes": "bridge", "deployment": PLACE}
+                | {"created_at": 1, "expires_at": 2**40, "revoked_at": None},
+            ),
+            (
+                "answers",
+                {"token": "token", "key": "key", "fingerprint": "", "status": 200, "body": b"{}", "at": 2**40},
+            ),
+            (
+                "audit",
+                {"sequence": 1, "at": 1, "token": "token", "method": "", "path": "", "key": "", "body": ""}
+                | {"status": 200, "previous": "", "hash": "1"},
+            ),
+        ],
     },
 }
 
@@ -252,7 +269,7 @@ def triggers(engine: Engine) -> set[str]:
 
 GUARDS_OF = {
     "journal": {"deposits_moves", "exits_moves", "reversals_moves"},
-    "registry": {guard.name for guard in (*GUARDS, *REVERSAL_GUARDS, *FOREIGN_GUARDS)},
+    "registry": {guard.name for guard in (*GUARDS, *REVERSAL_GUARDS, *FOREIGN_GUARDS, *SERVICE_GUARDS)},
 }
 AGES = [(room, revision) for room in ROOMS for revision in revisions(room)]
 

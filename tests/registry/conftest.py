@@ -4,12 +4,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import BlockingPortal
 from sqlalchemy import Engine, event
 
 from bridge.registry.ledger import open_ledger
 from tests.databases import Databases, migrated
 
-from .fakes import World
+from .fakes import HERE, World
+from .served import Served, portal
+
+PORT_SUITE = ("test_locks", "test_requests", "test_reversals")
+"""Whose tests every registry passes, wherever it is."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "world" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in PORT_SUITE:
+        metafunc.parametrize("world", ["embedded", "http"], indirect=True)
 
 
 def _unsynced(connection, _record: object) -> None:  # type: ignore[no-untyped-def]
@@ -56,9 +66,26 @@ def engine(empty_ledger: Path, tmp_path: Path, databases: Databases) -> Iterator
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def loop() -> Iterator[BlockingPortal]:
+    """An event loop beside the tests, for services."""
+    with portal() as made:
+        yield made
+
+
 @pytest.fixture
-def world(furnished_ledger: Path, tmp_path: Path, databases: Databases) -> Iterator[World]:
+def world(
+    furnished_ledger: Path, tmp_path: Path, databases: Databases, loop: BlockingPortal, request: pytest.FixtureRequest
+) -> Iterator[World]:
     databases.copy(furnished_ledger, tmp_path)
     world = World(opened(databases.url(tmp_path, "registry")))
+    if getattr(request, "param", "embedded") == "http":
+        world.registry = Served(world.registry, loop).client(HERE)
     yield world
     world.engine.dispose()
+
+
+@pytest.fixture
+def served(world: World, loop: BlockingPortal) -> Served:
+    """The world's registry behind its service."""
+    return Served(world.registry, loop)

@@ -15,8 +15,11 @@ from sqlalchemy.exc import IntegrityError
 from bridge.database.guards import Guard
 from bridge.domain.lifecycle import SERIAL_MOVES, Kind, SerialState
 from bridge.registry.ledger import open_ledger
-from bridge.registry.ledger.migrations.guards import GUARDS, REVERSAL_GUARDS
+from bridge.registry.ledger.migrations.guards import GUARDS, REVERSAL_GUARDS, SERVICE_GUARDS
 from bridge.registry.ledger.models import Base
+from bridge.registry.service.answers import Answer, Answers
+from bridge.registry.service.audit import Act
+from bridge.registry.service.tokens import Tokens
 
 from .fakes import BALE, BATCH, BIOLITE, HERE, TONGXU, VER, World, serials
 
@@ -268,13 +271,16 @@ def furnished(world: World) -> World:
     world.registry.attest_reversal(event.event_id)
     world.registry.reconsider(reserved)
     world.registry.statement("VERRA", HERE)
+    token, _ = Tokens(world.engine, world.clock).create("a bridge", ["bridge"], HERE)
+    act = Act(token=token.id, method="POST", path="/v1/locks", key="a first key")
+    Answers(world.engine, world.clock).once(act, "", lambda: Answer(status=200, body=b"{}"))
     return world
 
 
 def kept_actions(dialect: str) -> list[tuple[Guard, str]]:
     """Each guard of rows that are kept for good, with a change that it refuses; TRUNCATE is PostgreSQL's."""
     found = []
-    for guard in (*GUARDS, *REVERSAL_GUARDS):
+    for guard in (*GUARDS, *REVERSAL_GUARDS, *SERVICE_GUARDS):
         if guard.message.endswith("kept for good"):
             same = (
                 f"UPDATE {guard.table} SET {KEY.get(guard.table, 'request_id')} = {KEY.get(guard.table, 'request_id')}"
@@ -291,6 +297,8 @@ KEY = {
     "instructions": "id",
     "statements": "sequence",
     "reversal_wordings": "version",
+    "tokens": "id",
+    "audit": "sequence",
 }
 
 
@@ -320,6 +328,13 @@ FORBIDDEN = {
         " WHERE refusal IS NULL AND ended IS NULL",
         "parts exceed their request",
     ),
+    "token_content": ("UPDATE tokens SET scopes = 'reader'", "a token never changes"),
+    "answer_content": ("UPDATE answers SET status = 500", "an answer never changes"),
+    "audit_chain": (
+        "INSERT INTO audit SELECT sequence + 1, at, token, method, path, key, body, status, previous, hash FROM audit"
+        " WHERE sequence = 2",
+        "goes on where it ends",
+    ),
 }
 OF_NEW_BLOCKS = {"disjoint", "issued", "parent", "move", "minted", "custody", "registry", "batch"}
 """Tested one by one at the head of this file."""
@@ -333,7 +348,7 @@ def test_what_is_decided_stays_decided(world: World, name: str) -> None:
 
 
 def test_every_guard_is_tested_here() -> None:
-    others = {g.name for g in (*GUARDS, *REVERSAL_GUARDS) if not g.message.endswith("kept for good")}
+    others = {g.name for g in (*GUARDS, *REVERSAL_GUARDS, *SERVICE_GUARDS) if not g.message.endswith("kept for good")}
     assert others == set(FORBIDDEN) | {f"block_{name}" for name in OF_NEW_BLOCKS}
 
 

@@ -231,13 +231,13 @@ def test_a_batch_may_be_of_several_deployments(world: World) -> None:
     world.ledger.serve(ELSEWHERE)
     world.instruct(1, 1, 10)
     world.instruct(2, 11, 20, deployment=ELSEWHERE)
-    answers = world.registry.lock([order(1, 1), order(2, 2)])
+    answers = world.ledger.lock([order(1, 1), order(2, 2)])
     assert [type(answer) for answer in answers] == [Lock, Lock]
     assert {b.account for b in world.ledger.balances() if b.state == "locked"} == {
         bridge_account(HERE),
         bridge_account(ELSEWHERE),
     }
-    assert world.registry.lock([order(1, 1), order(2, 2)]) == answers
+    assert world.ledger.lock([order(1, 1), order(2, 2)]) == answers
 
 
 def test_what_the_database_forbids_of_one_holds_up_no_other(world: World) -> None:

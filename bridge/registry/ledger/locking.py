@@ -61,6 +61,11 @@ class Locking(Books):
         with self._read() as tx:
             return _instruction(tx, instruction_id)
 
+    def known_instructions(self, ids: Sequence[Hex32]) -> dict[Hex32, Instruction]:
+        """Of these, those that were given."""
+        with self._read() as tx:
+            return _instructions(tx, ids)
+
     def lock(self, orders: Sequence[LockOrder]) -> list[Lock | BridgeError]:
         """Moves each instruction's serials into its deployment's account under its lock id, once, all in one
         transaction; an answer for each, in order. The known id with the same instruction gives the same lock.
@@ -79,15 +84,20 @@ class Locking(Books):
             return [answer for order in orders for answer in self.lock([order])]
         return [answers[order] for order in orders]
 
-    def waiting(self, deployment: Deployment) -> tuple[Instruction, ...]:
-        """What depositors have ordered for the deployment and nobody has locked, while it can be minted still."""
+    def waiting(
+        self, deployment: Deployment, after: Hex32 | None = None, most: int | None = None
+    ) -> tuple[Instruction, ...]:
+        """What depositors have ordered for the deployment and nobody has locked, while it can be minted still; by id,
+        where asked only beyond one, and no more than so many."""
         query = (
             select(InstructionRow.document)
             .join(WaitingOrder, WaitingOrder.instruction_id == InstructionRow.id)
             .where(WaitingOrder.deployment == str(deployment), WaitingOrder.not_after > self.clock())
         )
+        if after is not None:
+            query = query.where(InstructionRow.id > after)
         with self._read() as tx:
-            documents = tx.scalars(query.order_by(InstructionRow.id)).all()
+            documents = tx.scalars(query.order_by(InstructionRow.id).limit(most)).all()
         return tuple(Instruction.model_validate_json(document) for document in documents)
 
     def locked_as(self, instruction_id: Hex32) -> Hex32 | None:
@@ -112,7 +122,7 @@ class Locking(Books):
                         "go on with that lock"
                     )
                 elif order.instruction_id not in instructions:
-                    raise _no_instruction(order.instruction_id)
+                    raise no_instruction(order.instruction_id)
                 else:
                     fresh[order] = instructions[order.instruction_id]
             except BridgeError as refusal:
@@ -154,13 +164,18 @@ class Locking(Books):
 
     def lock_records(self, lock_ids: Sequence[Hex32]) -> list[LockRecord]:
         """In the order of the ids. Raises RegistryRefused for an unknown lock."""
+        records = self.known_locks(lock_ids)
+        if unknown := [lock_id for lock_id in lock_ids if lock_id not in records]:
+            raise no_lock(unknown[0])
+        return [records[lock_id] for lock_id in lock_ids]
+
+    def known_locks(self, lock_ids: Sequence[Hex32]) -> dict[Hex32, LockRecord]:
+        """Of these, those that were made."""
         records: dict[Hex32, LockRecord] = {}
         with self._read() as tx:
             for start in range(0, len(lock_ids), _AT_ONCE):
                 records |= _records(tx, lock_ids[start : start + _AT_ONCE])
-        if unknown := [lock_id for lock_id in lock_ids if lock_id not in records]:
-            raise _no_lock(unknown[0])
-        return [records[lock_id] for lock_id in lock_ids]
+        return records
 
     def still_locked(self, lock_id: Hex32) -> tuple[SerialRange, ...]:
         """The lock's serials that neither a request nor a reversal has taken, in the fewest ranges."""
@@ -290,7 +305,7 @@ def _waiting(instruction: Instruction) -> WaitingOrder:
 def _instruction(tx: Session, instruction_id: Hex32) -> Instruction:
     found = _instructions(tx, [instruction_id])
     if not found:
-        raise _no_instruction(instruction_id)
+        raise no_instruction(instruction_id)
     return found[instruction_id]
 
 
@@ -299,7 +314,7 @@ def _instructions(tx: Session, ids: Sequence[Hex32]) -> dict[Hex32, Instruction]
     return {row.id: Instruction.model_validate_json(row.document) for row in rows}
 
 
-def _no_instruction(instruction_id: Hex32) -> RegistryRefused:
+def no_instruction(instruction_id: Hex32) -> RegistryRefused:
     return RegistryRefused(f"no depositor gave instruction {instruction_id}; ask him to give it")
 
 
@@ -322,11 +337,11 @@ def _lock_of(lock_id: Hex32, class_id: Hex32, instruction: Instruction) -> Lock:
 def _lock_row(tx: Session, lock_id: Hex32) -> LockRow:
     row = tx.get(LockRow, lock_id)
     if row is None:
-        raise _no_lock(lock_id)
+        raise no_lock(lock_id)
     return row
 
 
-def _no_lock(lock_id: Hex32) -> RegistryRefused:
+def no_lock(lock_id: Hex32) -> RegistryRefused:
     return RegistryRefused(f"no lock {lock_id} was made here; lock first")
 
 

@@ -287,13 +287,15 @@ class ReversalWording(Base):
 
 
 class StatementHeadRow(Base):
-    """Heads of the statements given out for one programme and deployment, numbered without a gap."""
+    """Heads of the statements given out for one programme and deployment, numbered without a gap. `entry`: the last one
+    that the rows show, so that they can be read again page by page; null in older statements."""
 
     __tablename__ = "statements"
     programme: Mapped[str] = mapped_column(primary_key=True)
     deployment: Mapped[str] = mapped_column(ForeignKey("accounts.deployment"), primary_key=True)
     sequence: Mapped[int] = mapped_column(primary_key=True)
     document: Mapped[str]
+    entry: Mapped[int | None]
 
 
 class ForeignActRow(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import Session
 
 from bridge.domain.attestations import ClassTotal, Deployment, StatementHead
@@ -13,6 +13,7 @@ from bridge.domain.lifecycle import SerialState
 from bridge.domain.observed import StatementRow, rows_hash
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind
 from bridge.domain.values import Fact, Hex32, RegistryCode
+from bridge.errors import RegistryRefused
 from bridge.registry.ledger.models import (
     Account,
     Block,
@@ -76,7 +77,12 @@ class Reading(Books):
     def spaces(self) -> tuple[SerialSpace, ...]:
         with self._read() as tx:
             rows = tx.scalars(select(Space).order_by(Space.programme, Space.key))
-            return tuple(SerialSpace(registry=s.programme, kind=SpaceKind(s.kind), key=s.key) for s in rows)
+            return tuple(map(_space, rows))
+
+    def space(self, space_id: Hex32) -> SerialSpace | None:
+        with self._read() as tx:
+            row = tx.get(Space, space_id)
+            return _space(row) if row else None
 
     def balances(self) -> tuple[Balance, ...]:
         """From the postings; `audit` compares them with the blocks."""
@@ -119,9 +125,21 @@ class Reading(Books):
                 deployment=str(deployment),
                 sequence=head.sequence,
                 document=head.model_dump_json(),
+                entry=tx.scalar(select(func.max(Entry.id))) or 0,
             )
             tx.add(row)
             return head, rows
+
+    def stated_rows(
+        self, registry: RegistryCode, deployment: Deployment, sequence: int, after: int, most: int
+    ) -> tuple[StatementRow, ...]:
+        """A stretch of a statement's rows, as they stood when it was made; nothing is beyond the last one. Raises
+        RegistryRefused for a statement that was never made here, or before rows could be read again."""
+        with self._read() as tx:
+            head = tx.get(StatementHeadRow, (registry, str(deployment), sequence))
+            if head is None or head.entry is None:
+                raise RegistryRefused(f"no rows of statement {sequence} of {registry} are kept here; ask for a new one")
+            return _rows(tx, registry, head.entry, after, most)
 
     def has_stated(self, registry: RegistryCode, deployment: Deployment, head: StatementHead) -> bool:
         with self._read() as tx:
@@ -132,6 +150,10 @@ class Reading(Books):
         """What in the ledger contradicts itself, in words; empty when law L3 holds."""
         with self._read() as tx:
             return tuple(f"{what}: {row}" for what, query in _AUDITS for row in tx.execute(text(query)))
+
+
+def _space(row: Space) -> SerialSpace:
+    return SerialSpace(registry=row.programme, kind=SpaceKind(row.kind), key=row.key)
 
 
 def _class(tx: Session, row: Class) -> CreditClass:
@@ -162,16 +184,25 @@ def _step(block: Block, entry: Entry) -> Step:
     )
 
 
-def _rows(tx: Session, registry: RegistryCode) -> tuple[StatementRow, ...]:
+def _rows(
+    tx: Session, registry: RegistryCode, entry: int | None = None, after: int = 0, most: int | None = None
+) -> tuple[StatementRow, ...]:
+    """The blocks that are live, or were when this entry was the last: each closes by a later one."""
+    live: ColumnElement[bool] = Block.closed_by.is_(None)
+    if entry is not None:
+        live = (Block.opened_by <= entry) & (live | (Block.closed_by > entry))
     query = (
         select(Block, InstructionRow.document)
         .join(Space, Space.id == Block.space)
         .outerjoin(LockRow, LockRow.id == Block.lock_id)
         .outerjoin(InstructionRow, InstructionRow.id == LockRow.instruction_id)
-        .where(Space.programme == registry, Block.closed_by.is_(None))
+        .where(Space.programme == registry, live)
         .order_by(Block.space, Block.first)
+        .offset(after)
+        .limit(most)
     )
-    return tuple(_row(number, block, document) for number, (block, document) in enumerate(tx.execute(query), start=1))
+    found = enumerate(tx.execute(query), start=after + 1)
+    return tuple(_row(number, block, document) for number, (block, document) in found)
 
 
 def _row(number: int, block: Block, document: str | None) -> StatementRow:

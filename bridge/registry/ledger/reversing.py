@@ -166,8 +166,12 @@ def _next_event(row: ReversalRow) -> ReversalRow:
 def _row(tx: Session, event_id: Hex32) -> ReversalRow:
     row = tx.get(ReversalRow, event_id)
     if row is None:
-        raise RegistryRefused(f"no reversal {event_id} was recorded here; ask the registry's officer")
+        raise no_reversal(event_id)
     return row
+
+
+def no_reversal(event_id: Hex32) -> RegistryRefused:
+    return RegistryRefused(f"no reversal {event_id} was recorded here; ask the registry's officer")
 
 
 def _rows_over(tx: Session, span: SerialRange) -> list[ReversalRow]:

@@ -142,6 +142,22 @@ FOREIGN_GUARDS = (
     *kept("confirmations", "UPDATE", "DELETE"),
 )
 
+_BEARER_CHANGES = """OLD.revoked_at IS NOT NULL OR NEW.revoked_at IS NULL
+    OR (OLD.id, OLD.name, OLD.secret_hash, OLD.scopes, OLD.deployment, OLD.account, OLD.created_at, OLD.expires_at)
+    {differs} (NEW.id, NEW.name, NEW.secret_hash, NEW.scopes, NEW.deployment, NEW.account, NEW.created_at,
+        NEW.expires_at)"""
+
+_UNCHAINED = """NEW.sequence <> (SELECT coalesce(max(sequence), 0) + 1 FROM audit)
+    OR NEW.previous {differs} coalesce((SELECT hash FROM audit WHERE sequence = NEW.sequence - 1), '')"""
+
+SERVICE_GUARDS = (
+    Guard("token_content", "tokens", "UPDATE", "a token never changes, and is revoked once", _BEARER_CHANGES),
+    *kept("tokens", "DELETE"),
+    Guard("answer_content", "answers", "UPDATE", "an answer never changes"),
+    Guard("audit_chain", "audit", "INSERT", "the audit trail goes on where it ends", _UNCHAINED),
+    *kept("audit", "UPDATE", "DELETE"),
+)
+
 NEVER_OVERLAP = (
     "CREATE EXTENSION IF NOT EXISTS btree_gist",
     "ALTER TABLE blocks ADD CONSTRAINT block_never_overlaps EXCLUDE USING gist "
