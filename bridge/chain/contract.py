@@ -178,9 +178,6 @@ class BridgeContract:
             answers = self.connection.call_all(calls, block)
         return {lock_id for lock_id, used in zip(lock_ids, answers, strict=True) if used}
 
-    def lock_used(self, registry: RegistryCode, lock_id: Hex32, block: int | None = None) -> bool:
-        return bool(self.view(self.functions.lockUsed(code_bytes(registry), to_int(lock_id)), block))
-
     def reversal_done(self, registry: RegistryCode, event_id: Hex32, block: int | None = None) -> bool:
         """False also for a registry that the contract does not know."""
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from threading import Lock
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock, local
 
 from bridge.chain.contract import BridgeContract, RequestState
 from bridge.domain.attestations import Deployment, Outcome
@@ -26,6 +28,13 @@ ENDED_KEPT = 256
 _EVENTS = (RequestOpened, OutcomeSettled, RequestRefused, RequestReturned)
 
 
+class _Pin(local):
+    """Each thread's own."""
+
+    held: bool = False
+    stamp: BlockStamp | None = None
+
+
 class FinalWitness:
     """Implements the registry's `ChainWitness`. Events are kept while the block up to which they were read stays in
     the chain, and believed only where they agree with the contract's own state. Of requests that have ended only the
@@ -34,17 +43,33 @@ class FinalWitness:
     def __init__(self, contract: BridgeContract) -> None:
         self._contract = contract
         self._turn = Lock()
+        self._pin = _Pin()
         self._forget()
 
     @property
     def deployment(self) -> Deployment:
         return self._contract.deployment
 
-    def stamp(self) -> BlockStamp:
-        return self._contract.connection.final()
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        outermost = not self._pin.held
+        self._pin.held = True
+        try:
+            yield
+        finally:
+            if outermost:
+                self._pin.held, self._pin.stamp = False, None
 
-    def lock_used(self, registry: RegistryCode, lock_id: Hex32) -> bool:
-        return self._contract.lock_used(registry, lock_id, self.stamp().number)
+    def stamp(self) -> BlockStamp:
+        if self._pin.stamp is not None:
+            return self._pin.stamp
+        final = self._contract.connection.final()
+        if self._pin.held:
+            self._pin.stamp = final
+        return final
+
+    def locks_used(self, registry: RegistryCode, lock_ids: Sequence[Hex32]) -> set[Hex32]:
+        return self._contract.locks_used(registry, lock_ids, self.stamp().number) if lock_ids else set()
 
     def reversal_done(self, registry: RegistryCode, event_id: Hex32) -> bool:
         return self._contract.reversal_done(registry, event_id, self.stamp().number)
@@ -88,6 +113,8 @@ class FinalWitness:
         self._ended: dict[Hex32, None] = {}
 
     def _read_up_to(self, final: BlockStamp) -> None:
+        if self._read == final:
+            return
         if self._read is not None and self._contract.connection.stamp_at(self._read.number) != self._read:
             self._forget()  # what was final has left the chain
         first = self._contract.first_block if self._read is None else self._read.number + 1

@@ -6,7 +6,8 @@ says is evidence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple, TypeVar
 
 from bridge.domain.attestations import (
@@ -37,6 +38,16 @@ from bridge.registry.port import ChainWitness, Signer
 
 Eyes = Mapping[Deployment, ChainWitness]
 """A witness for each deployment that one looks at."""
+
+
+@contextmanager
+def pinned(eyes: Eyes) -> Iterator[None]:
+    """Each of them at one and the same final block."""
+    with ExitStack() as stack:
+        for witness in eyes.values():
+            stack.enter_context(witness.pinned())
+        yield
+
 
 Message = TypeVar("Message", Lock, Cover, Outcome, Refusal, Reversal, Receipt, StatementHead)
 
@@ -73,18 +84,22 @@ class Attester:
 
     def sign_outcomes(self, ledger: Ledger, deployment: Deployment, outcomes: Sequence[Outcome]) -> Hex64:
         """Outcomes of open requests, each a part as it was decided, with serials reserved for it from minted locks."""
-        for request_id in dict.fromkeys(outcome.request_id for outcome in outcomes):
-            parts = tuple(outcome for outcome in outcomes if outcome.request_id == request_id)
-            self._check_outcome(ledger, deployment, request_id, parts)
+        parts: dict[Hex32, tuple[Outcome, ...]] = {}
+        for outcome in outcomes:
+            parts[outcome.request_id] = (*parts.get(outcome.request_id, ()), outcome)
+        with self._witness(deployment).pinned():
+            for request_id, its_parts in parts.items():
+                self._check_outcome(ledger, deployment, request_id, its_parts)
         return self._signer.sign(typed_data(deployment, outcomes))
 
     def sign_refusals(self, ledger: Ledger, deployment: Deployment, refusals: Sequence[Refusal]) -> Hex64:
         """Refusals that the ledger decided on, of requests that are open."""
-        for refusal in refusals:
-            decision = _decided(ledger, deployment, refusal.request_id)
-            if decision.reservation.refusal != refusal:
-                raise RegistryRefused(f"request {refusal.request_id} was not refused for {refusal.reason!r} here")
-            self._open_request(decision)
+        with self._witness(deployment).pinned():
+            for refusal in refusals:
+                decision = _decided(ledger, deployment, refusal.request_id)
+                if decision.reservation.refusal != refusal:
+                    raise RegistryRefused(f"request {refusal.request_id} was not refused for {refusal.reason!r} here")
+                self._open_request(decision)
         return self._signer.sign(typed_data(deployment, refusals))
 
     def sign_receipt(self, ledger: Ledger, deployment: Deployment, receipt: Receipt) -> Hex64:
@@ -167,9 +182,10 @@ class Attester:
             raise RegistryRefused(f"the parts of request {request_id} are not those reserved; reserve again")
         if coalesce(span for part in reserved for span in part.ranges) != list(ledger.still_reserved(request_id)):
             raise RegistryRefused(f"serials of request {request_id} are no longer reserved for it; reconcile")
-        for lock_id in ledger.locks_of(request_id):
-            if not self._witness(deployment).lock_used(decision.registry, lock_id):
-                raise RegistryRefused(f"request {request_id} would use serials of lock {lock_id}, not minted yet")
+        locks = ledger.locks_of(request_id)
+        minted = self._witness(deployment).locks_used(decision.registry, locks)
+        if unminted := [lock_id for lock_id in locks if lock_id not in minted]:
+            raise RegistryRefused(f"request {request_id} would use serials of lock {unminted[0]}, not minted yet")
 
     def _open_request(self, decision: Decision) -> WitnessedRequest:
         """The request as decided upon, while it has not ended on the final chain."""

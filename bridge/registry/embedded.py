@@ -13,7 +13,7 @@ from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
 from bridge.errors import BridgeError, Conflict, Halted, NotYet, RegistryRefused, UsageError
 from bridge.registry.abroad import Abroad
-from bridge.registry.attesters import AttesterSet, Eyes, is_closed, live_of, require_true_opening, sole
+from bridge.registry.attesters import AttesterSet, Eyes, is_closed, live_of, pinned, require_true_opening, sole
 from bridge.registry.counterpart import Counterparts
 from bridge.registry.ledger import Ledger
 from bridge.registry.ledger.custody import bridge_account
@@ -93,7 +93,7 @@ class LedgerRegistry:
         final = witness.stamp()
         if final.timestamp <= instruction.not_after:
             raise NotYet(f"lock {lock_id} can be minted until {instruction.not_after}; release it later")
-        if witness.lock_used(instruction.registry, lock_id):
+        if witness.locks_used(instruction.registry, [lock_id]):
             self.ledger.mark_minted([lock_id])
         else:
             self._abroad.give_back(record, final)
@@ -111,19 +111,22 @@ class LedgerRegistry:
         decision = self.ledger.decision(request_id)
         if decision is not None and not decision.ended:
             return decision.reservation
-        deployment, seen = self._see(request_id)
-        if decision is not None or seen.status.ended:
-            raise RegistryRefused(f"request {request_id} has ended ({seen.status.name}); nothing is reserved for it")
-        self._require_unsettled(seen)
-        opening = self.ledger.disclosed(request_id, seen.opened.commitment)
-        if opening is None:
-            raise NotYet(f"the holder of request {request_id} has not disclosed what he committed to; repeat later")
-        if reason := self._refusal(seen, opening):
-            return self.ledger.refuse(deployment, seen.opened, reason)
-        if is_closed(self.ledger, self._witness(deployment), seen.opened.class_id):
-            return self.ledger.refuse(deployment, seen.opened, SHORT)
-        self._mark_minted(deployment, seen)
-        return self.ledger.reserve(deployment, seen.opened)
+        with pinned(self._eyes):
+            deployment, seen = self._see(request_id)
+            if decision is not None or seen.status.ended:
+                raise RegistryRefused(
+                    f"request {request_id} has ended ({seen.status.name}); nothing is reserved for it"
+                )
+            self._require_unsettled(seen)
+            opening = self.ledger.disclosed(request_id, seen.opened.commitment)
+            if opening is None:
+                raise NotYet(f"the holder of request {request_id} has not disclosed what he committed to; repeat later")
+            if reason := self._refusal(seen, opening):
+                return self.ledger.refuse(deployment, seen.opened, reason)
+            if is_closed(self.ledger, self._witness(deployment), seen.opened.class_id):
+                return self.ledger.refuse(deployment, seen.opened, SHORT)
+            self._mark_minted(deployment, seen)
+            return self.ledger.reserve(deployment, seen.opened)
 
     def reconsider(self, request_id: Hex32) -> Reservation:
         (decision,) = self._decisions([request_id])
@@ -174,8 +177,9 @@ class LedgerRegistry:
     def execute(self, request_id: Hex32) -> Attested[Receipt]:
         if signed := self.ledger.signed_receipt(request_id):
             return signed
-        deployment, seen = self._see(request_id)
-        receipt = self.ledger.receipt(request_id) or self._execute(deployment, seen)
+        with pinned(self._eyes):
+            deployment, seen = self._see(request_id)
+            receipt = self.ledger.receipt(request_id) or self._execute(deployment, seen)
         attesters = self._set(self._registry_of(seen))
         signed = attesters.attest((receipt,), lambda one: one.sign_receipt(self.ledger, deployment, receipt))
         self.ledger.keep_signed(signed)
@@ -241,8 +245,8 @@ class LedgerRegistry:
         waiting = self.ledger.locks_awaiting_mint(event.event_id)
         # Before the serials: what lands in between must not pass for serials that came to life later.
         done = witness.reversal_done(event.registry, event.event_id)
-        if minted := [lock_id for lock_id in waiting if witness.lock_used(event.registry, lock_id)]:
-            self.ledger.mark_minted(minted)
+        if minted := witness.locks_used(event.registry, waiting):
+            self.ledger.mark_minted(sorted(minted))
         live = live_of(witness, event)
         unfinished = len(waiting) > len(minted)
         if done and live:
@@ -278,9 +282,8 @@ class LedgerRegistry:
         registry = self._registry_of(seen)
         witness = self._witness(deployment)
         locks = self.ledger.unminted_locks(deployment, seen.opened.class_id)
-        used = [lock_id for lock_id in locks if witness.lock_used(registry, lock_id)]
-        if used:
-            self.ledger.mark_minted(used)
+        if used := witness.locks_used(registry, locks):
+            self.ledger.mark_minted(sorted(used))
 
     def _require_unsettled(self, seen: WitnessedRequest) -> None:
         if seen.settled or seen.remaining != seen.opened.units:

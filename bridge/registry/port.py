@@ -8,6 +8,7 @@ instructions and from what its own `ChainWitness` has read at a final block.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from bridge.domain.attestations import (
@@ -102,14 +103,20 @@ class Signer(Protocol):
 
 
 class ChainWitness(Protocol):
-    """The registry's own eyes on one deployment. Everything is read at one final block, `stamp()`."""
+    """The registry's own eyes on one deployment. Everything is read at a final block, `stamp()`."""
 
     @property
     def deployment(self) -> Deployment: ...
 
     def stamp(self) -> BlockStamp: ...
 
-    def lock_used(self, registry: RegistryCode, lock_id: Hex32) -> bool: ...
+    def pinned(self) -> AbstractContextManager[None]:
+        """Within it, and within this thread, all is read at one and the same final block."""
+        ...
+
+    def locks_used(self, registry: RegistryCode, lock_ids: Sequence[Hex32]) -> set[Hex32]:
+        """Those that are minted, or offered as cover."""
+        ...
 
     def request(self, request_id: Hex32) -> WitnessedRequest | None: ...
 

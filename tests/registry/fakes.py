@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
@@ -113,8 +114,12 @@ class FakeWitness:
             raise Unreachable("the witness's node does not answer; repeat later")
         return BlockStamp(number=self.chain.now, hash=hex32(self.chain.now), timestamp=self.chain.now)
 
-    def lock_used(self, registry: str, lock_id: str) -> bool:
-        return (registry, lock_id) in self.chain.used and lock_id not in self.unseen
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        yield
+
+    def locks_used(self, registry: str, lock_ids: Sequence[str]) -> set[str]:
+        return {one for one in lock_ids if (registry, one) in self.chain.used and one not in self.unseen}
 
     def reversal_done(self, registry: str, event_id: str) -> bool:  # noqa: ARG002 one registry at a time
         return event_id in self.chain.reversed

@@ -231,7 +231,7 @@ class Desk:
             raise UsageError(f"this desk has no eyes on {act.deployment}; configure its node")
         if act.verb is Verb.GIVE_BACK:
             stamp = witness.stamp()
-            if stamp.timestamp <= act.due or witness.lock_used(act.programme, act.subject):
+            if stamp.timestamp <= act.due or witness.locks_used(act.programme, [act.subject]):
                 raise RegistryRefused(f"lock {act.subject} can be minted, or is; its serials do not go back")
             return
         seen = witness.request(act.subject)
