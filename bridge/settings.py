@@ -16,6 +16,7 @@ from bridge.domain.deployment import Expectations
 from bridge.domain.signing import CURVE_ORDER, RemoteKey
 from bridge.domain.values import Address, RegistryCode, faults
 from bridge.errors import UsageError
+from bridge.registry.statements.j_credit import Format
 
 FILE_NAME = "carbonbridge.toml"
 KEY_VARIABLE = "CARBONBRIDGE_KEY_"
@@ -80,13 +81,15 @@ class KeyPlace(StrEnum):
 
 
 class Settings(_Section):
-    """`folder` is where the file lies; relative paths in it start there."""
+    """`folder` is where the file lies; relative paths in it start there. `formats` says how registries spell serials
+    whose spelling is not public."""
 
     folder: Path
     chain: Chain
     journal: Database
     registry: Database
     programmes: dict[RegistryCode, Programme] = {}
+    formats: dict[RegistryCode, Format] = {}
     signers: dict[KeyName, RemoteKey] = {}
     contract: Contract | None = None
 
