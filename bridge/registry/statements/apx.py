@@ -3,7 +3,7 @@ in each batch."""
 
 from __future__ import annotations
 
-from bridge.domain.serials import SerialSpace, SpaceKind
+from bridge.domain.serials import SpaceKind
 from bridge.registry.statements import fields
 from bridge.registry.statements.serial import Serial
 
@@ -17,7 +17,7 @@ def parse_serial(text: str, registry: str, credit_type: str) -> Serial:
     fields.one_of(part["registry"], "registry", [registry])
     ends = fields.ends(part["range"], spelt)
     batch = fields.number(part["batch"], "batch")
-    space = SerialSpace(registry=registry, kind=SpaceKind.BATCH, key=str(batch))
+    space = fields.space(registry, SpaceKind.BATCH, str(batch))
     return Serial(
         space=space,
         range=fields.serial_range(space, *ends),

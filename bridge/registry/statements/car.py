@@ -5,7 +5,7 @@ restarts in each batch. Kind `1` is a CRT, `ROC` a registry offset credit that C
 from __future__ import annotations
 
 from bridge.domain.lifecycle import SerialState
-from bridge.domain.serials import SerialSpace, SpaceKind
+from bridge.domain.serials import SpaceKind
 from bridge.registry.statements import fields
 from bridge.registry.statements.grammar import Cell, Grammar, Layout
 from bridge.registry.statements.layouts import NUMBERS_LAST, agreeing, always, day, text, units
@@ -26,7 +26,7 @@ def parse_serial(text: str) -> Serial:
     fields.number(part["developer"], "developer")
     fields.matching(part["state"], "state", "[A-Z]{2}")
     ends = fields.ends(part["range"], spelt)
-    space = SerialSpace(registry=REGISTRY, kind=SpaceKind.BATCH, key=str(fields.number(part["batch"], "batch")))
+    space = fields.space(REGISTRY, SpaceKind.BATCH, str(fields.number(part["batch"], "batch")))
     return Serial(
         space=space,
         range=fields.serial_range(space, *ends),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from bridge.domain.serials import SerialSpace, SpaceKind
+from bridge.domain.serials import SpaceKind
 from bridge.errors import MalformedInput
 from bridge.registry.statements import fields
 from bridge.registry.statements.grammar import Grammar
@@ -43,7 +43,7 @@ def parse_serial(text: str, vintage: int | None) -> Serial:
     fields.number(first["original period"], "original period")
     fields.number(first["applicable period"], "applicable period")
     fields.matching(first["lulucf"], "LULUCF activity", "[0-9]")
-    space = SerialSpace(registry=REGISTRY, kind=SpaceKind.COUNTER, key=f"{party}-{unit_type}")
+    space = fields.space(REGISTRY, SpaceKind.COUNTER, f"{party}-{unit_type}")
     rest = "-".join(first[name] for name in _FIELDS[3:])
     return Serial(
         space=space,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from bridge.domain.lifecycle import SerialState
-from bridge.domain.serials import SerialSpace, SpaceKind
+from bridge.domain.serials import SpaceKind
 from bridge.errors import MalformedInput
 from bridge.registry.statements import fields
 from bridge.registry.statements.grammar import Cell, Grammar, Layout
@@ -43,7 +43,7 @@ def parse_serial(text: str, vintage: int | None = None) -> Serial:
     if vintage not in (None, stated):
         raise MalformedInput(f"the batch names vintage {stated}, the column {vintage}")
     key = (part["head"] + year).replace("_", "-")
-    space = SerialSpace(registry=REGISTRY, kind=SpaceKind.BATCH, key=key)
+    space = fields.space(REGISTRY, SpaceKind.BATCH, key)
     return Serial(
         space=space,
         range=fields.serial_range(space, *ends),

@@ -9,7 +9,7 @@ does where `read_row` would not, and that both make the same of a row.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from bridge.errors import MalformedInput
 from bridge.registry.statements.canonical import MOST_KG, CanonicalRow, Head, RejectedRow
-from bridge.registry.statements.grammar import Layout
+from bridge.registry.statements.grammar import Cell, Layout
+from bridge.registry.statements.layouts import BLANKS
 from bridge.registry.statements.reading import WrongRow, facts_of, read_row
 from bridge.registry.statements.serial import Serial
 from bridge.registry.statements.source import Block
@@ -53,7 +54,7 @@ class BlockReader:
         self._file, self._about = head.file, {"file": head.file, "as_of": head.as_of}
         self._serial = lru_cache(_KEPT)(_or_wrong(self._serial_facts))
         self._units = lru_cache(_KEPT)(_or_wrong(layout.units.read))
-        self._cells = {name: (cell.columns, _or_wrong(cell.read)) for name, cell in layout.cells.items()}
+        self._cells = {name: lru_cache(_KEPT)(_or_wrong(cell.read)) for name, cell in layout.cells.items()}
 
     def read(self, block: Block) -> Read:
         right, batch = self._regular(block)
@@ -80,22 +81,19 @@ class BlockReader:
     def _regular(self, block: Block) -> tuple[Column, pa.RecordBatch]:
         """Which rows were read by column, and those."""
         size = len(block.lines)
-        if not self._layout.cut or not size:
+        if self._layout.cut is None or not size:
             return np.zeros(size, bool), batch_of([])
         where, *rest = self._layout.serial.columns
-        cut = pc.extract_regex(block.columns[where], self._layout.cut)
+        cut = pc.extract_regex(block.columns[where], self._layout.cut.pattern)
         right = cut.is_valid().to_numpy(zero_copy_only=False)
         first, last = (_numbers(cut.field(end), cut.is_valid()) for end in ("first", "last"))
         right &= first <= last
         units = last - first + np.uint64(1)
 
-        frame = [*(cut.field(name) for name in ("head", "middle", "tail")), *(block.columns[name] for name in rest)]
+        frame = [cut.field("head"), cut.field("tail"), *(block.columns[name] for name in rest)]
         serials = _coded(size, frame, self._serial)
         stated = _coded(size, [block.columns[name] for name in self._layout.units.columns], self._units)
-        cells = {
-            name: _coded(size, [block.columns[column] for column in columns], read)
-            for name, (columns, read) in self._cells.items()
-        }
+        cells = {name: self._cell(name, cell, block) for name, cell in self._layout.cells.items()}
         for one in (serials, stated, *cells.values()):
             right &= one.right
         weight = serials.part("kg_per_unit").numbers()
@@ -110,8 +108,15 @@ class BlockReader:
             arrays[name] = column.array(name, kept)
         return right, pa.RecordBatch.from_arrays([arrays[name] for name in CODED.names], schema=CODED)
 
-    def _serial_facts(self, head: str, middle: str, tail: str, *rest: str) -> Mapping[str, Any]:
-        read = self._layout.serial.read(f"{head}1{middle}1{tail}", *rest)
+    def _cell(self, name: str, cell: Cell, block: Block) -> _Coded | _Text:
+        columns = [block.columns[column] for column in cell.columns]
+        if cell.plain:
+            return _Text(reduce(_unless_blank, map(_trimmed, columns)))
+        return _coded(len(block.lines), columns, self._cells[name])
+
+    def _serial_facts(self, head: str, tail: str, *rest: str) -> Mapping[str, Any]:
+        between = self._layout.cut.between if self._layout.cut else ""
+        read = self._layout.serial.read(f"{head}1{between}1{tail}", *rest)
         if not isinstance(read, Serial):
             raise MalformedInput("not one serial")
         return facts_of(read, {})
@@ -140,10 +145,12 @@ class _Coded(NamedTuple):
     def part(self, name: str) -> _Coded:
         return _Coded(self.codes, [_WRONG if value is _WRONG else value[name] for value in self.values])
 
-    def or_else(self, other: _Coded | None) -> _Coded:
+    def or_else(self, other: _Coded | _Text | None) -> _Coded:
         """The other's values where this one has none."""
         if other is None or all(self.values):
             return self
+        if isinstance(other, _Text):
+            other = _coded(len(self.codes), [other.texts], str)
         many = len(other.values)
         pairs = pa.array(self.codes * many + other.codes).dictionary_encode()
         values = [self.values[pair // many] or other.values[pair % many] for pair in pairs.dictionary.to_pylist()]
@@ -156,6 +163,28 @@ class _Coded(NamedTuple):
         if coded:
             return pa.DictionaryArray.from_arrays(pa.array(self.codes[kept], pa.int32()), pa.array(values, pa.string()))
         return pa.array(values, kind).take(pa.array(self.codes[kept]))
+
+
+class _Text(NamedTuple):
+    """A column that is taken as it stands."""
+
+    texts: pa.Array
+
+    @property
+    def right(self) -> Column:
+        return np.True_
+
+    def array(self, name: str, kept: Column) -> pa.Array:  # noqa: ARG002 as _Coded's
+        whole = len(kept) == len(self.texts)
+        return (self.texts if whole else self.texts.take(pa.array(kept))).dictionary_encode()
+
+
+def _trimmed(texts: pa.Array) -> pa.Array:
+    return pc.utf8_trim(texts, characters=BLANKS)
+
+
+def _unless_blank(texts: pa.Array, others: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(texts, ""), others, texts)
 
 
 def _coded(size: int, columns: Sequence[pa.Array], read: Callable[..., Any]) -> _Coded:

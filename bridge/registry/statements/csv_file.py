@@ -23,10 +23,10 @@ from bridge.errors import MalformedInput, UsageError
 from bridge.registry.statements.canonical import RejectedRow
 from bridge.registry.statements.source import Block, Lines, block_of, places
 
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES = 8 * 2**20
 _MOST_BYTES = 4 * BLOCK_BYTES
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_QUOTE, _NEWLINE = b'"\n'
+_QUOTE, _NEWLINE, _RETURN = b'"\n\r'
 _BEFORE_A_FIELD, _BEHIND_A_FIELD = np.zeros(256, bool), np.zeros(256, bool)
 _BEFORE_A_FIELD[list(b',\n"')] = True
 _BEHIND_A_FIELD[list(b',\r\n"')] = True
@@ -67,6 +67,7 @@ class _Regular(NamedTuple):
 
     data: bytes
     first_line: int
+    next_line: int
     starts: Lines
     ends: Lines
     lines: Lines
@@ -127,7 +128,7 @@ class CsvFile:
             self._head(feed)
             while block := self._next(feed, data):
                 if (regular := _regular(block, feed.line)) is not None:
-                    feed = _Feed(block[len(regular.data) :], data, feed.line + regular.data.count(b"\n"))
+                    feed = _Feed(block[len(regular.data) :], data, regular.next_line)
                     yield file.tell(), regular
                 else:
                     feed = _Feed(block, data, feed.line)
@@ -247,10 +248,11 @@ def _whole(block: bytes, data: _Bytes) -> bytes:
 
 def _regular(block: bytes, line: int) -> _Regular | None:
     """The whole records of a block; None where the rules of RFC 4180 do not tell where they end, or where none ends."""
-    if block.count(b"\r") != block.count(b"\r\n"):
-        return None
     letters = np.frombuffer(block, np.uint8)
     newlines = np.flatnonzero(letters == _NEWLINE)
+    returns = np.flatnonzero(letters == _RETURN)
+    if len(returns) and (returns[-1] + 1 == len(block) or (letters[returns + 1] != _NEWLINE).any()):
+        return None
     quotes = np.flatnonzero(letters == _QUOTE)
     outside = np.searchsorted(quotes, newlines) % 2 == 0
     ends = newlines[outside] + 1
@@ -265,9 +267,10 @@ def _regular(block: bytes, line: int) -> _Regular | None:
     starts = np.concatenate([[0], ends[:-1]])
     lines = line + np.concatenate([[0], np.flatnonzero(outside)[:-1] + 1])
     blank = (ends - starts == 1) | ((ends - starts == 2) & (letters[starts] == ord("\r")))
+    data, after = block[: ends[-1]], line + int(np.searchsorted(newlines, ends[-1]))
     if blank.any():
-        return _Regular(block[: ends[-1]], line, starts[~blank], ends[~blank], lines[~blank])
-    return _Regular(block[: ends[-1]], line, starts, ends, lines)
+        starts, ends, lines = starts[~blank], ends[~blank], lines[~blank]
+    return _Regular(data, line, after, starts, ends, lines)
 
 
 def _columns(piece: _Regular, width: int, where: Mapping[str, int]) -> dict[str, pa.Array] | None:

@@ -7,11 +7,11 @@ Its exports also list CERs, spelt as in `cer`, which belong to another numbering
 from __future__ import annotations
 
 from bridge.domain.lifecycle import SerialState
-from bridge.domain.serials import SerialSpace, SpaceKind
+from bridge.domain.serials import SpaceKind
 from bridge.errors import MalformedInput
 from bridge.registry.statements import cer, fields
-from bridge.registry.statements.grammar import Cell, Grammar, Layout
-from bridge.registry.statements.layouts import agreeing, day, one_of, text, units
+from bridge.registry.statements.grammar import Cell, Cut, Grammar, Layout
+from bridge.registry.statements.layouts import FIRST, LAST, agreeing, day, one_of, text, units
 from bridge.registry.statements.serial import MendedSerial, Serial
 
 REGISTRY = "GS"
@@ -28,7 +28,7 @@ def parse_serial(text: str) -> Serial:
     batch = fields.number(part["batch"], "batch")
     project = fields.number(part["project"].removeprefix("GS"), "project")
     vintage = fields.year(part["vintage"])
-    space = SerialSpace(registry=REGISTRY, kind=SpaceKind.BATCH, key=str(batch))
+    space = fields.space(REGISTRY, SpaceKind.BATCH, str(batch))
     return Serial(
         space=space,
         range=fields.serial_range(space, part["first"], part["last"]),
@@ -68,9 +68,7 @@ def _layout(kind: str, states: dict[str, SerialState], **cells: Cell) -> Layout:
         },
         optional={"vintage_from": day("Monitoring Period Start"), "vintage_to": day("Monitoring Period End")},
         mended=_mended,
-        cut=(
-            r"^(?P<head>GS1-1-[A-Z0-9-]+-)(?P<first>[1-9][0-9]{0,18})(?P<middle>-)(?P<last>[1-9][0-9]{0,18})(?P<tail>)$"
-        ),
+        cut=Cut(f"^(?P<head>GS1-1-[A-Z0-9-]+-){FIRST}-{LAST}(?P<tail>)$", "-"),
     )
 
 

@@ -27,10 +27,21 @@ OURS = (
 
 class Cell(NamedTuple):
     """One fact of a row: the columns that it stands in, and how their texts are read. `read` raises MalformedInput; it
-    gives the same for the same texts, whatever row they stand in."""
+    gives the same for the same texts, whatever row they stand in. `plain`: it reads the first text that is not blank,
+    as it stands, without the blanks around it."""
 
     columns: tuple[str, ...]
     read: Callable[..., Any]
+    plain: bool = False
+
+
+class Cut(NamedTuple):
+    """Splits spellings for whole columns at once. `pattern` has the groups head, first, last and tail, of which the two
+    numbers are written without leading zeros and have 19 digits at most; `between` stands between them. Whatever it
+    matches, the layout's `serial` must read in the same way for all numbers that rise."""
+
+    pattern: str
+    between: str
 
 
 _NONE = Cell((), str)
@@ -44,9 +55,7 @@ class Layout:
     must agree with it; `units` what the file states. `cells` reads canonical fields by name, `state` among them.
     Columns of `optional` cells may be absent.
     `mended` is the lenient twin of `serial`, for rows that it refuses.
-    `cut` splits a spelling for whole columns at once: groups head, first, middle, last, tail, of which the two numbers
-    are written without leading zeros. Whatever it matches, `serial` must read in the same way for all numbers that
-    rise. Without it rows are read one by one.
+    Without a `cut` rows are read one by one.
     `states_none` is why no row of such a file can be taken.
     """
 
@@ -56,7 +65,7 @@ class Layout:
     cells: Mapping[str, Cell] = field(default_factory=dict)
     optional: Mapping[str, Cell] = field(default_factory=dict)
     mended: Callable[..., MendedSerial] | None = None
-    cut: str = ""
+    cut: Cut | None = None
     marks: tuple[str, ...] = ()
     states_none: str = ""
 

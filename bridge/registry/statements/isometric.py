@@ -7,7 +7,7 @@ import re
 
 from bridge.domain.lifecycle import SerialState
 from bridge.domain.quantity import Units, parse_kilograms, parse_units
-from bridge.domain.serials import SerialSpace, SpaceKind
+from bridge.domain.serials import SpaceKind
 from bridge.errors import MalformedInput
 from bridge.registry.statements import fields
 from bridge.registry.statements.grammar import Cell, Grammar, Layout
@@ -27,7 +27,7 @@ def parse_id(text: str, project: str = "") -> Unnumbered:
         raise MalformedInput(f"id {spelt!r} is not spelt as Isometric does: iss_ or ret_, then 16 letters and digits")
     kind, rest = found.groups()
     return Unnumbered(
-        space=SerialSpace(registry=REGISTRY, kind=SpaceKind.BATCH, key=f"{kind}-{rest}"),
+        space=fields.space(REGISTRY, SpaceKind.BATCH, f"{kind}-{rest}"),
         project=project,
         vintage=None,
         credit_type="CDR",

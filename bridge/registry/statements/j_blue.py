@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from bridge.domain.serials import SerialSpace, SpaceKind
+from bridge.domain.serials import SpaceKind
 from bridge.errors import MalformedInput
 from bridge.registry.statements import fields
 from bridge.registry.statements.grammar import Grammar
@@ -35,7 +35,7 @@ def parse_serial(text: str) -> Serial:
     batch = f"{first['year']}{first['month']}JBCT{first['credit']}"
     if not ends[-1].startswith(f"{batch}-"):
         raise MalformedInput(f"the ends of {spelt!r} are of two credits")
-    space = SerialSpace(registry=REGISTRY, kind=SpaceKind.BATCH, key=batch)
+    space = fields.space(REGISTRY, SpaceKind.BATCH, batch)
     numbers = (end["serial"].lstrip("0") or "0" for end in (first, last))
     return Serial(
         space=space,

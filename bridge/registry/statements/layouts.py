@@ -9,16 +9,22 @@ from bridge.domain.lifecycle import SerialState
 from bridge.domain.quantity import parse_units
 from bridge.errors import MalformedInput
 from bridge.registry.statements import fields
-from bridge.registry.statements.grammar import Cell, Layout
+from bridge.registry.statements.grammar import Cell, Cut, Layout
 from bridge.registry.statements.serial import Serial, Unnumbered
 
-NUMBERS_LAST = r"^(?P<head>[A-Z0-9-]+-)(?P<first>[1-9][0-9]{0,18})(?P<middle> to )(?P<last>[1-9][0-9]{0,18})(?P<tail>)$"
+BLANKS = " \t\r\n\v\f\u00a0\u3000"
+FIRST, LAST = "(?P<first>[1-9][0-9]{0,18})", "(?P<last>[1-9][0-9]{0,18})"
+NUMBERS_LAST = Cut(f"^(?P<head>[A-Z0-9-]+-){FIRST} to {LAST}(?P<tail>)$", " to ")
 """`…-first to last`, as the registries on APX's software spell it."""
 
 
 def text(*columns: str) -> Cell:
     """The first of these columns that is not blank."""
-    return Cell(columns, lambda *texts: next(filter(None, map(str.strip, texts)), ""))
+
+    def read(*texts: str) -> str:
+        return next((found for one in texts if (found := one.strip(BLANKS))), "")
+
+    return Cell(columns, read, plain=True)
 
 
 def day(column: str, pattern: str = "%Y-%m-%d") -> Cell:

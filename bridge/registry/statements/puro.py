@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from bridge.domain.serials import SerialSpace, SpaceKind
+from bridge.domain.serials import SpaceKind
 from bridge.errors import MalformedInput
 from bridge.registry.statements import fields
 from bridge.registry.statements.grammar import Grammar
@@ -27,7 +27,7 @@ def parse_serial(text: str) -> Serial:
         raise MalformedInput(
             f"serial {spelt!r} is not spelt as Puro does: PURO_PR_class_country_facility_vintage_issuance_first-last"
         )
-    space = SerialSpace(registry=REGISTRY, kind=SpaceKind.BATCH, key=part["issuance"])
+    space = fields.space(REGISTRY, SpaceKind.BATCH, part["issuance"])
     facility, vintage = fields.number(part["facility"], "facility"), fields.year(part["vintage"])
     head = f"PURO_PR_{part['type']}_{part['country']}_{facility}_{vintage}_{part['issuance'].lower()}"
     return Serial(

@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from bridge.domain.credit_class import CreditClass
-from bridge.domain.serials import SerialSpace
 from bridge.domain.values import faults
 from bridge.errors import MalformedInput
 from bridge.registry.statements import fields
@@ -54,7 +53,7 @@ def facts_of(read: Numbering, cells: Mapping[str, Any]) -> dict[str, Any]:
         "registry": space.registry,
         "space": space.key,
         "space_kind": space.kind.name.lower(),
-        "space_id": _space_id(space),
+        "space_id": space.id,
         "kg_per_unit": read.kg_per_unit,
         "class_id": _class_id(space.registry, read.project, read.vintage, read.credit_type, read.kg_per_unit),
         "project": read.project,
@@ -67,12 +66,7 @@ def facts_of(read: Numbering, cells: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=4096)
-def _space_id(space: SerialSpace) -> str:
-    return space.id
-
-
-@lru_cache(maxsize=4096)
+@lru_cache(2**16)
 def _class_id(registry: str, project: str, vintage: int | None, credit_type: str, kg_per_unit: int) -> str:
     if vintage is None:
         return ""

@@ -4,7 +4,7 @@ public."""
 
 from __future__ import annotations
 
-from bridge.domain.serials import SerialSpace, SpaceKind
+from bridge.domain.serials import SpaceKind
 from bridge.registry.statements import fields
 from bridge.registry.statements.grammar import Grammar
 from bridge.registry.statements.layouts import plain
@@ -24,7 +24,7 @@ def parse_serial(text: str) -> Serial:
     programme = fields.number(part["programme"], "programme")
     year = fields.year(part["year"], "year")
     fields.one_of(part["0"], "field before the range", ["0"])
-    space = SerialSpace(registry=REGISTRY, kind=SpaceKind.COUNTER, key=country)
+    space = fields.space(REGISTRY, SpaceKind.COUNTER, country)
     return Serial(
         space=space,
         range=fields.serial_range(space, part["first"], part["last"]),

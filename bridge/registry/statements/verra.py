@@ -7,11 +7,11 @@ the newer counter, without it for the older two.
 from __future__ import annotations
 
 from bridge.domain.lifecycle import SerialState
-from bridge.domain.serials import SerialSpace, SpaceKind
+from bridge.domain.serials import SpaceKind
 from bridge.errors import MalformedInput
 from bridge.registry.statements import fields
-from bridge.registry.statements.grammar import Cell, Grammar, Layout
-from bridge.registry.statements.layouts import agreeing, day, text, units
+from bridge.registry.statements.grammar import Cell, Cut, Grammar, Layout
+from bridge.registry.statements.layouts import FIRST, LAST, agreeing, day, text, units
 from bridge.registry.statements.serial import Serial
 
 REGISTRY = "VERRA"
@@ -38,7 +38,7 @@ def parse_serial(text: str) -> Serial:
     if start > end:
         raise MalformedInput(f"vintage period {start} to {end} runs backwards")
     key = _SPACE_KEYS[fields.one_of(part["counter"], "counter", _SPACE_KEYS)]
-    space = SerialSpace(registry=REGISTRY, kind=SpaceKind.COUNTER, key=key)
+    space = fields.space(REGISTRY, SpaceKind.COUNTER, key)
     unit = "VCS-VCU" if key == "VER" else "VCU"
     return Serial(
         space=space,
@@ -78,7 +78,7 @@ TRANSACTIONS = Layout(
         "country": text("Country/Area"),
         "methodology": text("Methodology"),
     },
-    cut=r"^(?P<head>[1-9][0-9]*-)(?P<first>[1-9][0-9]{0,18})(?P<middle>-)(?P<last>[1-9][0-9]{0,18})(?P<tail>-[A-Z0-9-]+)$",
+    cut=Cut(f"^(?P<head>[1-9][0-9]*-){FIRST}-{LAST}(?P<tail>-[A-Z0-9-]+)$", "-"),
 )
 
 GRAMMAR = Grammar(
