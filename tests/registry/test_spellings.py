@@ -18,6 +18,9 @@ from .spellings import J_CREDIT, SPELLINGS, Spelling, normal
 every_grammar = pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda s: s.grammar.code)
 
 
+strange = st.one_of(st.text(max_size=2), st.text("0123456789-_ ABCGSVX", max_size=2))
+
+
 def test_no_grammar_is_left_out() -> None:
     ours = {code for code in grammars() if grammars()[code] is not J_CREDIT}
     assert ours | {"J-CREDIT"} == {spelling.grammar.code for spelling in SPELLINGS}
@@ -35,11 +38,12 @@ def test_the_canonical_spelling_comes_back_as_it_was(spelling: Spelling, data: s
 
 @every_grammar
 @settings(deadline=None)
-@given(data=st.data(), at=st.integers(0, 120), insert=st.text(max_size=2), drop=st.integers(0, 2))
+@given(data=st.data(), at=st.integers(0, 120), insert=strange, drop=st.integers(0, 2))
 def test_a_mutated_serial_is_refused_or_spells_back_to_itself(
     spelling: Spelling, data: st.DataObject, at: int, insert: str, drop: int
 ) -> None:
     text = data.draw(spelling.serials)
+    at %= len(text) + 1
     mutated = text[:at] + insert + text[at + drop :]
     try:
         read = spelling.grammar.parse(mutated, spelling.vintage)

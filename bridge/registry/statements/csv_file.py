@@ -100,7 +100,7 @@ class CsvFile:
             feed = _Feed(b"", self._utf8(file), 1)
             try:
                 head = self._head(feed)
-            except UnicodeDecodeError as error:
+            except UnicodeError as error:
                 raise self._otherwise_encoded(feed.line) from error
         if head is None or head.trouble:
             raise MalformedInput(f"{self.path} has no header line; export it from the registry again")
@@ -137,7 +137,7 @@ class CsvFile:
     def _next(self, feed: _Feed, data: _Bytes) -> bytes:
         try:
             return _whole(feed.left() + data.read(BLOCK_BYTES), data)
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
             raise self._otherwise_encoded(feed.line) from error
 
     def _block(self, piece: _Regular | list[_Row], where: Mapping[str, int]) -> Block:
@@ -178,7 +178,7 @@ class CsvFile:
                 return
             except csv.Error as error:
                 found, trouble = [], f"not CSV: {error}"
-            except UnicodeDecodeError as error:
+            except UnicodeError as error:
                 raise self._otherwise_encoded(feed.line) from error
             if found or trouble:
                 yield _Row(line, found, "".join(feed.taken).rstrip("\r\n"), trouble)
@@ -266,29 +266,17 @@ def _regular(block: bytes, line: int) -> _Regular | None:
         return None
     starts = np.concatenate([[0], ends[:-1]])
     lines = line + np.concatenate([[0], np.flatnonzero(outside)[:-1] + 1])
-    blank = (ends - starts == 1) | ((ends - starts == 2) & (letters[starts] == ord("\r")))
-    data, after = block[: ends[-1]], line + int(np.searchsorted(newlines, ends[-1]))
-    if blank.any():
-        starts, ends, lines = starts[~blank], ends[~blank], lines[~blank]
-    return _Regular(data, line, after, starts, ends, lines)
+    return _Regular(block[: ends[-1]], line, line + int(np.searchsorted(newlines, ends[-1])), starts, ends, lines)
 
 
 def _columns(piece: _Regular, width: int, where: Mapping[str, int]) -> dict[str, pa.Array] | None:
-    """By Arrow; None when a row has not `width` fields."""
-    if not len(piece.lines):
-        return {name: pa.array([], pa.string()) for name in where}
-    odd: list[int] = []
-
-    def skip(row: arrow_csv.InvalidRow) -> str:
-        odd.append(row.actual_columns)
-        return "skip"
-
+    """By Arrow; None where it does not find as many rows of `width` fields as there are."""
     names = [str(place) for place in range(width)]
     wanted = [str(place) for place in where.values()]
     table = arrow_csv.read_csv(
         pa.BufferReader(piece.data),
         arrow_csv.ReadOptions(use_threads=False, block_size=len(piece.data) + 1, column_names=names),
-        arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
+        arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda _: "skip"),
         arrow_csv.ConvertOptions(
             include_columns=wanted,
             column_types=dict.fromkeys(wanted, pa.string()),
@@ -296,7 +284,7 @@ def _columns(piece: _Regular, width: int, where: Mapping[str, int]) -> dict[str,
             check_utf8=False,
         ),
     )
-    if odd or table.num_rows != len(piece.lines):
+    if table.num_rows != len(piece.lines):
         return None
     return {name: table[str(place)].combine_chunks() for name, place in where.items()}
 

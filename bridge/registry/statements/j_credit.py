@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
+from string import Formatter
 from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
@@ -61,11 +62,9 @@ class Format(Fact):
         if not self.credit_type and "type" not in groups:
             raise ValueError("neither credit_type nor a group named type says the credit type")
         for what, template in (("spelling", self.spelling), ("space", self.space)):
-            try:
-                template.format(**dict.fromkeys(groups, "1"))
-            except (KeyError, IndexError, ValueError) as error:
-                raise ValueError(f"{what} names {error}, which is no group of the pattern") from error
-        if any(f"{{{end}}}" in self.space for end in ("first", "last")):
+            if unknown := sorted(_names(template) - groups):
+                raise ValueError(f"{what} names {', '.join(unknown)}, which is no group of the pattern")
+        if _names(self.space) & {"first", "last"}:
             raise ValueError("space holds a serial number, so no two rows would ever be in one space")
         self._require_round_trip(groups)
         return self
@@ -79,6 +78,11 @@ class Format(Fact):
             raise ValueError(f"the example does not read: {error}") from error
         if again != read or again.spelt != read.spelt:
             raise ValueError(f"the example is spelt back as {read.spelt!r}, which reads otherwise; mend spelling")
+
+
+def _names(template: str) -> set[str]:
+    """Raises ValueError when the braces do not pair."""
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 
 def parse_serial(text: str, form: Format, registry: str, vintage: int | None = None) -> Serial:
