@@ -18,6 +18,7 @@ from bridge.domain.values import Address, RegistryCode, faults
 from bridge.errors import UsageError
 from bridge.registry.cad_trust.place import CadTrust
 from bridge.registry.desk.rules import DeskRules
+from bridge.registry.statements.j_credit import Format
 
 FILE_NAME = "carbonbridge.toml"
 KEY_VARIABLE = "CARBONBRIDGE_KEY_"
@@ -116,13 +117,15 @@ class KeyPlace(StrEnum):
 
 
 class Settings(_Section):
-    """`folder` is where the file lies; relative paths in it start there."""
+    """`folder` is where the file lies; relative paths in it start there. `formats` says how registries spell serials
+    whose spelling is not public."""
 
     folder: Path
     chain: Chain
     journal: Database
     registry: RegistryPlace
     programmes: dict[RegistryCode, Programme] = {}
+    formats: dict[RegistryCode, Format] = {}
     signers: dict[KeyName, RemoteKey] = {}
     contract: Contract | None = None
 

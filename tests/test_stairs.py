@@ -36,9 +36,11 @@ LIBRARY_ROOMS = {
     "sqlalchemy": {"registry", "journal", "database"},
     "alembic": {"registry", "journal", "database"},
     "psycopg": {"database"},
-    "duckdb": {"reconcile"},
+    "duckdb": {"reconcile", "registry"},  # in registry: one statement's rows against each other, however many
     "ibis": {"reconcile"},
-    "pyarrow": {"reconcile"},
+    "pyarrow": {"reconcile", "registry"},  # in registry: foreign files and canonical statements, by column
+    "numpy": {"reconcile", "registry"},
+    "python_calamine": {"registry"},
     "typer": {"cli"},
     "rich": {"cli"},
     "structlog": {"daemon"},

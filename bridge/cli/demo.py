@@ -18,7 +18,7 @@ from rich.table import Table
 from bridge.books.certificate import certify, summary, verify
 from bridge.bootstrap import Rehearsal, evidence, rehearse
 from bridge.domain.attestations import Opening, Request
-from bridge.domain.credit_class import CreditClass, Terms
+from bridge.domain.credit_class import Terms
 from bridge.domain.findings import Finding, Reconciliation
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.quantity import kilograms, tonnes
@@ -31,7 +31,6 @@ from bridge.reconcile.evidence import Claim, ClaimState
 from bridge.reconcile.reconcile import reconcile
 from bridge.registry.port import Instruction
 from bridge.registry.statements import acr, car, gold_standard, verra
-from bridge.registry.statements.programmes import PROGRAMMES
 from bridge.registry.statements.serial import Serial
 
 DAY = 86_400
@@ -132,10 +131,10 @@ class _Demo:
             self.ledger.open_account(account)
         for block in BLOCKS:
             self.ledger.add_space(block.space)
-            self.ledger.add_class(class_of(block))
-            self.ledger.issue(f"issue {block.range.key}", block.range, class_of(block).id, "alice")
+            self.ledger.add_class(block.credit_class)
+            self.ledger.issue(f"issue {block.range.key}", block.range, block.credit_class.id, "alice")
         self.screen.table(
-            "credit class", "serials", "amount", rows=((class_of(b).label, str(b.range), amount(b)) for b in BLOCKS)
+            "credit class", "serials", "amount", rows=((b.credit_class.label, str(b.range), amount(b)) for b in BLOCKS)
         )
 
     def _deposit(self) -> None:
@@ -145,17 +144,17 @@ class _Demo:
         with self.screen.working("locking, attesting, minting"):
             for block in BLOCKS:
                 self.house.send("operator", self.contract.register_space(block.space))
-                self.house.send("operator", self.contract.create_class(class_of(block)))
+                self.house.send("operator", self.contract.create_class(block.credit_class))
             for number, block in enumerate(BLOCKS, start=1):
                 plan(self.bridge, self._instruct(number, block))
             advance(self.bridge)
         for block in BLOCKS:
-            self.screen.line(f"alice holds {self._balance('alice', block):,} units of {class_of(block).label}")
+            self.screen.line(f"alice holds {self._balance('alice', block):,} units of {block.credit_class.label}")
 
     def _trade(self) -> None:
         self.screen.chapter("Hold and trade", "ERC-1155 units move like any token; the serials stay locked.")
         alice = self.house.open_holder("alice", self.folder, self.registry)
-        hold.transfer(alice, self.house.keys["bob"].address, class_of(FOREST).id, 1500)
+        hold.transfer(alice, self.house.keys["bob"].address, FOREST.credit_class.id, 1500)
         self.screen.line(f"alice sends bob 1,500 units; bob holds {self._balance('bob', FOREST):,}")
 
     def _retire_and_redeem(self) -> None:
@@ -193,7 +192,9 @@ class _Demo:
             "A holder who is not answered", "Past the deadline he calls back; after the challenge he takes his units."
         )
         alice = self.house.open_holder("alice", self.folder, self.registry)
-        request_id = hold.plan_request(alice, Kind.RETIREMENT, class_of(NITRIC).id, 300, "Acme K.K.", "never disclosed")
+        request_id = hold.plan_request(
+            alice, Kind.RETIREMENT, NITRIC.credit_class.id, 300, "Acme K.K.", "never disclosed"
+        )
         own = Request.model_validate_json(alice.journal.own_request(request_id).request)
         self.house.send("alice", self.contract.open_request(own))
         before = self._balance("alice", NITRIC)
@@ -281,29 +282,19 @@ class _Demo:
 
     def _ask(self, name: str, kind: Kind, block: Serial, units: int, for_: str) -> Hex32:
         holder = self.house.open_holder(name, self.folder, self.registry)
-        request_id = hold.plan_request(holder, kind, class_of(block).id, units, for_, "demonstration")
+        request_id = hold.plan_request(holder, kind, block.credit_class.id, units, for_, "demonstration")
         hold.ask(holder, request_id)
         verb = "retire" if kind is Kind.RETIREMENT else "redeem"
-        self.screen.line(f"{name} asks to {verb} {units:,} units of {class_of(block).label} for {for_}")
+        self.screen.line(f"{name} asks to {verb} {units:,} units of {block.credit_class.label} for {for_}")
         return request_id
 
     def _balance(self, name: str, block: Serial) -> int:
-        return self.contract.balance(self.house.keys[name].address, class_of(block).id)
+        return self.contract.balance(self.house.keys[name].address, block.credit_class.id)
 
     def _label(self, class_id: Hex32) -> str:
-        return next(c.label for c in map(class_of, BLOCKS) if c.id == class_id)
-
-
-def class_of(block: Serial) -> CreditClass:
-    return CreditClass(
-        registry=block.space.registry,
-        project=block.project,
-        vintage=block.vintage,
-        credit_type=block.credit_type,
-        kg_per_unit=PROGRAMMES[block.space.registry].kg_per_unit,
-    )
+        return next(c.label for c in (block.credit_class for block in BLOCKS) if c.id == class_id)
 
 
 def amount(block: Serial) -> str:
-    mass = kilograms(block.range.units, PROGRAMMES[block.space.registry].kg_per_unit)
+    mass = kilograms(block.range.units, block.kg_per_unit)
     return f"{block.range.units:,} units, {tonnes(mass):,.0f} t"

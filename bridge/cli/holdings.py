@@ -58,12 +58,12 @@ def named_serials(
     vintage: int | None,
 ) -> tuple[CreditClass, SerialRange]:
     """Serials by their spelling, or by class and range among the account's. Raises UsageError."""
-    from bridge.cli.naming import choose_class, class_of_serial, read_serial
+    from bridge.cli.naming import choose_class, read_serial
     from bridge.errors import UsageError
 
     if serial is not None and class_text is None and range_text is None:
         read = read_serial(serial, programme, vintage)
-        return class_of_serial(read), read.range
+        return read.credit_class, read.range
     if serial is not None or class_text is None or range_text is None:
         raise UsageError("name the serials: as their registry spells them, or by --class and --range")
     chosen = choose_class(class_text, classes_in(books))

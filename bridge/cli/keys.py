@@ -18,6 +18,8 @@ app = typer.Typer(help="Keys, used by name: encrypted files in keys/, or with a 
 
 DEV_RPC = "http://127.0.0.1:8545"
 ATTESTERS = ("attester-1", "attester-2", "attester-3")
+PROGRAMMES = ("VERRA", "GS", "ITL", "ACR", "CAR")
+"""Registries whose credits a new configuration is ready to bridge; others are added to it by hand."""
 NAMES = ("admin", "operator", "guardian", *ATTESTERS, "holder")
 Light = Annotated[bool, typer.Option("--dev", help="Cheap key derivation, for chains on this machine alone.")]
 
@@ -158,10 +160,10 @@ def _write_config(path: Path, rpc: str, dev: bool) -> None:
 
 
 def _config(rpc: str, dev: bool) -> str:
-    from bridge.registry.statements.programmes import PROGRAMMES
+    from bridge.registry.statements.grammar import grammar
 
     finality = "0" if dev else '"finalized"'
-    programmes = [_programme(one.code, one.name, _terms(one.kg_per_unit, dev)) for one in PROGRAMMES.values()]
+    programmes = [_programme(one.code, one.name, _terms(one.kg_per_unit, dev)) for one in map(grammar, PROGRAMMES)]
     return _HEAD.format(rpc=rpc, finality=finality) + "".join(programmes)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract
     from bridge.domain.credit_class import CreditClass
     from bridge.domain.observed import ClassCreated
+    from bridge.registry.statements.grammar import Grammar
     from bridge.registry.statements.serial import Serial
     from bridge.settings import Settings
 
@@ -106,47 +107,42 @@ def hex32(text: str, what: str) -> str:
     return text.lower()
 
 
+def known_grammar(code: str) -> Grammar:
+    """A registry's grammar, also one that the configuration describes. Raises UsageError that lists the known."""
+    from bridge.registry.statements.grammar import grammar
+
+    return grammar(code.upper(), _described())
+
+
 def read_serial(text: str, programme: str | None, vintage: int | None) -> Serial:
-    """Serials as their registry spells them; the spelling itself tells the programme. Raises MalformedInput."""
-    from bridge.errors import MalformedInput, UsageError
-    from bridge.registry.statements import acr, car, cer, gold_standard, verra
+    """Serials as their registry spells them; the spelling itself tells the programme. Raises UsageError."""
+    from bridge.errors import UsageError
 
-    grammars: dict[str, Callable[[str], Serial]] = {
-        grammar.REGISTRY: grammar.parse_serial for grammar in (verra, gold_standard, acr, car)
-    }
-    if programme == cer.REGISTRY or vintage is not None:
-        if vintage is None:
-            raise UsageError("CER serials do not state their vintage; add --vintage YEAR")
-        return cer.parse_serial(text, vintage)
-    if programme is not None:
-        if programme not in grammars:
-            raise UsageError(f"no programme {programme!r}; known are {', '.join([*grammars, cer.REGISTRY])}")
-        return grammars[programme](text)
-    if " - " in text:
-        raise UsageError("CER serials do not state their vintage; add --vintage YEAR")
-    return grammars[_programme_of(text, MalformedInput)](text)
+    found = known_grammar(programme) if programme is not None else _grammar_of(text)
+    if found.needs_vintage and vintage is None:
+        raise UsageError(f"serials of {found.name} do not state their vintage; add --vintage YEAR")
+    return found.numbered(text, vintage)
 
 
-def _programme_of(text: str, error: type[Exception]) -> str:
+def _grammar_of(text: str) -> Grammar:
     """By what each registry's spelling begins with or cannot lack."""
-    spelt = text.strip().upper()
-    for prefix, programme in (("GS1-", "GS"), ("ACR-", "ACR"), ("CAR-", "CAR")):
-        if spelt.startswith(prefix):
-            return programme
-    if "-VCU-" in spelt:
-        return "VERRA"
-    raise error(f"{text!r} is not spelt as Verra, Gold Standard, ACR or CAR spell serials; copy it from the registry")
+    from bridge.errors import UsageError
+    from bridge.registry.statements.grammar import grammars
+
+    spelt = " ".join(text.split()).upper()
+    found = [one for one in {**grammars(), **_described()}.values() if re.search(one.mark, spelt)]
+    if not found:
+        raise UsageError(f"{text!r} is not spelt as any known registry spells serials; copy it from the registry")
+    if len(found) > 1:
+        raise UsageError(f"{text!r} may be of {' or '.join(one.code for one in found)}; name one by --programme")
+    return found[0]
 
 
-def class_of_serial(serial: Serial) -> CreditClass:
-    """What these serials are, by their own spelling."""
-    from bridge.domain.credit_class import CreditClass
-    from bridge.registry.statements.programmes import programme
+def _described() -> dict[str, Grammar]:
+    """Those of registries whose spelling stands in the configuration, where there is one."""
+    from bridge import settings
+    from bridge.registry.statements.j_credit import configured
 
-    return CreditClass(
-        registry=serial.space.registry,
-        project=serial.project,
-        vintage=serial.vintage,
-        credit_type=serial.credit_type,
-        kg_per_unit=programme(serial.space.registry).kg_per_unit,
-    )
+    if not settings.config_path().exists():
+        return {}
+    return {code: configured(code, form) for code, form in settings.load().formats.items()}

@@ -154,14 +154,14 @@ def credit_class(
     """List the classes on chain, or make the class and serial space of these serials when they are missing."""
     from bridge import settings
     from bridge.bootstrap import contract
-    from bridge.cli.naming import class_of_serial, read_serial
+    from bridge.cli.naming import read_serial
 
     config = settings.load()
     if serial is None:
         _list_classes(contract(config), as_json)
         return
     read = read_serial(serial, programme, vintage)
-    _make_class(config, read.space, class_of_serial(read), as_json)
+    _make_class(config, read.space, read.credit_class, as_json)
 
 
 @app.command("deposit", epilog="Example: carbonbridge operator deposit 0x5f…e1 --wait 900")

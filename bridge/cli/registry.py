@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import desk
+from bridge.cli import desk, importing
 from bridge.cli.cad_trust import cad_trust
 from bridge.cli.holdings import account_in_short, block_row, classes_in, named_serials, serial_key, serial_state
-from bridge.cli.importing import draw_import, import_rows
+from bridge.cli.importing import Encoding, Sheet, draw_import, import_statement, read_file, reading
 from bridge.cli.options import File, Json, Out, Programme, Serial, Vintage
 from bridge.cli.reversing import reverse
 from bridge.cli.serving import audit, serve, tokens
@@ -67,14 +67,21 @@ def accounts(as_json: Json = False) -> None:
         say(*(names or ["no accounts yet; open one with: carbonbridge registry account NAME"]))
 
 
+app.command("read", epilog="Example: carbonbridge registry read VERRA transactions.csv --out statement.parquet")(
+    read_file
+)
+
+
 @app.command(
     "import", epilog="Example: carbonbridge registry import VERRA transactions.csv --into 'Alice Ltd' --as-held"
 )
 def import_file(
-    programme: Annotated[str, typer.Argument(metavar="PROGRAMME", help="VERRA, GS, ACR or CAR.")],
+    programme: importing.Programme,
     file: File,
     into: Annotated[str, typer.Option(metavar="ACCOUNT", help="Opened if need be.")],
     as_held: Annotated[bool, typer.Option("--as-held", help="For rehearsals: take retired rows as held.")] = False,
+    encoding: Encoding = None,
+    sheet: Sheet = None,
     as_json: Json = False,
 ) -> None:
     """Read a registry's export: issue every readable row's serials, and list every row that was not taken and why.
@@ -82,9 +89,10 @@ def import_file(
     Importing the same file again changes nothing. Ends with 1 when rows were rejected.
     """
     from bridge.cli.screen import emit
-    from bridge.registry.statements.export import read_export
+    from bridge.registry.statements.statement import How
 
-    report = import_rows(_books(), read_export(programme.upper(), file), into, as_held, as_json)
+    with reading(programme, file, How(encoding, sheet), as_json) as statement:
+        report = import_statement(_books(), statement, into, as_held, as_json)
     if as_json:
         emit(report.model_dump(mode="json"))
     else:
@@ -99,11 +107,11 @@ def issue(
     serial: Serial, account: Account, programme: Programme = None, vintage: Vintage = None, as_json: Json = False
 ) -> None:
     """Issue new serials into an account. Refused when one of them exists."""
-    from bridge.cli.naming import class_of_serial, read_serial
+    from bridge.cli.naming import read_serial
     from bridge.cli.screen import amount, emit, say
 
     read, books = read_serial(serial, programme, vintage), _books()
-    credit_class = class_of_serial(read)
+    credit_class = read.credit_class
     books.add_space(read.space)
     books.add_class(credit_class)
     books.issue(serial_key(read), read.range, credit_class.id, account)
@@ -284,11 +292,11 @@ def override(
     as_json: Json = False,
 ) -> None:
     """Warning: retires serials whatever they are locked for, behind the bridge's back. For rehearsals."""
-    from bridge.cli.naming import class_of_serial, read_serial
+    from bridge.cli.naming import read_serial
     from bridge.cli.screen import amount, emit, say
 
     read = read_serial(serial, programme, vintage)
-    credit_class = class_of_serial(read)
+    credit_class = read.credit_class
     found = _books().override(serial_key(read), read.range, serial_state(state), reason)
     if as_json:
         emit(block_row(credit_class, read.range) | {"state": state, "reason": reason, "found": found})

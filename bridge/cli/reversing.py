@@ -25,12 +25,12 @@ def reverse(
     the request has ended. The same serials again with the same reason change nothing.
     """
     from bridge import bootstrap, settings
-    from bridge.cli.naming import class_of_serial, read_serial
+    from bridge.cli.naming import read_serial
     from bridge.cli.screen import amount, emit, say
 
     _require_code(reason)
     read = read_serial(serial, programme, vintage)
-    credit_class = class_of_serial(read)
+    credit_class = read.credit_class
     events = bootstrap.ledger(settings.load()).reverse(serial_key(read), read.range, reason)
     if as_json:
         emit(block_row(credit_class, read.range) | {"reason": reason, "events": [_event_row(e) for e in events]})

@@ -11,7 +11,7 @@ A line is a claim or a link between two claims of the same file:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,8 @@ from bridge.domain.serials import SerialRange
 from bridge.domain.values import Fact, Hex32, faults
 from bridge.errors import MalformedInput, UsageError
 from bridge.reconcile.evidence import Claim, ClaimLink, ClaimState
-from bridge.registry.statements import acr, car, gold_standard, verra
-from bridge.registry.statements.rows import RejectedRow
-from bridge.registry.statements.serial import Serial
-
-GRAMMARS: Mapping[str, Callable[[str], Serial]] = {
-    grammar.REGISTRY: grammar.parse_serial for grammar in (verra, gold_standard, acr, car)
-}
+from bridge.registry.statements.canonical import RejectedRow
+from bridge.registry.statements.grammar import grammars
 
 MOST_CLAIMS_OF_A_SERIAL = 16
 """Claims of one file on one serial. Ranges are cut at one another's ends, so ten thousand nested ones would become a
@@ -49,6 +44,7 @@ class _ClaimLine(Fact):
     kg: int = Field(gt=0, strict=True)
     registry: str | None = None
     serial: str | None = None
+    vintage: int | None = Field(default=None, strict=True)
     space: Hex32 | None = None
     first: int | None = Field(default=None, strict=True)
     last: int | None = Field(default=None, strict=True)
@@ -138,12 +134,12 @@ def _line(source: str, content: bytes) -> Claim | ClaimLink:
 
 def _range(row: _ClaimLine) -> SerialRange | None:
     if row.serial is not None:
-        grammar = GRAMMARS.get(row.registry or "")
+        grammar = grammars().get(row.registry or "")
         if grammar is None:
             raise MalformedInput(
-                f"no serials of registry {row.registry!r} can be read; known are {', '.join(GRAMMARS)}"
+                f"no serials of registry {row.registry!r} can be read; known are {', '.join(grammars())}"
             )
-        return grammar(row.serial).range
+        return grammar.numbered(row.serial, row.vintage).range
     if row.space is not None and row.first is not None and row.last is not None:
         return SerialRange(space=row.space, first=row.first, last=row.last)
     if row.state is not ClaimState.BURNED:

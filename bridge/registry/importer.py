@@ -1,6 +1,8 @@
-"""Brings the ledger up to what a registry's export states, row by row; what is known already changes nothing."""
+"""Brings the ledger up to what a canonical statement says, row by row; what is known already changes nothing."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 
 from pydantic import Field
 
@@ -9,16 +11,16 @@ from bridge.domain.values import Fact, RegistryCode
 from bridge.errors import Conflict, MalformedInput, RegistryRefused
 from bridge.registry.ledger import Ledger
 from bridge.registry.ledger.custody import Recorded
-from bridge.registry.statements.rows import Export, IssuedRow, RejectedRow
+from bridge.registry.statements.canonical import CanonicalRow, Head, RejectedRow
 
 
 class PartlyKnown(Fact):
     """A row of which some serials stood in the ledger before; only the others were issued. Units."""
 
     line: int
+    serial: str
     known_units: int
     issued_units: int
-    content: str
 
 
 class ImportReport(Fact):
@@ -36,43 +38,56 @@ class ImportReport(Fact):
     partly_known: tuple[PartlyKnown, ...] = Field(repr=False)
 
 
-def import_export(ledger: Ledger, export: Export, account: str, *, as_held: bool = False) -> ImportReport:
+def import_rows(
+    ledger: Ledger,
+    head: Head,
+    rows: Iterable[CanonicalRow | RejectedRow],
+    account: str,
+    *,
+    as_held: bool = False,
+    told: Callable[[int], object] = int,
+) -> ImportReport:
     """Issues every row's serials into `account`, which is opened if need be, and retires or cancels those that the
-    export says are. `as_held` takes every row as held, for rehearsals on real serials."""
+    statement says are. `as_held` takes every row as held, for rehearsals on real serials. `told` hears of each row."""
     ledger.open_account(account)
     rejected: list[RejectedRow] = []
-    taken: list[tuple[IssuedRow, Recorded]] = []
-    for row in export.rows:
+    taken: list[tuple[CanonicalRow, Recorded]] = []
+    for row in rows:
         result = row if isinstance(row, RejectedRow) else _take(ledger, row, account, as_held)
         if isinstance(result, RejectedRow):
             rejected.append(result)
-        elif isinstance(row, IssuedRow):
+        elif isinstance(row, CanonicalRow):
             taken.append((row, result))
-    return _report(export, taken, rejected)
+        told(1)
+    return _report(head, taken, rejected)
 
 
-def _take(ledger: Ledger, row: IssuedRow, account: str, as_held: bool) -> Recorded | RejectedRow:
+def _take(ledger: Ledger, row: CanonicalRow, account: str, as_held: bool) -> Recorded | RejectedRow:
     state = SerialState.HELD if as_held else row.state
-    note = {"beneficiary": row.beneficiary, "purpose": row.purpose, "date": row.date}
+    ended = row.ended_on or row.issued_on
+    note = {"beneficiary": row.beneficiary, "purpose": row.purpose, "date": ended.isoformat() if ended else ""}
     try:
-        return ledger.record(row.serial.space, row.serial.range, row.credit_class, account, state, note)
+        span, credit_class = row.range, row.credit_class
+        if span is None or credit_class is None:
+            raise RegistryRefused(f"{row.serial!r} names no serials, and the ledger knows credits by nothing else")  # noqa: TRY301 one list of reasons
+        return ledger.record(row.serial_space, span, credit_class, account, state, note)
     except (RegistryRefused, Conflict, MalformedInput) as error:
-        return RejectedRow(line=row.line, reason=str(error), content=row.content)
+        return RejectedRow(line=row.line, reason=str(error), content=row.serial, file=row.file)
 
 
-def _report(export: Export, taken: list[tuple[IssuedRow, Recorded]], rejected: list[RejectedRow]) -> ImportReport:
+def _report(head: Head, taken: list[tuple[CanonicalRow, Recorded]], rejected: list[RejectedRow]) -> ImportReport:
     changed = [(row, did) for row, did in taken if did.issued or did.ended]
     return ImportReport(
-        programme=export.programme,
-        kind=export.kind,
-        read=len(export.rows),
+        programme=head.registry,
+        kind=head.kind,
+        read=len(taken) + len(rejected),
         imported=len(changed),
         already_known=len(taken) - len(changed),
         issued_units=sum(did.issued for _, did in changed),
         ended_units=sum(did.ended for _, did in changed),
         rejected=tuple(rejected),
         partly_known=tuple(
-            PartlyKnown(line=row.line, known_units=did.known, issued_units=did.issued, content=row.content)
+            PartlyKnown(line=row.line, serial=row.serial, known_units=did.known, issued_units=did.issued)
             for row, did in changed
             if did.issued and did.known
         ),

@@ -24,7 +24,7 @@ from urllib.request import urlopen
 from anvil import anvil
 
 from bridge import bootstrap, settings
-from bridge.cli.naming import class_of_serial, read_serial
+from bridge.cli.naming import read_serial
 from bridge.domain.lifecycle import Kind
 from bridge.domain.values import Hex32
 from bridge.flow.hold import Holder, ask, plan_request
@@ -60,7 +60,7 @@ class Load:
         self.books: Ledger = bootstrap.ledger(config)
         self.journal: Journal = bootstrap.journal(config)
         self.holder: Holder = bootstrap.holder(config, "holder", lambda _: PASSWORD)
-        self.credit_class = class_of_serial(read_serial(STOVES.format(1, 1), None, None))
+        self.credit_class = read_serial(STOVES.format(1, 1), None, None).credit_class
         self.begun: dict[Hex32, float] = {}
         self.latency: dict[str, list[float]] = {"minted": [], "executed": []}
         self.serial, self.heard, self.orders, self.asked = 1, self.journal.last_move(), 0, 0

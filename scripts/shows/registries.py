@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import track
@@ -17,18 +18,18 @@ from rich.table import Table
 
 from bridge.bootstrap import evidence, rehearse
 from bridge.chain.contract import live_serials
-from bridge.domain.credit_class import Terms
+from bridge.domain.credit_class import CreditClass, Terms
 from bridge.domain.lifecycle import Kind, SerialState
-from bridge.domain.serials import SerialRange, coalesce, total_units
+from bridge.domain.serials import SerialRange, SerialSpace, coalesce, total_units
 from bridge.domain.values import Hex32, RegistryCode, hex32
 from bridge.flow import hold
 from bridge.flow.advance import advance
 from bridge.flow.lock import plan
 from bridge.reconcile.reconcile import reconcile
-from bridge.registry.importer import import_export
+from bridge.registry.importer import import_rows
 from bridge.registry.port import Instruction
-from bridge.registry.statements.export import read_export
-from bridge.registry.statements.rows import IssuedRow
+from bridge.registry.statements.grammar import grammar
+from bridge.registry.statements.statement import read_statement
 
 DAY = 86_400
 TERMS = Terms(request_deadline_seconds=30 * DAY, challenge_seconds=3 * DAY, challenge_blocks=10, kg_per_unit=1000)
@@ -38,7 +39,15 @@ FILES = {
     "ACR": "american-carbon-registry/retirements.csv",
     "CAR": "climate-action-reserve/retirements.csv",
 }
-Blocks = Mapping[RegistryCode, Sequence[IssuedRow]]
+
+
+class Block(NamedTuple):
+    space: SerialSpace
+    range: SerialRange
+    credit_class: CreditClass
+
+
+Blocks = Mapping[RegistryCode, Sequence[Block]]
 Asked = Mapping[tuple[RegistryCode, Kind], int]
 
 console = Console(width=100)
@@ -61,15 +70,20 @@ class Rehearsal:
         """Each file whole, as held by alice; of its blocks `count` evenly spread ones are chosen."""
         chosen = {}
         for code, file in FILES.items():
-            export = read_export(code, Path(os.environ["CARBONBRIDGE_DATA"]) / "registries" / file)
-            import_export(self.ledger, export, "alice", as_held=True)
-            own = [row for row in export.issued if row.serial.space.registry == code]
+            path = Path(os.environ["CARBONBRIDGE_DATA"]) / "registries" / file
+            with read_statement(path, grammar(code)) as statement:
+                import_rows(self.ledger, statement.head, statement.in_order(), "alice", as_held=True)
+                own = [
+                    Block(row.serial_space, row.range, row.credit_class)
+                    for row in statement.rows()
+                    if row.registry == code and row.range and row.credit_class
+                ]
             chosen[code] = own[:: max(1, len(own) // count)][:count]
         return chosen
 
-    def deposit(self, rows: Sequence[IssuedRow]) -> None:
+    def deposit(self, rows: Sequence[Block]) -> None:
         for number, row in enumerate(track(rows, "depositing", console=console, transient=True), start=1):
-            space, credit_class = row.serial.space, row.credit_class
+            space, credit_class = row.space, row.credit_class
             if not self.contract.space_exists(space.id):
                 self.house.send("operator", self.contract.register_space(space))
             if self.contract.class_state(credit_class.id) is None:
@@ -103,12 +117,12 @@ class Rehearsal:
         rows = self.registry.statement(code, self.contract.deployment).rows
         return coalesce(r.range for r in rows if r.state is state and r.deployment == self.contract.deployment)
 
-    def _instruct(self, number: int, row: IssuedRow) -> Hex32:
+    def _instruct(self, number: int, row: Block) -> Hex32:
         instruction = Instruction(
             instruction_id=hex32(number),
-            registry=row.serial.space.registry,
+            registry=row.space.registry,
             account="alice",
-            range=row.serial.range,
+            range=row.range,
             deployment=self.contract.deployment,
             recipient=self.alice.sender.address,
             not_after=self.contract.connection.head().timestamp + 3 * DAY,
@@ -122,8 +136,8 @@ def compare(rehearsal: Rehearsal, blocks: Blocks, asked: Asked) -> bool:
     table = Table("registry", "blocks", "units in", "retired", "redeemed", "live", "equal to the serial", box=None)
     exact = True
     for code, rows in blocks.items():
-        deposited = total_units(row.serial.range for row in rows)
-        live = coalesce(rehearsal.live({row.serial.space.id for row in rows}))
+        deposited = total_units(row.range for row in rows)
+        live = coalesce(rehearsal.live({row.space.id for row in rows}))
         retired = total_units(rehearsal.stated(code, SerialState.RETIRED))
         redeemed = deposited - total_units(live) - retired
         same = live == rehearsal.stated(code, SerialState.LOCKED)

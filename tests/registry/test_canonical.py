@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from bridge.domain.serials import SerialSpace, SpaceKind
+from bridge.registry.statements import canonical
 from bridge.registry.statements.canonical import COLUMNS, CanonicalRow
 
 SPACE = SerialSpace(registry="GS", kind=SpaceKind.BATCH, key="30307")
@@ -61,3 +63,10 @@ def test_a_row_without_serials_has_no_range_and_one_without_vintage_no_class() -
     row = CanonicalRow(**ROW | {"first": None, "last": None, "vintage": None})
     assert row.range is None
     assert row.credit_class is None
+
+
+def test_the_readme_documents_every_column() -> None:
+    readme = (Path(canonical.__file__).parents[1] / "README.md").read_text()
+    told = readme.partition("<!-- columns: begin -->\n")[2].partition("<!-- columns: end -->")[0]
+    rows = [f"| `{name}` | {column.type} | {column.meaning} |" for name, column in COLUMNS.items()]
+    assert told.splitlines() == ["| column | type | meaning |", "|---|---|---|", *rows]

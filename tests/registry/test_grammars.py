@@ -32,6 +32,7 @@ def parse_pair(text: str):  # type: ignore[no-untyped-def]
         (verra.parse_serial, VERRA_13.replace("-VER-", "-VRE-"), "counter 'VRE'"),
         (verra.parse_serial, VERRA_13.replace("-1507-", "-15-"), "verifier"),
         (verra.parse_serial, VERRA_13.replace("01012020", "32012020"), "from '32012020'"),
+        (verra.parse_serial, VERRA_13.replace("01012020", "1012020"), "from '1012020'"),
         (verra.parse_serial, VERRA_13.replace("31122020", "31122019"), "period .* backwards"),
         (verra.parse_serial, VERRA_13.replace("941467431", "941467006"), "backwards"),
         (verra.parse_serial, VERRA_13.replace("941467007", "0941467007"), "leading zeros"),

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import Engine
 
 from bridge.domain.lifecycle import SerialState
-from bridge.registry.importer import ImportReport, import_export
+from bridge.registry.importer import ImportReport, import_rows
 from bridge.registry.ledger import Ledger
 from bridge.registry.statements import verra
-from bridge.registry.statements.export import read_export
+from bridge.registry.statements.grammar import grammar
+from bridge.registry.statements.statement import read_statement
 
 from .fakes import fixed_clock
 
@@ -31,7 +32,8 @@ FILES = {
 
 def imported(ledger: Ledger, data: Path, name: str, *, as_held: bool = False) -> ImportReport:
     programme, file = FILES[name]
-    return import_export(ledger, read_export(programme, data / "registries" / file), "registrar", as_held=as_held)
+    with read_statement(data / "registries" / file, grammar(programme)) as statement:
+        return import_rows(ledger, statement.head, statement.in_order(), "registrar", as_held=as_held)
 
 
 @pytest.fixture
@@ -100,9 +102,9 @@ def test_all_rows_can_be_taken_as_held_for_a_rehearsal(real_data: Path, ledger: 
 
 
 def test_real_cers_inside_a_gold_standard_file_stand_in_their_own_numbering(real_data: Path) -> None:
-    export = read_export("GS", real_data / "registries" / FILES["gs-issuances"][1])
-    pairs = [row for row in export.issued if row.serial.space.registry == "ITL"]
-    assert [(row.serial.space.key, row.units, row.serial.vintage) for row in pairs] == [
+    with read_statement(real_data / "registries" / FILES["gs-issuances"][1], grammar("GS")) as statement:
+        pairs = [row for row in statement.rows() if row.registry == "ITL"]
+    assert [(row.space, row.units, row.vintage) for row in pairs] == [
         ("RW-5", 3657, 2019),
         ("RW-5", 3845, 2018),
         ("RW-5", 133, 2017),

@@ -16,6 +16,7 @@ from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import SerialState
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind
 from bridge.domain.values import Fact, Hex32, RegistryCode
+from bridge.errors import RegistryRefused
 
 FORMAT: Final = "carbonbridge-canonical-statement-1"
 MOST_KG = 2**64 - 1
@@ -115,7 +116,10 @@ class CanonicalRow(Fact):
 
     @property
     def range(self) -> SerialRange | None:
-        """None where the registry numbers no units."""
+        """What can be locked or imported; None where the registry numbers no units. Raises RegistryRefused for serials
+        that were mended: they are a guess, and could be somebody else's."""
+        if self.mends:
+            raise RegistryRefused(f"serial {self.serial!r} was read leniently ({self.mends}); read the file strictly")
         if self.first is None or self.last is None:
             return None
         return SerialRange(space=self.space_id, first=self.first, last=self.last)
@@ -145,11 +149,11 @@ class CanonicalRow(Fact):
 class RejectedRow(Fact):
     """A row that was not taken: where it stands, the column at fault where that is known, why, and all of its text."""
 
+    file: str = ""
     line: int
+    column: str = ""
     reason: str
     content: str
-    column: str = ""
-    file: str = ""
 
 
 class Head(Fact):

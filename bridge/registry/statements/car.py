@@ -4,24 +4,16 @@ restarts in each batch. Kind `1` is a CRT, `ROC` a registry offset credit that C
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from bridge.domain.lifecycle import SerialState
-from bridge.domain.serials import SerialSpace, SpaceKind
-from bridge.errors import MalformedInput
+from bridge.domain.serials import SpaceKind
 from bridge.registry.statements import fields
-from bridge.registry.statements.rows import IssuedRow, agreeing, stated_units
+from bridge.registry.statements.grammar import Cell, Grammar, Layout
+from bridge.registry.statements.layouts import NUMBERS_LAST, agreeing, always, day, text, units
 from bridge.registry.statements.serial import Serial
 
 REGISTRY = "CAR"
 _FIELDS = ("CAR", "kind", "country", "project", "type", "developer", "state", "vintage", "batch", "range")
 _CREDIT_TYPES = {"1": "CRT", "ROC": "ROC"}
-
-_RETIREMENTS = (
-    *("Offset Credit Serial Numbers", "Quantity of Offset Credits", "Vintage", "Project ID", "Project Name"),
-    *("Project Site Country", "Protocol and Version", "Status Effective", "Retirement Reason Details"),
-)
-COLUMNS = {"retirements": _RETIREMENTS, "issuances": ("Total Offset Credits Issued", "Project ID", "Vintage")}
 
 
 def parse_serial(text: str) -> Serial:
@@ -33,10 +25,8 @@ def parse_serial(text: str) -> Serial:
     fields.number(part["type"], "project type")
     fields.number(part["developer"], "developer")
     fields.matching(part["state"], "state", "[A-Z]{2}")
-    ends = part["range"].split(" TO ")
-    if len(ends) != 2:
-        raise MalformedInput(f"serial {spelt!r} does not end in 'first to last'")
-    space = SerialSpace(registry=REGISTRY, kind=SpaceKind.BATCH, key=str(fields.number(part["batch"], "batch")))
+    ends = fields.ends(part["range"], spelt)
+    space = fields.space(REGISTRY, SpaceKind.BATCH, str(fields.number(part["batch"], "batch")))
     return Serial(
         space=space,
         range=fields.serial_range(space, *ends),
@@ -44,24 +34,41 @@ def parse_serial(text: str) -> Serial:
         vintage=fields.year(part["vintage"]),
         credit_type=_CREDIT_TYPES[kind],
         country=fields.country(part["country"]),
+        form=f"{spelt.removesuffix(part['range'])}{{first}} to {{last}}",
     )
 
 
-def read_row(line: int, content: str, row: Mapping[str, str], kind: str) -> IssuedRow:
-    """The export names no beneficiary but in free text, which is kept as the purpose."""
-    if kind == "issuances":
-        raise MalformedInput("this registry's list of issuances states no serials; import its retirements")
-    serial = parse_serial(row["Offset Credit Serial Numbers"])
-    agreeing(serial, row["Project ID"].removeprefix("CAR"), row["Vintage"])
-    return IssuedRow(
-        line=line,
-        content=content,
-        serial=serial,
-        units=stated_units(serial, row["Quantity of Offset Credits"]),
-        state=SerialState.RETIRED,
-        purpose=row["Retirement Reason Details"],
-        date=fields.day(row["Status Effective"], "date", "%m/%d/%Y").isoformat(),
-        project_name=row["Project Name"],
-        country=row["Project Site Country"],
-        methodology=row["Protocol and Version"],
-    )
+def _row_serial(serial: str, project: str, vintage: str) -> Serial:
+    return agreeing(parse_serial(serial), project.removeprefix("CAR"), vintage)
+
+
+RETIREMENTS = Layout(
+    kind="retirements",
+    serial=Cell(("Offset Credit Serial Numbers", "Project ID", "Vintage"), _row_serial),
+    units=units("Quantity of Offset Credits"),
+    cells={
+        "state": always(SerialState.RETIRED),
+        "purpose": text("Retirement Reason Details"),  # the beneficiary, too, stands in this free text alone
+        "ended_on": day("Status Effective", "%m/%d/%Y"),
+        "project_name": text("Project Name"),
+        "country": text("Project Site Country"),
+        "methodology": text("Protocol and Version"),
+    },
+    optional={"holder": text("Account Holder")},
+    cut=NUMBERS_LAST,
+)
+ISSUANCES = Layout(
+    kind="issuances",
+    marks=("Total Offset Credits Issued", "Project ID", "Vintage"),
+    states_none="this registry's list of issuances states no serials; import its retirements",
+)
+
+GRAMMAR = Grammar(
+    code=REGISTRY,
+    name="Climate Action Reserve",
+    kg_per_unit=1000,
+    space_kind=SpaceKind.BATCH,
+    mark="^CAR-",
+    reads=parse_serial,
+    layouts=(RETIREMENTS, ISSUANCES),
+)

@@ -5,15 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date, datetime
+from functools import lru_cache
 
 from pydantic import ValidationError
 
-from bridge.domain.serials import SerialRange, SerialSpace
+from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind
 from bridge.errors import MalformedInput
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,19}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _YEAR = re.compile(r"(19|20|21)[0-9]{2}")
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@lru_cache(4096)
+def space(registry: str, kind: SpaceKind, key: str) -> SerialSpace:
+    """Its id is expensive, so it is made once."""
+    return SerialSpace(registry=registry, kind=kind, key=key)
 
 
 def canonical(text: str) -> str:
@@ -67,12 +75,37 @@ def matching(text: str, name: str, pattern: str) -> str:
     return text
 
 
-def day(text: str, name: str, pattern: str) -> date:
-    """A calendar day in the one form that this registry writes."""
+@lru_cache(4096)
+def day(text: str, name: str, pattern: str = "%Y-%m-%d") -> date:
+    """A calendar day in the form that this registry writes, or as ISO has it, which spreadsheets make of it."""
+    if _ISO_DAY.fullmatch(text):
+        pattern = "%Y-%m-%d"
     try:
+        if not text.isascii():
+            raise ValueError(text)  # noqa: TRY301 strptime takes the digits of every script
         return datetime.strptime(text, pattern).date()  # noqa: DTZ007 a registry's day has no time zone
     except ValueError as error:
         raise MalformedInput(f"{name} {text!r} is not a day of the form {pattern}") from error
+
+
+@lru_cache(4096)
+def compact_day(text: str, name: str) -> date:
+    """A day as DDMMYYYY."""
+    matching(text, name, "[0-9]{8}")
+    return day(text, name, "%d%m%Y")
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The serials of one cell, which some registries separate by commas."""
+    return tuple(text.split(","))
+
+
+def ends(text: str, serial: str) -> tuple[str, str]:
+    """Both ends of `first TO last`."""
+    found = text.split(" TO ")
+    if len(found) != 2:
+        raise MalformedInput(f"serial {serial!r} does not end in 'first to last'")
+    return found[0], found[1]
 
 
 def serial_range(space: SerialSpace, first: str, last: str) -> SerialRange:

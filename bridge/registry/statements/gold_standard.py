@@ -1,33 +1,21 @@
 """Gold Standard: `GS1-1-country-[GS]project-type-vintage-batch-first-last`; numbering restarts in each batch.
+Canonical is today's form, with the inner `GS`.
 
 Its exports also list CERs, spelt as in `cer`, which belong to another numbering and so to another registry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from bridge.domain.lifecycle import SerialState
-from bridge.domain.serials import SerialSpace, SpaceKind
+from bridge.domain.serials import SpaceKind
 from bridge.errors import MalformedInput
 from bridge.registry.statements import cer, fields
-from bridge.registry.statements.rows import Fate, IssuedRow, agreeing, stated_units
-from bridge.registry.statements.serial import Serial
+from bridge.registry.statements.grammar import Cell, Cut, Grammar, Layout
+from bridge.registry.statements.layouts import FIRST, LAST, agreeing, day, one_of, text, units
+from bridge.registry.statements.serial import MendedSerial, Serial
 
 REGISTRY = "GS"
 _FIELDS = ("GS1", "1", "country", "project", "type", "vintage", "batch", "first", "last")
-_FATES: Mapping[str, Fate] = {
-    "Issued": SerialState.HELD,
-    "Retired": SerialState.RETIRED,
-    "Canceled": SerialState.CANCELLED,
-    "Cancelled": SerialState.CANCELLED,
-}
-
-_COMMON = (
-    *("Serial Number", "Quantity", "Credit Status", "Vintage", "GSID", "Product Type"),
-    *("Project Name", "Country", "Methodology", "Issuance Date"),
-)
-COLUMNS = {"retirements": (*_COMMON, "Retirement Date", "Note", "Using Entity"), "issuances": _COMMON}
 
 
 def parse_serial(text: str) -> Serial:
@@ -38,50 +26,67 @@ def parse_serial(text: str) -> Serial:
     fields.one_of(part["1"], "scheme version", ["1"])
     fields.number(part["type"], "project type")
     batch = fields.number(part["batch"], "batch")
-    space = SerialSpace(registry=REGISTRY, kind=SpaceKind.BATCH, key=str(batch))
+    project = fields.number(part["project"].removeprefix("GS"), "project")
+    vintage = fields.year(part["vintage"])
+    space = fields.space(REGISTRY, SpaceKind.BATCH, str(batch))
     return Serial(
         space=space,
         range=fields.serial_range(space, part["first"], part["last"]),
-        project=str(fields.number(part["project"].removeprefix("GS"), "project")),
-        vintage=fields.year(part["vintage"]),
+        project=str(project),
+        vintage=vintage,
         credit_type="VER",
         country=fields.country(part["country"]),
+        form=f"GS1-1-{part['country']}-GS{project}-{part['type']}-{vintage}-{batch}-{{first}}-{{last}}",
     )
 
 
-def read_row(line: int, content: str, row: Mapping[str, str], kind: str) -> IssuedRow:
-    serial = _serial(row)
-    fate = _FATES[fields.one_of(row["Credit Status"], "credit status", _FATES)]
-    ended = kind == "retirements"
-    if ended == (fate is SerialState.HELD):
-        raise MalformedInput(f"credit status {row['Credit Status']!r} does not belong in a file of {kind}")
-    return IssuedRow(
-        line=line,
-        content=content,
-        serial=serial,
-        units=stated_units(serial, row["Quantity"]),
-        state=fate,
-        beneficiary=row["Using Entity"].strip() if ended else "",
-        purpose=row["Note"].strip() if ended else "",
-        date=_date(row, fate),
-        project_name=row["Project Name"].strip(),
-        country=row["Country"],
-        methodology=row["Methodology"],
+def _row_serial(serial: str, product: str, project: str, vintage: str) -> Serial:
+    if fields.one_of(product, "product type", ["VER", "CER"]) == "CER":
+        return cer.parse_serial(serial, fields.year(vintage))
+    return agreeing(parse_serial(serial), project, vintage)
+
+
+def _mended(serial: str, product: str, project: str, vintage: str) -> MendedSerial:
+    if product != "CER":
+        raise MalformedInput(f"only CERs are mended, and {serial!r} of project {project} is a {product}")
+    return cer.mend(serial, fields.year(vintage))
+
+
+def _layout(kind: str, states: dict[str, SerialState], **cells: Cell) -> Layout:
+    return Layout(
+        kind=kind,
+        serial=Cell(("Serial Number", "Product Type", "GSID", "Vintage"), _row_serial),
+        units=units("Quantity"),
+        cells={
+            "state": one_of("Credit Status", states),
+            "status": text("Credit Status"),
+            "issued_on": day("Issuance Date"),
+            "project_name": text("Project Name"),
+            "country": text("Country"),
+            "methodology": text("Methodology"),
+            **cells,
+        },
+        optional={"vintage_from": day("Monitoring Period Start"), "vintage_to": day("Monitoring Period End")},
+        mended=_mended,
+        cut=Cut(f"^(?P<head>GS1-1-[A-Z0-9-]+-){FIRST}-{LAST}(?P<tail>)$", "-"),
     )
 
 
-def _serial(row: Mapping[str, str]) -> Serial:
-    product = fields.one_of(row["Product Type"], "product type", ["VER", "CER"])
-    if product == "CER":
-        return cer.parse_serial(row["Serial Number"], fields.year(row["Vintage"]))
-    serial = parse_serial(row["Serial Number"])
-    agreeing(serial, row["GSID"], row["Vintage"])
-    return serial
+RETIREMENTS = _layout(
+    "retirements",
+    {"Retired": SerialState.RETIRED, "Canceled": SerialState.CANCELLED, "Cancelled": SerialState.CANCELLED},
+    beneficiary=text("Using Entity"),
+    purpose=text("Note"),
+    ended_on=day("Retirement Date"),
+)
+ISSUANCES = _layout("issuances", {"Issued": SerialState.HELD})
 
-
-def _date(row: Mapping[str, str], fate: Fate) -> str:
-    """Of issuance or retirement. Cancelled rows carry none."""
-    if fate is SerialState.CANCELLED:
-        return ""
-    column = "Issuance Date" if fate is SerialState.HELD else "Retirement Date"
-    return fields.day(row[column][:10], "date", "%Y-%m-%d").isoformat()
+GRAMMAR = Grammar(
+    code=REGISTRY,
+    name="Gold Standard for the Global Goals",
+    kg_per_unit=1000,
+    space_kind=SpaceKind.BATCH,
+    mark="^GS1-",
+    reads=parse_serial,
+    layouts=(RETIREMENTS, ISSUANCES),
+)

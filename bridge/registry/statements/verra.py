@@ -1,14 +1,17 @@
-"""Verra: `batch-first-last-[VCS-]VCU-verifier-counter-country-type-project-from-to-additional`, days as DDMMYYYY."""
+"""Verra: `batch-first-last-[VCS-]VCU-verifier-counter-country-type-project-from-to-additional`, days as DDMMYYYY.
+
+The older form has 12 fields, the newer one 13, with `VCS`. Canonical is what the registry writes today: with `VCS` for
+the newer counter, without it for the older two.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from bridge.domain.lifecycle import SerialState
-from bridge.domain.serials import SerialSpace, SpaceKind
+from bridge.domain.serials import SpaceKind
 from bridge.errors import MalformedInput
 from bridge.registry.statements import fields
-from bridge.registry.statements.rows import Fate, IssuedRow, agreeing, stated_units
+from bridge.registry.statements.grammar import Cell, Cut, Grammar, Layout
+from bridge.registry.statements.layouts import FIRST, LAST, agreeing, day, text, units
 from bridge.registry.statements.serial import Serial
 
 REGISTRY = "VERRA"
@@ -21,13 +24,9 @@ _FIELDS = (
 # public, so they are one space: too strict refuses a mint, too lax would mint a serial twice.
 _SPACE_KEYS = {"VER": "VER", "APX": "APX+MER", "MER": "APX+MER"}
 
-TRANSACTIONS = ("Serial Number", "Quantity Issued", "Vintage Start", "ID", "Name", "Country/Area", "Methodology")
-_ENDED = ("Retirement/Cancellation Date", "Retirement Beneficiary", "Retirement Reason", "Retirement Details")
-COLUMNS = {"transactions": (*TRANSACTIONS, "Issuance Date", *_ENDED)}
-
 
 def parse_serial(text: str) -> Serial:
-    """Reads the older form with 12 fields and the newer one with 13. Raises MalformedInput."""
+    """Reads both forms. Raises MalformedInput."""
     spelt = fields.canonical(text)
     part = fields.split(spelt.replace("-VCS-VCU-", "-VCU-", 1), _FIELDS)
     fields.number(part["batch"], "batch")
@@ -35,11 +34,12 @@ def parse_serial(text: str) -> Serial:
     fields.matching(part["verifier"], "verifier", "[0-9]{3,4}")
     fields.number(part["type"], "project type")
     fields.matching(part["additional"], "additional certification", "[0-9]")
-    start, end = (fields.day(part[name], name, "%d%m%Y") for name in ("from", "to"))
+    start, end = (fields.compact_day(part[name], name) for name in ("from", "to"))
     if start > end:
         raise MalformedInput(f"vintage period {start} to {end} runs backwards")
     key = _SPACE_KEYS[fields.one_of(part["counter"], "counter", _SPACE_KEYS)]
-    space = SerialSpace(registry=REGISTRY, kind=SpaceKind.COUNTER, key=key)
+    space = fields.space(REGISTRY, SpaceKind.COUNTER, key)
+    unit = "VCS-VCU" if key == "VER" else "VCU"
     return Serial(
         space=space,
         range=fields.serial_range(space, part["first"], part["last"]),
@@ -47,30 +47,46 @@ def parse_serial(text: str) -> Serial:
         vintage=start.year,
         credit_type="VCU",
         country=fields.country(part["country"]),
+        vintage_from=start,
+        vintage_to=end,
+        form="-".join([part["batch"], "{first}", "{last}", unit, *(part[name] for name in _FIELDS[4:])]),
     )
 
 
-def read_row(line: int, content: str, row: Mapping[str, str], kind: str) -> IssuedRow:  # noqa: ARG001 one kind of file
-    serial = parse_serial(row["Serial Number"])
-    agreeing(serial, row["ID"], row["Vintage Start"][:4])
-    ended = row["Retirement/Cancellation Date"]
-    return IssuedRow(
-        line=line,
-        content=content,
-        serial=serial,
-        units=stated_units(serial, row["Quantity Issued"]),
-        state=_fate(row),
-        beneficiary=row["Retirement Beneficiary"],
-        purpose=row["Retirement Details"] or row["Retirement Reason"],
-        date=fields.day(ended or row["Issuance Date"], "date", "%Y-%m-%d").isoformat(),
-        project_name=row["Name"],
-        country=row["Country/Area"],
-        methodology=row["Methodology"],
-    )
+def _row_serial(serial: str, project: str, start: str) -> Serial:
+    return agreeing(parse_serial(serial), project, start[:4])
 
 
-def _fate(row: Mapping[str, str]) -> Fate:
+def _fate(ended: str, reason: str) -> SerialState:
     """The export has one date for both ends; a reason that speaks of cancellation tells them apart."""
-    if not row["Retirement/Cancellation Date"]:
+    if not ended:
         return SerialState.HELD
-    return SerialState.CANCELLED if "cancel" in row["Retirement Reason"].lower() else SerialState.RETIRED
+    return SerialState.CANCELLED if "cancel" in reason.lower() else SerialState.RETIRED
+
+
+TRANSACTIONS = Layout(
+    kind="transactions",
+    serial=Cell(("Serial Number", "ID", "Vintage Start"), _row_serial),
+    units=units("Quantity Issued"),
+    cells={
+        "state": Cell(("Retirement/Cancellation Date", "Retirement Reason"), _fate),
+        "beneficiary": text("Retirement Beneficiary"),
+        "purpose": text("Retirement Details", "Retirement Reason"),
+        "issued_on": day("Issuance Date"),
+        "ended_on": day("Retirement/Cancellation Date"),
+        "project_name": text("Name"),
+        "country": text("Country/Area"),
+        "methodology": text("Methodology"),
+    },
+    cut=Cut(f"^(?P<head>[1-9][0-9]*-){FIRST}-{LAST}(?P<tail>-[A-Z0-9-]+)$", "-"),
+)
+
+GRAMMAR = Grammar(
+    code=REGISTRY,
+    name="Verra, Verified Carbon Standard",
+    kg_per_unit=1000,
+    space_kind=SpaceKind.COUNTER,
+    mark="-VCU-",
+    reads=parse_serial,
+    layouts=(TRANSACTIONS,),
+)
