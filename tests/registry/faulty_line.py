@@ -30,11 +30,18 @@ class Line:
     port: int = 0
     faults: Mapping[int, Fault] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    late: dict[int, bytes] = field(default_factory=dict)
+
+    def clear(self) -> None:
+        """As new; what is still late is lost."""
+        self.faults = {}
+        self.calls.clear()
+        self.late.clear()
 
 
 @contextmanager
 def faulty_line(upstream: int) -> Iterator[Line]:
-    line, late, turn = Line(), dict[int, bytes](), threading.Lock()
+    line, turn = Line(), threading.Lock()
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -44,8 +51,8 @@ def faulty_line(upstream: int) -> Iterator[Line]:
             with turn:
                 line.calls.append(asked.split(b" HTTP/", 1)[0].decode())
                 number = len(line.calls)
-                for due in [n for n in late if n <= number]:
-                    _forward(upstream, late.pop(due))
+                for due in [n for n in line.late if n <= number]:
+                    _forward(upstream, line.late.pop(due))
                 answer = self._answer(number, asked)
             if answer:
                 self.request.sendall(answer)
@@ -60,7 +67,7 @@ def faulty_line(upstream: int) -> Iterator[Line]:
                     _forward(upstream, asked)
                     return b""
                 case Fault.LATE_REQUEST:
-                    late[number + LATE] = asked
+                    line.late[number + LATE] = asked
                     return b""
                 case Fault.UNAVAILABLE:
                     return _plain(503)
