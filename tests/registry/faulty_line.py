@@ -21,6 +21,7 @@ class Fault(StrEnum):
     UNAVAILABLE = "503 before"
     BROKEN = "500 after"
     GARBAGE = "garbage after"
+    MOVED = "307 instead"
 
 
 @dataclass
@@ -77,6 +78,8 @@ def faulty_line(upstream: int) -> Iterator[Line]:
                 case Fault.GARBAGE:
                     _forward(upstream, asked)
                     return _plain(200)
+                case Fault.MOVED:
+                    return _plain(307, b"location: /v1/elsewhere\r\n")
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
@@ -113,6 +116,7 @@ def _forward(port: int, asked: bytes) -> bytes:
         return found
 
 
-def _plain(status: int) -> bytes:
+def _plain(status: int, header: bytes = b"") -> bytes:
     body = b"<html>a proxy's words</html>"
-    return b"HTTP/1.1 %d X\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s" % (status, len(body), body)
+    head = b"HTTP/1.1 %d X\r\n%scontent-length: %d\r\nconnection: close\r\n\r\n" % (status, header, len(body))
+    return head + body

@@ -489,6 +489,13 @@ def test_an_answer_without_end_is_not_read(office: Office, monkeypatch: pytest.M
         office.client.units()
 
 
+def test_nobody_is_followed_elsewhere(office: Office) -> None:
+    office.line.faults = {1: Fault.MOVED}
+    with pytest.raises(RegistryRefused, match="points elsewhere"):
+        office.client.units()
+    assert len(office.line.calls) == 1
+
+
 def test_a_commit_always_names_its_rows(office: Office) -> None:
     with pytest.raises(ValueError, match="names its rows"):
         office.client.commit([], "")
