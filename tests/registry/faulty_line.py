@@ -21,6 +21,7 @@ class Fault(StrEnum):
     UNAVAILABLE = "503 before"
     BROKEN = "500 after"
     GARBAGE = "garbage after"
+    MOVED = "307 instead"
 
 
 @dataclass
@@ -30,11 +31,18 @@ class Line:
     port: int = 0
     faults: Mapping[int, Fault] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    late: dict[int, bytes] = field(default_factory=dict)
+
+    def clear(self) -> None:
+        """As new; what is still late is lost."""
+        self.faults = {}
+        self.calls.clear()
+        self.late.clear()
 
 
 @contextmanager
 def faulty_line(upstream: int) -> Iterator[Line]:
-    line, late, turn = Line(), dict[int, bytes](), threading.Lock()
+    line, turn = Line(), threading.Lock()
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -44,8 +52,8 @@ def faulty_line(upstream: int) -> Iterator[Line]:
             with turn:
                 line.calls.append(asked.split(b" HTTP/", 1)[0].decode())
                 number = len(line.calls)
-                for due in [n for n in late if n <= number]:
-                    _forward(upstream, late.pop(due))
+                for due in [n for n in line.late if n <= number]:
+                    _forward(upstream, line.late.pop(due))
                 answer = self._answer(number, asked)
             if answer:
                 self.request.sendall(answer)
@@ -60,7 +68,7 @@ def faulty_line(upstream: int) -> Iterator[Line]:
                     _forward(upstream, asked)
                     return b""
                 case Fault.LATE_REQUEST:
-                    late[number + LATE] = asked
+                    line.late[number + LATE] = asked
                     return b""
                 case Fault.UNAVAILABLE:
                     return _plain(503)
@@ -70,6 +78,8 @@ def faulty_line(upstream: int) -> Iterator[Line]:
                 case Fault.GARBAGE:
                     _forward(upstream, asked)
                     return _plain(200)
+                case Fault.MOVED:
+                    return _plain(307, b"location: /v1/elsewhere\r\n")
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
@@ -106,6 +116,7 @@ def _forward(port: int, asked: bytes) -> bytes:
         return found
 
 
-def _plain(status: int) -> bytes:
+def _plain(status: int, header: bytes = b"") -> bytes:
     body = b"<html>a proxy's words</html>"
-    return b"HTTP/1.1 %d X\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s" % (status, len(body), body)
+    head = b"HTTP/1.1 %d X\r\n%scontent-length: %d\r\nconnection: close\r\n\r\n" % (status, header, len(body))
+    return head + body

@@ -299,10 +299,13 @@ STORIES: dict[str, tuple[Story, ForeignAct]] = {
 
 
 class Stages:
-    """Runs of one story, each with books and a ledger of its own, over one server and one line."""
+    """Runs of one story, each with units and a ledger of its own, over one server and one line."""
 
-    def __init__(self, folder: Path, furnished: Path, databases: Databases, story: str) -> None:
+    def __init__(
+        self, folder: Path, furnished: Path, databases: Databases, books: CadTrustBooks, line: Line, story: str
+    ) -> None:
         self.folder, self.furnished, self.databases = folder, furnished, databases
+        self.books, self.line = books, line
         self.before, self.one = STORIES[story]
         self.made = 0
 
@@ -313,21 +316,24 @@ class Stages:
         folder.mkdir()
         self.databases.copy(self.furnished, folder)
         world = World(opened(self.databases.url(folder, "registry")))
-        books = CadTrustBooks()
+        self.line.clear()
+        self.books.clear()
         for first, last in ((1, 100), (101, 250), (251, 1000)):
-            books.add(first, last)
-        with office_on(world, folder, books) as office:
-            for earlier in self.before:
-                office.carry_out(earlier)
-            office.line.calls.clear()
-            books.writes.clear()
-            yield office
+            self.books.add(first, last)
+        office = Office(world, folder, self.books, self.line)
+        for earlier in self.before:
+            office.carry_out(earlier)
+        self.line.calls.clear()
+        self.books.writes.clear()
+        yield office
         world.engine.dispose()
 
 
 @pytest.fixture
-def stages(tmp_path: Path, furnished_ledger: Path, databases: Databases) -> Callable[[str], Stages]:
-    return lambda story: Stages(tmp_path, furnished_ledger, databases, story)
+def stages(tmp_path: Path, furnished_ledger: Path, databases: Databases) -> Iterator[Callable[[str], Stages]]:
+    books = CadTrustBooks()
+    with serving(books) as port, faulty_line(port) as line:
+        yield lambda story: Stages(tmp_path, furnished_ledger, databases, books, line, story)
 
 
 def undisturbed(stages: Stages) -> tuple[dict[int, tuple[Any, ...]], list[str]]:
@@ -481,6 +487,13 @@ def test_an_answer_without_end_is_not_read(office: Office, monkeypatch: pytest.M
     monkeypatch.setattr("bridge.registry.cad_trust.client.MOST_BYTES", 100)
     with pytest.raises(RegistryRefused, match="more than 100 bytes"):
         office.client.units()
+
+
+def test_nobody_is_followed_elsewhere(office: Office) -> None:
+    office.line.faults = {1: Fault.MOVED}
+    with pytest.raises(RegistryRefused, match="points elsewhere"):
+        office.client.units()
+    assert len(office.line.calls) == 1
 
 
 def test_a_commit_always_names_its_rows(office: Office) -> None:

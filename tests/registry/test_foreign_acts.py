@@ -364,6 +364,20 @@ def test_a_receipt_with_another_reference_is_never_signed(world: World, abroad: 
         world.registry.execute(request_id)
 
 
+def test_a_receipt_says_what_was_done_and_nothing_else(world: World, abroad: FakeCounterpart) -> None:
+    world.lock(1, 101, 200, minted=True)
+    request_id = world.ask(Kind.RETIREMENT, 10)
+    world.settled(request_id)
+    abroad.answers[Verb.RETIRE] = NotYet("pending")
+    with pytest.raises(NotYet):
+        world.registry.execute(request_id)
+    world.ledger.end_act(act_id(Verb.RETIRE, request_id), DONE, "a list")
+    other = DONE.model_copy(update={"evidence": hex32(0xBAD)})
+    world.ledger.execute(request_id, world.chain.requests[request_id].settled, "", {}, other)
+    with pytest.raises(RegistryRefused, match="is not what was done at its registry"):
+        world.registry.execute(request_id)
+
+
 def test_evidence_from_nowhere_is_never_signed(world: World) -> None:
     world.lock(1, 101, 200, minted=True)
     request_id = world.ask(Kind.RETIREMENT, 10)

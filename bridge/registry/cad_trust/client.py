@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -63,8 +62,15 @@ class CadTrustClient:
     raises the same, and then nobody knows whether it happened: read."""
 
     def __init__(self, place: CadTrust, key: str | None = None) -> None:
-        self._place, self._key = place, key
+        self._place = place
         self._who = f"CAD Trust at {place.url}"
+        headers = {"accept": "application/json", "accept-encoding": "identity", "connection": "close"}
+        self._http = httpx.Client(
+            headers=headers | ({"x-api-key": key} if key is not None else {}),
+            timeout=place.answer_seconds,
+            follow_redirects=False,
+            trust_env=False,
+        )
 
     def units(self) -> list[dict[str, Any]]:
         """All rows of our organisation, as they came. Raises Unreachable when they changed meanwhile."""
@@ -155,20 +161,9 @@ class CadTrustClient:
         """One connection a call. A timeout of httpx begins anew with each byte; the end of all is held here."""
         seconds = self._place.answer_seconds
         ends = time.monotonic() + seconds
-        headers = {"accept": "application/json", "accept-encoding": "identity", "connection": "close"}
-        if self._key is not None:
-            headers["x-api-key"] = self._key
-        content = None if body is None else json.dumps(body).encode()
-        if content is not None:
-            headers["content-type"] = "application/json"
         found = bytearray()
         try:
-            with (
-                httpx.Client(timeout=seconds, follow_redirects=False, trust_env=False) as client,
-                client.stream(
-                    method, self._place.url + path, params=params, headers=headers, content=content
-                ) as answer,
-            ):
+            with self._http.stream(method, self._place.url + path, params=params, json=body) as answer:
                 for chunk in answer.iter_bytes():
                     found += chunk
                     if len(found) > MOST_BYTES:
