@@ -39,8 +39,8 @@ def serve(
 ) -> None:
     """Serve the registry to bridges over HTTP until it is stopped (Ctrl-C, SIGTERM).
 
-    The attesters' keys are opened here, and nowhere else: elsewhere the configuration's registry is this address. /openapi.json
-    describes it, /healthz says whether the books can be opened.
+    The attesters' keys are opened here, and nowhere else: elsewhere the configuration's registry is this address.
+    /openapi.json describes it, /healthz says whether the books can be opened.
     """
     from bridge import bootstrap, settings
     from bridge.cli.passwords import ask
