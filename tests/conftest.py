@@ -12,6 +12,7 @@ from tests.databases import Databases, SqliteFiles, postgres_server
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--openapi-examples", type=int, default=6, help="requests a route and kind of token")
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite", help="where tests keep rows")
 
 

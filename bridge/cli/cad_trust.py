@@ -10,7 +10,9 @@ from bridge.cli.options import Json, Out
 
 
 def cad_trust(
-    programme: Annotated[str, typer.Argument(metavar="PROGRAMME", help="With a section [programmes.CODE.cad_trust].")],
+    programme: Annotated[
+        str, typer.Argument(metavar="PROGRAMME", help="One that the configuration gives a cad_trust section.")
+    ],
     out: Out = None,
     as_json: Json = False,
 ) -> None:

@@ -188,7 +188,7 @@ class LedgerRegistry:
     def receipt(self, request_id: Hex32) -> Attested[Receipt]:
         signed = self.ledger.signed_receipt(request_id)
         if signed is None:
-            raise NotYet(f"request {request_id} is not executed and signed for yet; repeat later")
+            raise no_receipt(request_id)
         return signed
 
     def withdraw(self, request_id: Hex32) -> None:
@@ -341,3 +341,7 @@ class LedgerRegistry:
             return self._attesters[registry]
         except KeyError as error:
             raise UsageError(f"programme {registry} has no attesters here; configure them") from error
+
+
+def no_receipt(request_id: Hex32) -> NotYet:
+    return NotYet(f"request {request_id} is not executed and signed for yet; repeat later")

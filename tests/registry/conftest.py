@@ -27,7 +27,7 @@ def _unsynced(connection, _record: object) -> None:  # type: ignore[no-untyped-d
     connection.execute("PRAGMA synchronous = OFF")
 
 
-def opened(url: str) -> Engine:
+def opened_ledger(url: str) -> Engine:
     engine = open_ledger(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _unsynced)
@@ -48,7 +48,7 @@ def furnished_ledger(tmp_path_factory: pytest.TempPathFactory, empty_ledger: Pat
     """The same with the world's accounts and serials, which a World built on it finds and leaves."""
     folder = tmp_path_factory.mktemp("furnished")
     databases.copy(empty_ledger, folder)
-    World(opened(databases.url(folder, "registry"))).engine.dispose()
+    World(opened_ledger(databases.url(folder, "registry"))).engine.dispose()
     return folder
 
 
@@ -61,7 +61,7 @@ def url(tmp_path: Path, databases: Databases) -> str:
 @pytest.fixture
 def engine(empty_ledger: Path, tmp_path: Path, databases: Databases) -> Iterator[Engine]:
     databases.copy(empty_ledger, tmp_path)
-    engine = opened(databases.url(tmp_path, "registry"))
+    engine = opened_ledger(databases.url(tmp_path, "registry"))
     yield engine
     engine.dispose()
 
@@ -78,7 +78,7 @@ def world(
     furnished_ledger: Path, tmp_path: Path, databases: Databases, loop: BlockingPortal, request: pytest.FixtureRequest
 ) -> Iterator[World]:
     databases.copy(furnished_ledger, tmp_path)
-    world = World(opened(databases.url(tmp_path, "registry")))
+    world = World(opened_ledger(databases.url(tmp_path, "registry")))
     if getattr(request, "param", "embedded") == "http":
         world.registry = Served(world.registry, loop).client(HERE)
     yield world

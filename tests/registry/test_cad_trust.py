@@ -31,7 +31,7 @@ from bridge.registry.evidence import EvidenceFolder
 from tests.databases import Databases
 
 from .cad_trust_server import KEY, ORG, CadTrustBooks, serving
-from .conftest import opened
+from .conftest import opened_ledger
 from .fakes import BALE, HERE, FakeSigner, World, serials
 from .faulty_line import Fault, Line, faulty_line
 
@@ -315,7 +315,7 @@ class Stages:
         folder = self.folder / str(self.made)
         folder.mkdir()
         self.databases.copy(self.furnished, folder)
-        world = World(opened(self.databases.url(folder, "registry")))
+        world = World(opened_ledger(self.databases.url(folder, "registry")))
         self.line.clear()
         self.books.clear()
         for first, last in ((1, 100), (101, 250), (251, 1000)):

@@ -11,7 +11,7 @@ from bridge.domain.observed import Statement
 from bridge.domain.serials import SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
 from bridge.errors import BridgeError, Conflict, NotYet, RegistryRefused
-from bridge.registry.embedded import LedgerRegistry
+from bridge.registry.embedded import LedgerRegistry, no_receipt
 from bridge.registry.ledger.locking import no_instruction, no_lock
 from bridge.registry.ledger.reversing import no_reversal
 from bridge.registry.port import Instruction, Locked, LockOrder, Reservation, TakenBack
@@ -99,7 +99,8 @@ class Bound:
         return self._registry.execute(request_id)
 
     def receipt(self, request_id: Hex32) -> Attested[Receipt]:
-        self._require_seen(request_id)
+        if self._is_anothers(request_id):
+            raise no_receipt(request_id)
         return self._registry.receipt(request_id)
 
     def withdraw(self, request_id: Hex32) -> None:
