@@ -72,7 +72,7 @@ def test_a_second_deployment_is_refused(office: Office) -> None:
 
 def test_an_export_is_imported_and_every_rejected_row_shown(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "transactions.csv"
-    columns = verra.COLUMNS["transactions"]
+    columns = verra.TRANSACTIONS.needs
     good = {
         "Serial Number": FOREST.format(941467007, 941467431),
         "Quantity Issued": "425",

@@ -119,14 +119,6 @@ def test_locked_serials_in_another_account_are_found(world: World, seen: Evidenc
     assert rules(moved) == ["held-elsewhere", "statement-altered"]
 
 
-def test_a_registry_of_which_only_the_port_is_known_is_compared_without_its_locks(world: World) -> None:
-    class Port:
-        statement = staticmethod(world.registry.statement)
-
-    seen = evidence(world.contract, Port(), ("VERRA", "GS"))  # type: ignore[arg-type]
-    assert (seen.locks, seen.receipts, seen.accounts, rules(seen)) == ((), (), (), [])
-
-
 def test_a_reversal_and_its_cover_as_the_contract_tells_them(tmp_path: Path) -> None:
     world = World(tmp_path, Stage())
     world.deposit(span(1, 50))
