@@ -1,0 +1,126 @@
+"""Hex text of many logs at once → ABI words → Arrow columns. Nothing here loops over logs.
+
+A word has 32 bytes; many are a matrix with a row each. What does not fit its type raises `Misfit`: no value is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+WORD = 32
+
+Matrix = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
+Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
+Whole = np.ndarray[tuple[int], np.dtype[Any]]
+
+
+class Misfit(ValueError):
+    """What a node or a contract says is not of the form that it must have."""
+
+
+def unhexed(texts: Sequence[str]) -> tuple[Bytes, Whole]:
+    """The bytes of all texts behind each other, and how many each has."""
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts)) - 2
+    digits = "".join(texts).replace("0x", "")
+    if len(digits) != int(lengths.sum()) or (lengths < 0).any() or (lengths % 2).any():
+        raise Misfit("hex text without 0x, or with an odd number of digits")
+    try:
+        content = bytes.fromhex(digits)
+    except ValueError as error:
+        raise Misfit(f"no hex text: {error}") from error
+    if 2 * len(content) != len(digits):  # blanks between digits, which `fromhex` overlooks
+        raise Misfit("hex text with blanks in it")
+    return np.frombuffer(content, np.uint8), lengths // 2
+
+
+def unhexed_alike(texts: Sequence[str], size: int) -> Matrix:
+    """Texts of `size` bytes each, as rows."""
+    content, lengths = unhexed(texts)
+    if (lengths != size).any():
+        raise Misfit(f"hex text of other than {size} bytes")
+    return content.reshape(-1, size)
+
+
+def quantities(texts: Sequence[str]) -> Whole:
+    """Numbers as JSON-RPC writes them."""
+    try:
+        return np.fromiter((int(text, 16) for text in texts), np.uint64, len(texts))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Misfit(f"no number of 64 bits: {error}") from error
+
+
+def fixed(rows: Matrix) -> pa.Array:
+    """One binary value of fixed size a row."""
+    count, size = rows.shape
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(size), count, [None, pa.py_buffer(_whole(rows))])
+
+
+def numbers(words: Matrix, bits: int) -> Whole:
+    """Unsigned numbers of at most 64 bits."""
+    if words[:, : WORD - bits // 8].any():
+        raise Misfit(f"a number beyond {bits} bits")
+    found: Whole = _whole(words[:, 24:]).view(">u8").reshape(-1).astype(np.uint64)
+    return found
+
+
+def addresses(words: Matrix) -> pa.Array:
+    if words[:, :12].any():
+        raise Misfit("an address of more than 20 bytes")
+    return fixed(words[:, 12:])
+
+
+def flags(words: Matrix) -> pa.Array:
+    found = numbers(words, 8)
+    if (found > 1).any():
+        raise Misfit("a bool that is neither true nor false")
+    return pa.array(found.astype(bool))
+
+
+def codes(words: Matrix) -> pa.Array:
+    """Short ASCII texts padded by zeros; what is none stands there as hex, since others may write what they like."""
+    there = words != 0
+    plain = ((words < 127) & ((words > 31) | ~there)).all(axis=1) & ~(there[:, 1:] & ~there[:, :-1]).any(axis=1)
+    found = [bytes(word).rstrip(b"\0").decode() for word in words[plain]]
+    if plain.all():
+        return pa.array(found, pa.string())
+    rest = iter(found)
+    return pa.array(
+        [next(rest) if ok else "0x" + bytes(word).hex() for word, ok in zip(words, plain, strict=True)], pa.string()
+    )
+
+
+def texts(content: Bytes, starts: Whole, lengths: Whole) -> pa.Array:
+    """UTF-8 texts; a byte that is none is written as `\\xNN`."""
+    places = np.repeat(starts - _before(lengths), lengths) + np.arange(int(lengths.sum()))
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(_whole(content[places]))]
+    found = pa.StringArray.from_buffers(len(lengths), buffers[1], buffers[2])
+    try:
+        found.validate(full=True)
+    except pa.ArrowInvalid:
+        raw = pa.BinaryArray.from_buffers(pa.binary(), len(lengths), buffers)
+        return pa.array([one.as_py().decode("utf-8", "backslashreplace") for one in raw], pa.string())
+    return found
+
+
+def spread(starts: Whole, counts: Whole, step: int) -> Whole:
+    """For each start so many places, `step` apart."""
+    return np.repeat(starts - step * _before(counts), counts) + step * np.arange(int(counts.sum()))
+
+
+def lists(items: pa.Array, counts: Whole) -> pa.Array:
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), items)
+
+
+def _before(counts: Whole) -> Whole:
+    """How many all earlier ones have."""
+    return np.cumsum(counts) - counts
+
+
+def _whole(rows: Any) -> Any:
+    return np.ascontiguousarray(rows)
