@@ -2,47 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import closing, listing, recovery
+from bridge.cli import closing, collecting, listing, recovery
+from bridge.cli.collecting import Archive, Claims, Mappings, Statements
 from bridge.cli.options import File, Json, Language, Out
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract, ContractCall
-    from bridge.domain.findings import NotCompared, Reconciliation
-    from bridge.reconcile.claims import ClaimsFile
+    from bridge.domain.findings import Reconciliation
 
 app = typer.Typer(help="Reconcile, read findings, pause, close, freeze, recover.", no_args_is_help=True)
 
 
-Claims = Annotated[
-    list[Path] | None,
-    typer.Option("--claims", metavar="FILE", exists=True, dir_okay=False, help="Another bridge's claims; repeatable."),
-]
 Format = Annotated[str, typer.Option("--format", metavar="text|json|csv", help="How it is shown and written.")]
 
 
-@app.command("reconcile", epilog="Example: carbonbridge compliance reconcile --claims others.ndjson --out report.json")
+app.command("collect", epilog="Example: carbonbridge compliance collect --archive evidence --claims others.ndjson")(
+    collecting.collect
+)
+
+
+@app.command(
+    "reconcile",
+    epilog="Example: carbonbridge compliance reconcile --claims others.ndjson --out report.json\n\n"
+    "Example: carbonbridge compliance reconcile --archive evidence --mapping other-bridge.toml",
+)
 def reconcile(
-    claims: Claims = None, out: Out = None, lang: Language = None, form: Format = "text", as_json: Json = False
+    archive: Archive = None,
+    statement: Statements = None,
+    claims: Claims = None,
+    mapping: Mappings = None,
+    out: Out = None,
+    lang: Language = None,
+    form: Format = "text",
+    as_json: Json = False,
 ) -> None:
     """Compare the final chain, the registry's statements and others' claims, serial by serial.
 
     Ends with 1 when there is a break, or a line of claims that could not be compared.
 
     A claims file has one JSON object a line, such as {"claim_id": "b1", "state": "minted", "kg": 24000, "registry":
-    "VERRA", "serial": "…"}. --out writes JSON that `findings` shows again, unless --format says otherwise.
+    "VERRA", "serial": "…"}. With --archive it compares what `collect` has kept, and asks no node and no registry; what
+    is named besides is kept there first. --out writes JSON that `findings` shows again, unless --format says otherwise.
     """
     from bridge.cli.findings import keep, language, require_format, show
     from bridge.cli.screen import say
 
     spoken, form = language(lang), require_format("json" if as_json else form)
-    read = _read_claims(claims or [])
-    found = _reconcile(read, quiet=as_json)
+    found = _reconcile(archive, statement or [], claims or [], mapping or [], quiet=as_json)
     if out:
         keep(found, out, form, spoken)
     show(found, form, spoken)
@@ -115,46 +127,23 @@ app.command("strike", epilog="Example: carbonbridge compliance strike mallory")(
 app.add_typer(recovery.app, name="recovery")
 
 
-def _read_claims(paths: Sequence[Path]) -> dict[str, ClaimsFile]:
-    """Each file's claims are a source of their own, named as the file, or by its whole path where names are alike."""
-    from bridge.reconcile.claims import read_claims
-
-    files = list(dict.fromkeys(path.resolve() for path in paths))
-    stems = [path.stem for path in files]
-    return {
-        name: read_claims(name, path)
-        for path in files
-        for name in [path.stem if stems.count(path.stem) == 1 else str(path)]
-    }
-
-
-def _reconcile(read: Mapping[str, ClaimsFile], *, quiet: bool) -> Reconciliation:
-    from bridge import bootstrap, settings
-    from bridge.cli.passwords import ask
+def _reconcile(
+    archive: Path | None, statements: list[Path], claims: list[Path], mappings: list[Path], *, quiet: bool
+) -> Reconciliation:
+    from bridge import settings
     from bridge.cli.screen import progress
     from bridge.reconcile.reconcile import reconcile as compare
 
-    config = settings.load()
-    contract, books = bootstrap.contract(config), bootstrap.registry(config, ask)
-    claims = [claim for one in read.values() for claim in one.claims]
-    links = [link for one in read.values() for link in one.links]
     with progress("Reading and comparing", 2, quiet) as step:
-        evidence = bootstrap.evidence(contract, books, list(config.programmes), claims, links)
+        if archive is None:
+            read = collecting.read_claims(claims)
+            evidence, left = collecting.looked_at(settings.load(), statements, read, mappings)
+        else:
+            evidence, left = collecting.archived(archive, statements, claims, mappings)
         step(1)
         found = compare(evidence)
         step(1)
-    return found.model_copy(update={"not_compared": _rejected(read)})
-
-
-def _rejected(read: Mapping[str, ClaimsFile]) -> tuple[NotCompared, ...]:
-    """Lines that could not be compared are never dropped in silence."""
-    from bridge.domain.findings import NotCompared
-
-    return tuple(
-        NotCompared(source=name, line=row.line, reason=row.reason, content=row.content)
-        for name, one in read.items()
-        for row in one.rejected
-    )
+    return found.model_copy(update={"not_compared": left})
 
 
 def _send(

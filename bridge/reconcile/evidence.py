@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
 from bridge.domain.attestations import Attested, Deployment, Lock, Receipt, StatementHead
 from bridge.domain.observed import BlockStamp, ChainEvent, Statement
 from bridge.domain.serials import SerialRange
-from bridge.domain.values import Fact, RegistryCode
+from bridge.domain.values import Fact, Hex32, RegistryCode
 
 
 class ClaimState(StrEnum):
@@ -39,6 +40,20 @@ class ClaimLink(Fact):
     later: str
     earlier: str
     kg: int = Field(gt=0)
+
+
+class JournalEntry(Fact):
+    """What the operator's journal believes of one saga: a deposit by its lock, an exit by its request, or a reversal by
+    its event; `state` in the words of `bridge.domain.lifecycle`. A deposit that is only planned has no serials yet."""
+
+    deployment: Deployment
+    saga: Literal["deposit", "exit", "reversal"]
+    key: Hex32
+    registry: RegistryCode
+    state: str
+    class_id: Hex32 | None = None
+    range: SerialRange | None = None
+    units: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +88,8 @@ class Evidence:
     A statement that nothing in `endorsements` vouches for proves nothing; its totals are those of the deployment under
     which it is signed.
     `accounts` names, by registry, the one account that stands for a deployment there.
-    `locks` and `receipts` are what registries signed for a deployment, as far as the reader keeps them.
+    `locks` and `receipts` are what registries signed for a deployment, as far as the reader keeps them; `journal` is
+    what the operators believe.
     """
 
     chains: Sequence[ChainView] = ()
@@ -84,6 +100,7 @@ class Evidence:
     locks: Sequence[tuple[Deployment, Lock]] = ()
     receipts: Sequence[tuple[Deployment, Receipt]] = ()
     accounts: Sequence[tuple[RegistryCode, Deployment, str]] = ()
+    journal: Sequence[JournalEntry] = ()
 
 
 class Limits(Fact):

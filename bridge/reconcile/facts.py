@@ -15,7 +15,7 @@ from bridge.domain import observed as seen
 from bridge.domain.attestations import Deployment, Lock, Receipt
 from bridge.domain.observed import ChainEvent, Statement
 from bridge.reconcile.chain_facts import EVENTS, Row, Rows, add_transfers, what_is_asked
-from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, Evidence
+from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, Evidence, JournalEntry
 
 _TEXT, _SERIAL, _WHOLE, _TIME = pa.string(), pa.uint64(), pa.uint64(), pa.int64()
 _PLACE, _FLAG = pa.int64(), pa.bool_()
@@ -85,6 +85,12 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
         **_RANGE,
         **{"recipient": _TEXT},
     },
+    # What the operators' journals believe: `key` is the lock, the request or the registry's event.
+    "journal": {
+        **{"deployment": _TEXT, "saga": _TEXT, "key": _TEXT, "registry": _TEXT, "state": _TEXT, "class_id": _TEXT},
+        **_RANGE,
+        **{"units": _WHOLE},
+    },
     "receipts": {
         **{"id": _PLACE, "receipt": _PLACE, "deployment": _TEXT, "request_id": _TEXT, "what": _TEXT},
         **_RANGE,
@@ -108,6 +114,7 @@ def tables(evidence: Evidence) -> dict[str, pa.Table]:
     rows["links"] = [_link(link) for link in evidence.links]
     rows["accounts"] = [(registry, str(deployment), account) for registry, deployment, account in evidence.accounts]
     rows["locks"] = [_lock(index, *item) for index, item in enumerate(evidence.locks)]
+    rows["journal"] = [_journal(entry) for entry in evidence.journal]
     for index, (deployment, receipt) in enumerate(evidence.receipts):
         _add_receipt(rows["receipts"], index, deployment, receipt)
     return {name: _arrow(schema, rows[name]) for name, schema in SCHEMAS.items()}
@@ -185,6 +192,13 @@ def _link(link: ClaimLink) -> Row:
 def _lock(index: int, deployment: Deployment, lock: Lock) -> Row:
     r = lock.range
     return (index, str(deployment), lock.lock_id, lock.class_id, r.space, r.first, r.last, lock.recipient)
+
+
+def _journal(entry: JournalEntry) -> Row:
+    r = entry.range
+    where = (r.space, r.first, r.last) if r else ("", None, None)
+    head = (str(entry.deployment), entry.saga, entry.key, entry.registry, entry.state, entry.class_id or "")
+    return (*head, *where, entry.units)
 
 
 def _add_receipt(rows: list[Row], index: int, deployment: Deployment, receipt: Receipt) -> None:

@@ -60,6 +60,7 @@ class Relations:
     accounts: ir.Table
     locks: ir.Table
     receipts: ir.Table
+    journal: ir.Table
 
     moved: ir.Table
     on_chain: ir.Table

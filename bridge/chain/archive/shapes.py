@@ -153,6 +153,10 @@ class EventShape:
         kind = member["type"].removesuffix("[]")
         parts = member["components"] if kind == "tuple" else [{"type": kind, "name": member["name"]}]
         starts, counts = data.tail(heads, room=WORD * len(parts))
+        if kind in {"string", "bytes"}:  # their offsets count from where the list's begin
+            own = Data(data.words, np.repeat(starts, counts), np.repeat(data.ends, counts))
+            places, lengths = own.tail(spread(starts, counts, 1), room=1)
+            return lists(texts(data.content, places * WORD, lengths), counts)
         places = spread(starts, counts, len(parts))
         arrays = [self._plain(part["type"], part)(data.at(places + at)) for at, part in enumerate(parts)]
         if kind != "tuple":
