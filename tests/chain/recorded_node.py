@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+import orjson
 from eth_abi.abi import encode
 
-from bridge.chain.archive.node import Node, NodeRefused
+from bridge.chain.archive.node import Node
 from bridge.chain.artifacts import artifact
 from bridge.domain.attestations import Deployment
 from bridge.domain.observed import BlockStamp
@@ -27,23 +28,25 @@ class RecordedNode(Node):
     answer; `dies_after` so many calls it is silent."""
 
     def __init__(self, logs: Sequence[Log], head: int) -> None:
-        self.logs, self.head = list(logs), head
+        self.held, self.head = list(logs), head
         self.forked_from: int | None = None
         self.refuses: Callable[[int, int], bool] = lambda *_: False
         self.lie: Callable[[list[Log]], Any] = lambda logs: logs
         self.dies_after: int | None = None
         self.asked: list[tuple[int, int]] = []
 
-    def call(self, method: str, *parameters: Any) -> Any:
+    def _post(self, body: Any) -> bytes:
         self._count()
-        assert method == "eth_getLogs"
-        wanted = parameters[0]
+        assert body["method"] == "eth_getLogs"
+        (wanted,) = body["params"]
         first, last = int(wanted["fromBlock"], 16), int(wanted["toBlock"], 16)
         self.asked.append((first, last))
         if self.refuses(first, last):
-            raise NodeRefused("query returned more than 10000 results")
-        found = [log for log in self.logs if first <= int(log["blockNumber"], 16) <= last]
-        return self.lie([{**log, "blockHash": self.hash(int(log["blockNumber"], 16))} for log in found])
+            error = {"code": -32005, "message": "query returned more than 10000 results"}
+            return orjson.dumps({"jsonrpc": "2.0", "id": 0, "error": error})
+        found = [log for log in self.held if first <= int(log["blockNumber"], 16) <= last]
+        result = self.lie([{**log, "blockHash": self.hash(int(log["blockNumber"], 16))} for log in found])
+        return result if isinstance(result, bytes) else orjson.dumps({"jsonrpc": "2.0", "id": 0, "result": result})
 
     def stamps(self, numbers: Sequence[int]) -> list[BlockStamp | None]:
         self._count()

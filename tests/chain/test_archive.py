@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import orjson
 import pytest
 from hexbytes import HexBytes
 
@@ -86,7 +87,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_archive_says_what_the_chain_says(tmp_path: Path, seed: int) -> None:
     logs = history(seed, 700, LAST)
     node = RecordedNode(logs, LAST)
-    Random(seed).shuffle(node.logs)
+    Random(seed).shuffle(node.held)
     assert collected(node, tmp_path).logs == 700
     told = archived(tmp_path)
     assert told == read_one_by_one(logs)
@@ -157,6 +158,13 @@ def _lies() -> dict[str, Callable[[list[Log]], Any]]:
         "one place for two transactions": changed(transactionHash="0x" + "55" * 32),
         "something else than logs": lambda logs: ["0x00"] * len(logs),
         "no list": lambda logs: {"logs": logs},
+        "numbers for text": changed(logIndex=7),
+        "a topic that is null": lambda logs: [{**log, "topics": [*log["topics"][:-1], None]} for log in logs],
+        "an answer cut short": lambda logs: orjson.dumps({"id": 0, "result": logs})[:-30],
+        "an answer cut between logs": lambda logs: orjson.dumps({"id": 0, "result": logs})[:-2],
+        "an empty answer": lambda _: b"",
+        "a page for people": lambda _: b"<html>502 Bad Gateway</html>",
+        "two answers": lambda logs: orjson.dumps({"id": 0, "result": logs}) * 2,
         "nothing": lambda _: None,
     }
 
@@ -321,12 +329,12 @@ def test_a_reorganisation_rolls_back_to_the_last_block_that_agrees(tmp_path: Pat
     stamps = [piece.stamp.number for piece in EventArchive(tmp_path).manifest().pieces]
     fork = stamps[1] + 1
     node.forked_from, node.head = fork, LAST + 10
-    node.logs = [log for log in logs if int(log["blockNumber"], 16) < fork] + [
+    node.held = [log for log in logs if int(log["blockNumber"], 16) < fork] + [
         log for log in others if int(log["blockNumber"], 16) >= fork
     ]
     found = collected(node, tmp_path)
     assert [stamp.number for stamp in found.left] == stamps[:1:-1]
-    assert archived(tmp_path) == read_one_by_one(node.logs)
+    assert archived(tmp_path) == read_one_by_one(node.held)
     assert {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.parquet")} == set(content(tmp_path))
     assert EventArchive(tmp_path).manifest().left == found.left
     assert collected(node, tmp_path).left == ()

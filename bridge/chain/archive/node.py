@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+import pyarrow as pa
+from pyarrow import json
 from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError
 from web3 import HTTPProvider
@@ -17,6 +19,21 @@ from bridge.errors import Unreachable, UsageError
 MOST_BYTES = 512 * 2**20
 """Of one answer. A page that is larger is asked for in parts."""
 _BATCH = 100
+_TEXT = pa.string()
+_LOG = pa.struct(
+    [
+        ("address", _TEXT),
+        ("topics", pa.list_(_TEXT)),
+        ("data", _TEXT),
+        ("blockNumber", _TEXT),
+        ("blockHash", _TEXT),
+        ("transactionHash", _TEXT),
+        ("transactionIndex", _TEXT),
+        ("logIndex", _TEXT),
+        ("removed", pa.bool_()),
+    ]
+)
+_ANSWER = pa.schema([("result", pa.list_(_LOG))])
 _CONNECTIONS = 8
 _SECONDS = 60
 
@@ -44,6 +61,20 @@ class Node:
     def call(self, method: str, *parameters: Any) -> Any:
         """Raises NodeRefused."""
         return _result(self._ask({"jsonrpc": "2.0", "id": 0, "method": method, "params": parameters}), method)
+
+    def logs(self, wanted: Mapping[str, Any]) -> pa.StructArray:
+        """As `eth_getLogs` gives them, by field. Raises NodeRefused."""
+        content = self._post({"jsonrpc": "2.0", "id": 0, "method": "eth_getLogs", "params": [wanted]})
+        how = json.ParseOptions(_ANSWER, newlines_in_values=True, unexpected_field_behavior="ignore")
+        whole = json.ReadOptions(use_threads=False, block_size=len(content) + 64)
+        try:
+            (found,) = json.read_json(pa.BufferReader(content), whole, how)["result"].chunks
+        except (pa.ArrowException, ValueError):
+            found = pa.nulls(1)
+        if len(found) != 1 or found.null_count:
+            _result(_parsed(content), "eth_getLogs")
+            raise Unreachable("the chain's node gave something else than a list of logs; try again, or another node")
+        return found.flatten()
 
     def stamps(self, numbers: Sequence[int]) -> list[BlockStamp | None]:
         """Of these blocks; None for those that the node does not have."""
@@ -76,6 +107,9 @@ class Node:
             ) from error
 
     def _ask(self, body: Any) -> Any:
+        return _parsed(self._post(body))
+
+    def _post(self, body: Any) -> bytes:
         try:
             response = self._pool.request(
                 "POST",
@@ -94,13 +128,16 @@ class Node:
             raise NodeRefused(f"more than {MOST_BYTES:,} bytes")
         if response.status == 413:
             raise NodeRefused("too large")
-        try:
-            return orjson.loads(content)
-        except orjson.JSONDecodeError as error:
-            raise Unreachable(
-                f"the chain's node answered with {len(content):,} bytes that are no JSON (status {response.status}); "
-                "try again"
-            ) from error
+        return content
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise Unreachable(
+            f"the chain's node answered with {len(content):,} bytes that are no JSON; try again"
+        ) from error
 
 
 def _result(answer: Any, method: str) -> Any:

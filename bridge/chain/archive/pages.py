@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bridge.chain.archive.node import Node, NodeRefused
 from bridge.chain.archive.shapes import PLACE, Data, EventShape, one_a_movement
@@ -18,7 +19,6 @@ from bridge.chain.archive.words import WORD, Misfit, fixed, quantities, unhexed,
 from bridge.domain.values import Address, Hex32
 from bridge.errors import Halted, Unreachable
 
-Log = dict[str, Any]
 Emitters = Mapping[Address, Mapping[Hex32, EventShape]]
 """By contract, what it says: by topic."""
 Tables = dict[str, pa.Table]
@@ -69,13 +69,13 @@ class Pages:
         logs = self._logs(first, last)
         try:
             return Page(first, last, len(logs), self._tables(logs, first, last))
-        except (Misfit, KeyError, TypeError, AttributeError, IndexError) as error:
+        except Misfit as error:
             raise Halted(
                 f"a log of {', '.join(self._emitters)} in blocks {first} to {last} is not of its ABI's form ({error}): "
                 "nothing of this page is taken; ask another node, and compare the contract's ABI"
             ) from error
 
-    def _logs(self, first: int, last: int) -> list[Log]:
+    def _logs(self, first: int, last: int) -> pa.StructArray:
         """A page that the node refuses is asked for in halves."""
         wanted = {
             "address": list(self._emitters),
@@ -84,51 +84,56 @@ class Pages:
             "topics": [self._topics],
         }
         try:
-            answer = self._node.call("eth_getLogs", wanted)
+            return self._node.logs(wanted)
         except NodeRefused as error:
             if first == last:
                 raise Unreachable(f"the node does not give out the logs of block {first}: {error}") from error
             middle = (first + last) // 2
-            return self._logs(first, middle) + self._logs(middle + 1, last)
-        if not isinstance(answer, list):
-            raise Unreachable(f"the node gave no list of logs for blocks {first} to {last}; try again")
-        return answer
+            return pa.concat_arrays([self._logs(first, middle), self._logs(middle + 1, last)])
 
-    def _tables(self, logs: list[Log], first: int, last: int) -> Tables:
-        if not logs:
+    def _tables(self, logs: pa.StructArray, first: int, last: int) -> Tables:
+        if not len(logs):
             return {}
         logs, place = self._placed(logs, first, last)
-        by_event: dict[tuple[str, str], list[int]] = {}
-        for number, log in enumerate(logs):
-            by_event.setdefault((log["address"], log["topics"][0]), []).append(number)
         found: dict[str, list[pa.Table]] = {}
-        for (emitter, topic), rows in by_event.items():
-            shape = self._emitters[emitter.lower()].get(topic.lower())
-            if shape is not None:  # else one contract's event, asked for as another's
-                table = _table(shape, [logs[row] for row in rows], place.take(rows))
-                found.setdefault(shape.table, []).append(table)
+        for shape, rows in self._by_event(logs):
+            some, where = (logs, place) if len(rows) == len(logs) else (logs.take(rows), place.take(rows))
+            found.setdefault(shape.table, []).append(_table(shape, some, where))
         return {name: _joined(tables) for name, tables in found.items()}
 
-    def _placed(self, logs: list[Log], first: int, last: int) -> tuple[list[Log], pa.Table]:
+    def _by_event(self, logs: pa.StructArray) -> Iterator[tuple[EventShape, pa.Array]]:
+        """Which rows are whose and what. Raises Halted for what was not asked."""
+        topics = logs.field("topics")
+        if topics.null_count or (np.diff(topics.offsets.to_numpy()) < 1).any():
+            raise Misfit("a log without topics")
+        whose, what = _coded(logs.field("address")), _coded(topics.values.take(topics.offsets[:-1]))
+        emitters, names = ([text.lower() for text in coded.dictionary.to_pylist()] for coded in (whose, what))
+        if not set(emitters) <= self._emitters.keys():
+            raise Halted(f"the node answered with a log of {', '.join(emitters)}, and was asked for others'")
+        if not set(names) <= set(self._topics):
+            raise Halted(f"the node answered with events that it was not asked for: {', '.join(names)}")
+        kinds = whose.indices.to_numpy().astype(np.int64) * len(names) + what.indices.to_numpy()
+        for kind in np.unique(kinds):
+            shape = self._emitters[emitters[kind // len(names)]].get(names[kind % len(names)])
+            if shape is not None:  # else one contract's event, asked for as another's
+                yield shape, pa.array(np.flatnonzero(kinds == kind))
+
+    def _placed(self, logs: pa.StructArray, first: int, last: int) -> tuple[pa.StructArray, pa.Table]:
         """The logs in the chain's order, and where each stands."""
-        blocks = quantities([log["blockNumber"] for log in logs])
+        blocks, indices = quantities(logs.field("blockNumber")), quantities(logs.field("logIndex"))
         if blocks.min() < first or blocks.max() > last:
             raise Halted(f"the node answered with a log of another block than it was asked for: {first} to {last} were")
-        if not {log["address"].lower() for log in logs} <= self._emitters.keys():
-            raise Halted(f"the node answered with another contract's log than it was asked for, in {first} to {last}")
-        if not {log["topics"][0].lower() for log in logs} <= set(self._topics) or any(x.get("removed") for x in logs):
-            raise Halted(f"the node answered with events of blocks {first} to {last} that it was not asked for")
-        indices = quantities([log["logIndex"] for log in logs])
+        if pc.any(logs.field("removed")).as_py():
+            raise Halted(f"the node answered with a log of blocks {first} to {last} that was taken back")
         order = np.lexsort((indices, blocks))
         if (order[1:] < order[:-1]).any():
-            logs = [logs[at] for at in order]
-            blocks, indices = blocks[order], indices[order]
+            logs, blocks, indices = logs.take(pa.array(order)), blocks[order], indices[order]
         return logs, self._where(logs, blocks, indices)
 
-    def _where(self, logs: list[Log], blocks: Any, indices: Any) -> pa.Table:
-        hashes = unhexed_alike([log["blockHash"] for log in logs], WORD)
-        transactions = unhexed_alike([log["transactionHash"] for log in logs], WORD)
-        turns = quantities([log["transactionIndex"] for log in logs])
+    def _where(self, logs: pa.StructArray, blocks: Any, indices: Any) -> pa.Table:
+        hashes = unhexed_alike(logs.field("blockHash"), WORD)
+        transactions = unhexed_alike(logs.field("transactionHash"), WORD)
+        turns = quantities(logs.field("transactionIndex"))
         same_block = blocks[1:] == blocks[:-1]
         same_transaction = same_block & (turns[1:] == turns[:-1])
         if (same_block & ((indices[1:] <= indices[:-1]) | (turns[1:] < turns[:-1]))).any():
@@ -164,11 +169,12 @@ class Pages:
         return np.array(times, np.int64)
 
 
-def _table(shape: EventShape, logs: Sequence[Log], place: pa.Table) -> pa.Table:
-    if any(len(log["topics"]) != shape.indexed + 1 for log in logs):
+def _table(shape: EventShape, logs: pa.StructArray, place: pa.Table) -> pa.Table:
+    texts, count = logs.field("topics"), shape.indexed + 1
+    if (np.diff(texts.offsets.to_numpy()) != count).any():
         raise Misfit(f"{shape.name} with other topics than its own")
-    topics = unhexed_alike([topic for log in logs for topic in log["topics"][1:]], WORD)
-    content, lengths = unhexed([log["data"] for log in logs])
+    topics = unhexed_alike(texts.flatten(), WORD).reshape(len(logs), count, WORD)[:, 1:]
+    content, lengths = unhexed(logs.field("data"))
     if (lengths % WORD).any():
         raise Misfit(f"{shape.name} with data of broken words")
     ends = np.cumsum(lengths // WORD)
@@ -183,6 +189,12 @@ def _joined(tables: Sequence[pa.Table]) -> pa.Table:
     if len(tables) == 1:
         return tables[0]
     return pa.concat_tables(tables).sort_by([("block", "ascending"), ("log_index", "ascending"), ("item", "ascending")])
+
+
+def _coded(texts: pa.StringArray) -> pa.DictionaryArray:
+    if texts.null_count:
+        raise Misfit("a field that is missing")
+    return texts.dictionary_encode()
 
 
 def _next_size(size: int, page: Page) -> int:

@@ -36,6 +36,8 @@ from bridge.domain.serials import MAX_SERIAL
 from bridge.domain.values import Hex32
 
 Abi = Mapping[str, Any]
+Cube = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
+"""Logs, topics, bytes."""
 Columns = dict[str, pa.Array]
 
 AMOUNTS = frozenset({"units", "value", "values", "amount"})
@@ -102,11 +104,11 @@ class EventShape:
     def indexed(self) -> int:
         return len(self._indexed)
 
-    def columns(self, topics: Matrix, data: Data) -> Columns:
-        """`topics`: of each log all but the first, behind each other. Raises Misfit."""
+    def columns(self, topics: Cube, data: Data) -> Columns:
+        """`topics`: of each log all but the first. Raises Misfit."""
         found: Columns = {}
         for number, member in enumerate(self._indexed):
-            words = topics[number :: self.indexed]
+            words = topics[:, number]
             found[self._named(member["name"])] = self._plain(self._kind(member), member)(words)
         head = 0
         for member in self._data:

@@ -5,7 +5,7 @@ A word has 32 bytes; many are a matrix with a row each. What does not fit its ty
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from binascii import unhexlify
 from typing import Any
 
 import numpy as np
@@ -18,26 +18,37 @@ Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Whole = np.ndarray[tuple[int], np.dtype[Any]]
 
 
+_ZERO, _X = b"0x"
+_DIGITS = np.full(256, 255, np.uint8)
+for _digit in "0123456789abcdefABCDEF":
+    _DIGITS[ord(_digit)] = int(_digit, 16)
+
+
 class Misfit(ValueError):
     """What a node or a contract says is not of the form that it must have."""
 
 
-def unhexed(texts: Sequence[str]) -> tuple[Bytes, Whole]:
+def unhexed(texts: pa.StringArray) -> tuple[Bytes, Whole]:
     """The bytes of all texts behind each other, and how many each has."""
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts)) - 2
-    digits = "".join(texts).replace("0x", "")
-    if len(digits) != int(lengths.sum()) or (lengths < 0).any() or (lengths % 2).any():
-        raise Misfit("hex text without 0x, or with an odd number of digits")
+    letters, starts, lengths = _letters(texts)
+    if not len(lengths):
+        return letters, lengths
+    if (lengths == lengths[0]).all():
+        digits = _whole(letters.reshape(len(lengths), -1)[:, 2:])
+    else:
+        kept = np.ones(len(letters), bool)
+        kept[starts] = kept[starts + 1] = False
+        digits = letters[kept]
     try:
-        content = bytes.fromhex(digits)
+        content = unhexlify(memoryview(digits.reshape(-1)))
     except ValueError as error:
         raise Misfit(f"no hex text: {error}") from error
-    if 2 * len(content) != len(digits):  # blanks between digits, which `fromhex` overlooks
-        raise Misfit("hex text with blanks in it")
-    return np.frombuffer(content, np.uint8), lengths // 2
+    if (lengths % 2).any():
+        raise Misfit("hex text with an odd number of digits")
+    return np.frombuffer(content, np.uint8), lengths // 2 - 1
 
 
-def unhexed_alike(texts: Sequence[str], size: int) -> Matrix:
+def unhexed_alike(texts: pa.StringArray, size: int) -> Matrix:
     """Texts of `size` bytes each, as rows."""
     content, lengths = unhexed(texts)
     if (lengths != size).any():
@@ -45,12 +56,23 @@ def unhexed_alike(texts: Sequence[str], size: int) -> Matrix:
     return content.reshape(-1, size)
 
 
-def quantities(texts: Sequence[str]) -> Whole:
-    """Numbers as JSON-RPC writes them."""
-    try:
-        return np.fromiter((int(text, 16) for text in texts), np.uint64, len(texts))
-    except (TypeError, ValueError, OverflowError) as error:
-        raise Misfit(f"no number of 64 bits: {error}") from error
+def quantities(texts: pa.StringArray) -> Whole:
+    """Numbers of at most 64 bits, as JSON-RPC writes them."""
+    letters, starts, lengths = _letters(texts)
+    if not len(lengths):
+        return lengths.astype(np.uint64)
+    width = int(lengths.max()) - 2
+    if lengths.min() < 3 or width > 16:
+        raise Misfit("a number without digits, or beyond 64 bits")
+    found = np.zeros(len(lengths), np.uint64)
+    ends = starts + lengths
+    for place in range(width, 0, -1):
+        there = lengths - 2 >= place
+        digits = np.where(there, _DIGITS[letters[np.where(there, ends - place, 0)]], 0)
+        if (digits > 15).any():
+            raise Misfit("a number of other than hex digits")
+        found = (found << np.uint64(4)) | digits.astype(np.uint64)
+    return found
 
 
 def fixed(rows: Matrix) -> pa.Array:
@@ -115,6 +137,19 @@ def spread(starts: Whole, counts: Whole, step: int) -> Whole:
 def lists(items: pa.Array, counts: Whole) -> pa.Array:
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), items)
+
+
+def _letters(texts: pa.StringArray) -> tuple[Bytes, Whole, Whole]:
+    """The letters of all texts behind each other, and where each begins and how many it has. All begin with 0x."""
+    if texts.null_count:
+        raise Misfit("a field that is missing")
+    _, places, content = texts.buffers()
+    offsets = np.frombuffer(places, np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+    letters = np.frombuffer(content or b"", np.uint8)[offsets[0] : offsets[-1]]
+    starts, lengths = offsets[:-1] - offsets[0], np.diff(offsets)
+    if (lengths < 2).any() or (letters[starts] != _ZERO).any() or (letters[starts + 1] != _X).any():
+        raise Misfit("a value that does not begin with 0x")
+    return letters, starts, lengths
 
 
 def _before(counts: Whole) -> Whole:
