@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from bridge.chain.archive.node import Node, NodeRefused
 from bridge.chain.archive.shapes import PLACE, Data, EventShape, one_a_movement
-from bridge.chain.archive.words import WORD, Misfit, fixed, quantities, unhexed, unhexed_alike
+from bridge.chain.archive.words import WORD, Misfit, counts_of, fixed, quantities, seen, unhexed, unhexed_alike, whole
 from bridge.domain.values import Address, Hex32
 from bridge.errors import Halted, Unreachable
 
@@ -104,7 +104,7 @@ class Pages:
     def _by_event(self, logs: pa.StructArray) -> Iterator[tuple[EventShape, pa.Array]]:
         """Which rows are whose and what. Raises Halted for what was not asked."""
         topics = logs.field("topics")
-        if topics.null_count or (np.diff(topics.offsets.to_numpy()) < 1).any():
+        if topics.null_count or (counts_of(topics) < 1).any():
             raise Misfit("a log without topics")
         whose, what = _coded(logs.field("address")), _coded(topics.values.take(topics.offsets[:-1]))
         emitters, names = ([text.lower() for text in coded.dictionary.to_pylist()] for coded in (whose, what))
@@ -112,11 +112,11 @@ class Pages:
             raise Halted(f"the node answered with a log of {', '.join(emitters)}, and was asked for others'")
         if not set(names) <= set(self._topics):
             raise Halted(f"the node answered with events that it was not asked for: {', '.join(names)}")
-        kinds = whose.indices.to_numpy().astype(np.int64) * len(names) + what.indices.to_numpy()
+        kinds = seen(whose.indices).astype(np.int64) * len(names) + seen(what.indices)
         for kind in np.unique(kinds):
             shape = self._emitters[emitters[kind // len(names)]].get(names[kind % len(names)])
             if shape is not None:  # else one contract's event, asked for as another's
-                yield shape, pa.array(np.flatnonzero(kinds == kind))
+                yield shape, whole(np.flatnonzero(kinds == kind), pa.int64())
 
     def _placed(self, logs: pa.StructArray, first: int, last: int) -> tuple[pa.StructArray, pa.Table]:
         """The logs in the chain's order, and where each stands."""
@@ -127,7 +127,7 @@ class Pages:
             raise Halted(f"the node answered with a log of blocks {first} to {last} that was taken back")
         order = np.lexsort((indices, blocks))
         if (order[1:] < order[:-1]).any():
-            logs, blocks, indices = logs.take(pa.array(order)), blocks[order], indices[order]
+            logs, blocks, indices = logs.take(whole(order, pa.int64())), blocks[order], indices[order]
         return logs, self._where(logs, blocks, indices)
 
     def _where(self, logs: pa.StructArray, blocks: Any, indices: Any) -> pa.Table:
@@ -146,12 +146,12 @@ class Pages:
         if (hashes != np.repeat(hashes[heads], counts, axis=0)).any():
             raise Halted("the node answered with two blocks of one number")
         columns = [
-            pa.array(blocks),
-            pa.array(np.repeat(times, counts)),
+            whole(blocks, pa.uint64()),
+            whole(np.repeat(times, counts), pa.int64()),
             fixed(hashes),
             fixed(transactions),
-            pa.array(turns.astype(np.uint32)),
-            pa.array(indices.astype(np.uint32)),
+            whole(turns.astype(np.uint32), pa.uint32()),
+            whole(indices.astype(np.uint32), pa.uint32()),
         ]
         return pa.Table.from_arrays(columns, schema=PLACE)
 
@@ -171,7 +171,7 @@ class Pages:
 
 def _table(shape: EventShape, logs: pa.StructArray, place: pa.Table) -> pa.Table:
     texts, count = logs.field("topics"), shape.indexed + 1
-    if (np.diff(texts.offsets.to_numpy()) != count).any():
+    if (counts_of(texts) != count).any():
         raise Misfit(f"{shape.name} with other topics than its own")
     topics = unhexed_alike(texts.flatten(), WORD).reshape(len(logs), count, WORD)[:, 1:]
     content, lengths = unhexed(logs.field("data"))

@@ -25,12 +25,15 @@ from bridge.chain.archive.words import (
     Whole,
     addresses,
     codes,
+    counts_of,
     fixed,
     flags,
     lists,
     numbers,
+    seen,
     spread,
     texts,
+    whole,
 )
 from bridge.domain.serials import MAX_SERIAL
 from bridge.domain.values import Hex32
@@ -182,7 +185,8 @@ def _plain(kind: str, name: str) -> Callable[[Matrix], pa.Array]:
     if found := re.fullmatch(r"uint(\d+)", kind):
         bits = min(int(found.group(1)), 64)
         size = next(size for size in (8, 16, 32, 64) if bits <= size)
-        return lambda words: pa.array(numbers(words, bits).astype(f"u{size // 8}"))
+        kind_of = pa.type_for_alias(f"uint{size}")
+        return lambda words: whole(numbers(words, bits).astype(f"u{size // 8}"), kind_of)
     raise Misfit(f"arguments of type {kind} are not read")
 
 
@@ -192,7 +196,7 @@ def _size(member: Abi) -> int:
 
 
 def _require_ranges(first: pa.Array, last: pa.Array) -> None:
-    low, high = first.to_numpy(), last.to_numpy()
+    low, high = seen(first), seen(last)
     if ((low < 1) | (low > high) | (high > MAX_SERIAL)).any():
         raise Misfit("a range that runs backwards, or beyond what serials can be")
 
@@ -201,13 +205,13 @@ def one_a_movement(columns: Columns, place: Mapping[str, pa.Array]) -> tuple[Col
     """A batch's rows as one a movement, and a single's beside them."""
     ids, units = columns["class_id"], columns["units"]
     if not pa.types.is_list(ids.type):
-        item = pa.array(np.zeros(len(ids), np.uint32))
+        item = whole(np.zeros(len(ids), np.uint32), pa.uint32())
         return {"item": item} | columns, dict(place)
-    counts = np.diff(ids.offsets.to_numpy())
-    if (np.diff(units.offsets.to_numpy()) != counts).any():
+    counts = counts_of(ids)
+    if (counts_of(units) != counts).any():
         raise Misfit("a batch of movements with more ids than values, or fewer")
-    rows = pa.array(np.repeat(np.arange(len(ids)), counts))
-    item = pa.array(spread(np.zeros(len(ids), np.int64), counts, 1).astype(np.uint32))
+    rows = whole(np.repeat(np.arange(len(ids)), counts), pa.int64())
+    item = whole(spread(np.zeros(len(ids), np.int64), counts, 1).astype(np.uint32), pa.uint32())
     moved = {name: column.take(rows) for name, column in columns.items() if name not in {"class_id", "units"}}
     kept = {name: column.take(rows) for name, column in place.items()}
     return {"item": item} | moved | {"class_id": ids.flatten(), "units": units.flatten()}, kept

@@ -81,6 +81,21 @@ def fixed(rows: Matrix) -> pa.Array:
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(size), count, [None, pa.py_buffer(_whole(rows))])
 
 
+def whole(values: Whole, kind: pa.DataType) -> pa.Array:
+    """Numbers as a column of a type of the same size. `pa.array` would load pandas, which takes a second."""
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(_whole(values))])
+
+
+def seen(column: pa.Array) -> Whole:
+    """The numbers of a column without gaps, as they lie there; `to_numpy` would load pandas."""
+    content = np.frombuffer(column.buffers()[1] or b"", column.type.to_pandas_dtype())
+    return content[column.offset : column.offset + len(column)]
+
+
+def counts_of(column: pa.ListArray) -> Whole:
+    return np.diff(seen(column.offsets)).astype(np.int64)
+
+
 def numbers(words: Matrix, bits: int) -> Whole:
     """Unsigned numbers of at most 64 bits."""
     if words[:, : WORD - bits // 8].any():
@@ -99,20 +114,22 @@ def flags(words: Matrix) -> pa.Array:
     found = numbers(words, 8)
     if (found > 1).any():
         raise Misfit("a bool that is neither true nor false")
-    return pa.array(found.astype(bool))
+    bits = np.packbits(found.astype(bool), bitorder="little")
+    return pa.Array.from_buffers(pa.bool_(), len(found), [None, pa.py_buffer(bits)])
 
 
 def codes(words: Matrix) -> pa.Array:
     """Short ASCII texts padded by zeros; what is none stands there as hex, since others may write what they like."""
     there = words != 0
     plain = ((words < 127) & ((words > 31) | ~there)).all(axis=1) & ~(there[:, 1:] & ~there[:, :-1]).any(axis=1)
-    found = [bytes(word).rstrip(b"\0").decode() for word in words[plain]]
     if plain.all():
-        return pa.array(found, pa.string())
-    rest = iter(found)
-    return pa.array(
-        [next(rest) if ok else "0x" + bytes(word).hex() for word, ok in zip(words, plain, strict=True)], pa.string()
-    )
+        lengths = there.sum(axis=1)
+        return texts(words[there], _before(lengths), lengths)
+    found = [
+        bytes(word).rstrip(b"\0").decode() if ok else "0x" + bytes(word).hex()
+        for word, ok in zip(words, plain, strict=True)
+    ]
+    return pa.array(found, pa.string())
 
 
 def texts(content: Bytes, starts: Whole, lengths: Whole) -> pa.Array:
@@ -136,7 +153,7 @@ def spread(starts: Whole, counts: Whole, step: int) -> Whole:
 
 def lists(items: pa.Array, counts: Whole) -> pa.Array:
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), items)
+    return pa.ListArray.from_arrays(whole(offsets, pa.int32()), items)
 
 
 def _letters(texts: pa.StringArray) -> tuple[Bytes, Whole, Whole]:
