@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.chain.conftest import anvil_process
-from tests.cli.office import Office
+from tests.cli.office import Office, chain_process
 from tests.cli.test_running import STOVES
 from tests.registry.test_exports import numbered, text_of
 
@@ -187,6 +187,22 @@ signature = "event Minted(uint256 indexed lockId, uint256 indexed classId, bytes
 state = "minted"
 serial = "GS1-1-UG-GS11236-16-2024-30307-{{first}}-{{last}}"
 """  # noqa: E501
+
+
+def test_the_chain_for_rehearsals_is_archived_as_any_other(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    with chain_process() as told:
+        office.done("init", "--dev", "--rpc", told["rpc"])
+        office.done("dev", "fund")
+        office.done("operator", "deploy")
+        office.done("operator", "class", STOVES.format(1, 1))
+        office.done("registry", "account", "Alice Ltd")
+        office.done("registry", "issue", STOVES.format(1, 900), "--account", "Alice Ltd")
+        _deposit(office, 1, 200)
+        (found,) = collected(office, tmp_path / "evidence")
+    assert found["logs"] > 4
+    told = compared(office, "--archive", str(tmp_path / "evidence"))
+    assert (told["clean"], [row["live"] for row in told["totals"]]) == (True, [200])
 
 
 def test_one_contract_named_twice_is_refused(begun: Office, tmp_path: Path) -> None:
