@@ -60,7 +60,11 @@ cryo.freeze("logs", start_block=int(first), end_block=int(last) + 1, rpc=url, ou
 TOLD = """
 told = [time.perf_counter() - start, time.process_time() - used]
 told.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-print(json.dumps(told))
+print(json.dumps(told), flush=True)
+"""
+LEAVE = """
+import os
+os._exit(0)  # its threads are sometimes still at work when the interpreter ends, and bring it down
 """
 
 
@@ -124,7 +128,7 @@ def _ours(url: str, contract: str, first: int, last: int, out: Path, logs: int) 
 def _theirs(url: str, contract: str, first: int, last: int, out: Path, size: int, logs: int) -> Run:
     out.mkdir(parents=True)
     topic = Web3.keccak(text="Minted(uint256,uint256,bytes32,uint64,uint64,address)").to_0x_hex()
-    command = [str(PEER), "-c", THEIRS + TOLD, url, contract, str(first), str(last), str(out)]
+    command = [str(PEER), "-c", THEIRS + TOLD + LEAVE, url, contract, str(first), str(last), str(out)]
     return _ran([*command, str(size), topic, SIGNATURE], out, logs)
 
 
