@@ -22,6 +22,7 @@ from bridge.reconcile.reconcile import reconcile
 from bridge.registry.statements.grammar import grammar
 from tests.chain.conftest import anvil_process
 
+pytestmark = pytest.mark.slow
 SOURCE = Path(__file__).parent / "peers" / "Peers.sol"
 VERRA = "9001-{}-{}-VCS-VCU-1507-VER-ET-14-1340-01012020-31122020-1"
 GOLD = "GS1-1-UG-GS11236-16-2024-30307-{}-{}"
