@@ -80,6 +80,7 @@ def every_route(scene: Scene) -> list[Asked]:
         Asked("GET", f"/v1/instructions/{hex32(1)}/lock", {"bridge"}),
         Asked("GET", "/v1/holdings", {"depositor"}),
         Asked("GET", f"/v1/classes/{BALE.id}", anybody),
+        Asked("GET", f"/v1/classes/{BALE.id}/metadata", anybody),
         Asked("GET", f"/v1/spaces/{serials(1, 1).space}", anybody),
         Asked("POST", "/v1/locks", {"bridge"}, {"orders": [{"lock_id": hex32(3), "instruction_id": hex32(3)}]}),
         Asked("GET", "/v1/locks", {"reader"}, query={"lock_id": lock}),

@@ -22,6 +22,7 @@ from bridge.domain.attestations import (
     Reversal,
 )
 from bridge.domain.credit_class import CreditClass
+from bridge.domain.metadata import ClassMetadata
 from bridge.domain.observed import Statement, StatementRow, rows_hash
 from bridge.domain.serials import SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
@@ -152,6 +153,12 @@ class HttpRegistry:
     def credit_class(self, class_id: Hex32) -> CreditClass | None:
         found = self._line.get(wire.OneClass, f"/v1/classes/{class_id}").found
         _require("class", {class_id} if found else set(), {found.id} if found else set())
+        return found
+
+    def metadata(self, class_id: Hex32) -> ClassMetadata | None:
+        found = self._line.get(wire.OneMetadata, f"/v1/classes/{class_id}/metadata").found
+        signed = {pin.class_id for one in found.pins for pin in one.signed.items} if found else set()
+        _require("class", {class_id} if found else set(), {found.class_id} | signed if found else set())
         return found
 
     def space(self, space_id: Hex32) -> SerialSpace | None:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from bridge.errors import BridgeError, MalformedInput
 from bridge.registry.service.calls import Service, told
 from bridge.registry.service.problems import Denied
+from bridge.registry.service.public import public
 from bridge.registry.service.routes import routes
 from bridge.registry.wire import FAULT, MOST_BYTES, NOWHERE, TOO_LARGE, Done, kind_of, problem_of
 
@@ -38,6 +39,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.include_router(routes)
+    app.include_router(public)
     app.add_api_route("/healthz", _healthz, response_model=Done)
     app.add_middleware(_Bounded)
     app.add_exception_handler(Denied, _denied)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -22,6 +22,11 @@ from bridge.registry.service.tokens import Token, Tokens
 from bridge.registry.wire import FORBIDDEN, TOKEN_UNKNOWN, LockAnswers, Problem, Scope, canonical, kind_of, problem_of
 
 PROBLEM = "application/problem+json"
+TOLD: dict[str, Any] = {
+    "model": Problem,
+    "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+"""A problem, as the service describes itself."""
 _LATER_SECONDS = 5
 _TYPES_THAT_WAIT = {"urn:carbonbridge:not-yet", "urn:carbonbridge:unreachable"}
 
