@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any
@@ -11,7 +10,7 @@ from bridge.books.quorum import is_quorum
 from bridge.chain.contract import BridgeContract
 from bridge.chain.signers import recover
 from bridge.domain.attestations import typed_data
-from bridge.domain.metadata import ClassMetadata, PinnedMetadata, changes, sealed
+from bridge.domain.metadata import ClassMetadata, PinnedMetadata, changes, read, sealed
 from bridge.domain.observed import ClassCreated
 from bridge.domain.values import Address, Fact, Hex32
 
@@ -60,7 +59,7 @@ def newest(published: ClassMetadata, contract: BridgeContract) -> PinnedMetadata
     created = contract.credit_class(published.class_id)
     now = (contract.connection.final().number,)
     good = [one for one in published.pins if not tuple(faults_of_pin(one, created, contract, now))]
-    return max(good, key=lambda one: one.signed.items[0].as_of, default=None)
+    return max(good, key=lambda one: (one.signed.items[0].as_of, one.signed.items[0].number), default=None)
 
 
 def faults_of_pin(
@@ -84,9 +83,9 @@ def faults_of_pin(
 def _faults(body: str, created: ClassCreated) -> Iterator[str]:
     """The identity that the chain knows must be the one that is published."""
     try:
-        properties = json.loads(body)["properties"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        yield "it is no metadata: it has no properties"
+        properties = read(body).get("properties")
+    except ValueError as error:
+        yield f"it is no metadata: {error}"
         return
     for name in ("registry", "project", "vintage", "credit_type", "kg_per_unit"):
         stated: Any = properties.get(name) if isinstance(properties, dict) else None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Folder = Annotated[
     Path | None,
-    typer.Option("--folder", metavar="FOLDER", exists=True, file_okay=False, help="Check the files there instead."),
+    typer.Option("--folder", metavar="FOLDER", help="Check the files there instead of what the registry serves."),
 ]
 OutFolder = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Write the files here; made if need be.")]
 
@@ -92,20 +92,19 @@ def attributes_of(config: Settings, classes: Iterable[CreditClass]) -> dict[str,
 
 def attributes_in(body: str) -> Attributes:
     """Raises MalformedInput for a body that is no metadata."""
-    import json
-
     from pydantic import ValidationError
 
     from bridge.domain.attributes import NAMES, Attributes
+    from bridge.domain.metadata import read
     from bridge.domain.values import faults
     from bridge.errors import MalformedInput
 
     try:
-        properties = json.loads(body)["properties"]
+        properties = read(body)["properties"]
         return Attributes.model_validate({name: properties[name]["value"] for name in NAMES})
     except ValidationError as error:
         raise MalformedInput(f"this is no metadata: {faults(error, 'properties')}") from error
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise MalformedInput("this is no metadata: it lacks what is said of a class") from error
 
 
@@ -161,10 +160,10 @@ def _row(c: CreditClass, checked: Checked) -> dict[str, Any]:
 
 
 def _document(published: ClassMetadata) -> Any:
-    import json
+    from bridge.domain.metadata import read
 
     try:
-        return json.loads(published.body)
+        return read(published.body)
     except ValueError:
         return None
 

@@ -130,9 +130,11 @@ class Confirmation(Fact):
 
 
 class Pin(Fact):
-    """ "This is the SHA-256 of the class's metadata at this moment", in chain seconds since 1970."""
+    """ "This is the SHA-256 of the class's metadata at this moment", in chain seconds since 1970. `number` counts the
+    pins of a class on a deployment, from one: of two of one moment the larger counts."""
 
     class_id: Hex32
+    number: int = Field(ge=1, lt=2**64)
     sha256: Hex32
     as_of: int = Field(ge=0, lt=2**64)
 
@@ -296,7 +298,7 @@ _TYPES: Mapping[str, Mapping[str, _Members]] = {
         ],
         "Range": _RANGE,
     },
-    "Pin": {"Pin": [("classId", "uint256"), ("sha256", "bytes32"), ("asOf", "uint64")]},
+    "Pin": {"Pin": [("classId", "uint256"), ("number", "uint64"), ("sha256", "bytes32"), ("asOf", "uint64")]},
 }
 _BATCH_MEMBER = {
     "Lock": "locks",
@@ -416,7 +418,12 @@ def wire(
                 "seenAt": item.seen_at,
             }
         case Pin():
-            return {"classId": to_int(item.class_id), "sha256": to_bytes(item.sha256), "asOf": item.as_of}
+            return {
+                "classId": to_int(item.class_id),
+                "number": item.number,
+                "sha256": to_bytes(item.sha256),
+                "asOf": item.as_of,
+            }
 
 
 def _wire_range(r: SerialRange) -> dict[str, Any]:

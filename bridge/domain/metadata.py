@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from typing import Any
 
+import orjson
 from pydantic import Field
 
 from bridge.domain.attestations import Attested, Deployment, Pin
 from bridge.domain.attributes import NAMES, UNKNOWN, Described
 from bridge.domain.values import Fact, Hex32
 
+_MOST_LETTERS = 100_000
+_DEEPEST = 8
 _BUYERS_WORDS = "One unit is one serial of the registry, {kg} kg of CO2 equivalent, locked there for this token."
 
 
@@ -69,9 +71,27 @@ def metadata(one: Described) -> dict[str, Any]:
     }
 
 
+def read(body: str) -> dict[str, Any]:
+    """A body from somewhere else. Raises ValueError for what is no JSON object, or is larger or deeper than
+    metadata."""
+    if len(body) > _MOST_LETTERS:
+        raise ValueError(f"it is longer than {_MOST_LETTERS:,} letters")
+    document = orjson.loads(body)  # bounds nesting by itself, where json.loads runs out of stack
+    level: list[object] = [document]
+    for _ in range(_DEEPEST):
+        level = [inner for value in level for inner in _within(value)]
+    if level or not isinstance(document, dict):
+        raise ValueError("it is no JSON object, or a very deep one")
+    return document
+
+
+def _within(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
 def changes(before: str, after: str) -> tuple[str, ...]:
     """What differs between two bodies, by name, in words."""
-    old, new = dict(_leaves(json.loads(before), "")), dict(_leaves(json.loads(after), ""))
+    old, new = dict(_leaves(read(before), "")), dict(_leaves(read(after), ""))
     return tuple(
         f"{name}: {old.get(name, 'nothing')} → {new.get(name, 'nothing')}"
         for name in sorted(old.keys() | new.keys())

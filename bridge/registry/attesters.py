@@ -125,6 +125,8 @@ class Attester:
         found, now = ledger.class_metadata(pin.class_id), self._witness(deployment).stamp().timestamp
         if found is None or sealed(found.body) != pin.sha256:
             raise RegistryRefused(f"this is not what the ledger says of class {pin.class_id}; never sign it")
+        if pin.number != sum(one.deployment == deployment for one in found.pins) + 1:
+            raise RegistryRefused(f"pin {pin.number} of class {pin.class_id} is not the next one; never sign it")
         if pin.as_of > now:
             raise RegistryRefused(f"second {pin.as_of} is to come; it is {now} at the final block")
         return self._signer.sign(typed_data(deployment, [pin]))

@@ -19,7 +19,7 @@ from bridge.domain.attestations import (
 )
 from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import Kind, RequestStatus
-from bridge.domain.metadata import ClassMetadata, sealed
+from bridge.domain.metadata import ClassMetadata, PinnedMetadata, sealed
 from bridge.domain.observed import Statement, WitnessedRequest
 from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
@@ -251,10 +251,11 @@ class LedgerRegistry:
         credit_class = self.ledger.credit_class(class_id)
         if found is None or credit_class is None:
             raise RegistryRefused(f"no class {class_id} is known here; see: carbonbridge registry class list")
-        last = [one for one in found.pins if one.deployment == deployment][-1:]
-        if last and last[0].body == found.body:
+        pins = [one for one in found.pins if one.deployment == deployment]
+        if pins and pins[-1].body == found.body and self._is_signed_by_todays(pins[-1], credit_class.registry):
             return None
-        pin = Pin(class_id=class_id, sha256=sealed(found.body), as_of=witness.stamp().timestamp)
+        number, as_of = len(pins) + 1, witness.stamp().timestamp
+        pin = Pin(class_id=class_id, number=number, sha256=sealed(found.body), as_of=as_of)
         attesters = self._set(credit_class.registry)
         signed = attesters.attest((pin,), lambda one: one.sign_pin(self.ledger, deployment, pin))
         self.ledger.keep_pin(deployment, found.body, signed)
@@ -266,6 +267,10 @@ class LedgerRegistry:
     def receipts(self, request_ids: Sequence[Hex32]) -> tuple[Attested[Receipt], ...]:
         signed = (self.ledger.signed_receipt(request_id) for request_id in request_ids)
         return tuple(one for one in signed if one is not None)
+
+    def _is_signed_by_todays(self, one: PinnedMetadata, registry: RegistryCode) -> bool:
+        """Whoever was replaced has signed for nothing that is published now."""
+        return set(one.signed.signers) <= {attester.address for attester in self._set(registry).attesters}
 
     def _execute(self, deployment: Deployment, seen: WitnessedRequest) -> Receipt:
         request_id = seen.opened.request_id

@@ -172,7 +172,7 @@ def test_metadata_says_all_that_a_buyer_asks_in_canonical_json(later: World) -> 
 def test_a_pin_is_a_quorums_and_made_anew_only_when_something_changed(later: World) -> None:
     first = later.registry.pin_metadata(BALE.id, HERE)
     assert first is not None
-    assert first.items[0] == Pin(class_id=BALE.id, sha256=sealed(body_of(later)), as_of=3 * DAY)
+    assert first.items[0] == Pin(class_id=BALE.id, number=1, sha256=sealed(body_of(later)), as_of=3 * DAY)
     assert len(first.signers) == 2
     assert later.registry.pin_metadata(BALE.id, HERE) is None
     before = body_of(later)
@@ -192,9 +192,15 @@ def test_a_pin_is_a_quorums_and_made_anew_only_when_something_changed(later: Wor
 
 def test_an_attester_signs_only_what_his_ledger_says_and_no_later_moment(later: World) -> None:
     attester = later.registry.attesters()["VERRA"].attesters[0]
-    true = Pin(class_id=BALE.id, sha256=sealed(body_of(later)), as_of=3 * DAY)
+    true = Pin(class_id=BALE.id, number=1, sha256=sealed(body_of(later)), as_of=3 * DAY)
     attester.sign_pin(later.ledger, HERE, true)
-    for false in ({"sha256": hex32(7)}, {"class_id": BIOLITE.id}, {"class_id": hex32(9)}, {"as_of": 3 * DAY + 1}):
+    for false in (
+        {"sha256": hex32(7)},
+        {"class_id": BIOLITE.id},
+        {"class_id": hex32(9)},
+        {"number": 2},
+        {"as_of": 3 * DAY + 1},
+    ):
         with pytest.raises(RegistryRefused):
             attester.sign_pin(later.ledger, HERE, true.model_copy(update=false))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from pydantic import ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.database import rows_by
@@ -16,7 +16,7 @@ from bridge.domain.attributes import NAMES, Attributes, Described, Said, Source,
 from bridge.domain.credit_class import CreditClass
 from bridge.domain.metadata import ClassMetadata, PinnedMetadata, metadata
 from bridge.domain.values import Hex32, faults
-from bridge.errors import MalformedInput, RegistryRefused, UsageError
+from bridge.errors import Conflict, MalformedInput, RegistryRefused, UsageError
 from bridge.registry.ledger.models import (
     Block,
     Class,
@@ -79,12 +79,13 @@ class Describing(Books):
             return ClassMetadata(class_id=class_id, body=body, pins=tuple(map(_pinned, pins)))
 
     def keep_pin(self, deployment: Deployment, body: str, signed: Attested[Pin]) -> None:
+        """Raises Conflict when another was kept meanwhile under its number."""
         (pin,) = signed.items
-        of = {"class_id": pin.class_id, "deployment": str(deployment)}
+        key = {"class_id": pin.class_id, "deployment": str(deployment), "number": pin.number}
         with self._write() as tx:
-            query = select(func.max(ClassMetadataRow.number)).filter_by(**of)
-            number = (tx.scalar(query) or 0) + 1
-            tx.add(ClassMetadataRow(number=number, body=body, document=signed.model_dump_json(), **of))
+            if tx.get(ClassMetadataRow, tuple(key.values())) is not None:
+                raise Conflict(f"metadata of class {pin.class_id} was signed meanwhile; sign again")
+            tx.add(ClassMetadataRow(body=body, document=signed.model_dump_json(), **key))
 
     def to_be_locked(self, instruction_ids: Sequence[Hex32]) -> dict[Hex32, tuple[Instruction, Described]]:
         """Of these, what nobody has locked yet, with the class of its first serial."""
