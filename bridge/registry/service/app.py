@@ -36,6 +36,7 @@ def create_app(service: Service) -> FastAPI:
         lifespan=_few_threads,
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # the address that it would name is the asker's own word
     )
     app.state.service = service
     app.include_router(routes)

@@ -16,6 +16,7 @@ from bridge.registry import wire
 from bridge.registry.ledger.locking import no_instruction
 from bridge.registry.port import Instruction, LockOrder, Reservation
 from bridge.registry.service.calls import TOLD, Read, Write, reads, token_of, writes
+from bridge.registry.service.doors import Door
 from bridge.registry.service.problems import Denied
 from bridge.registry.wire import AT_ONCE, KNOWN_AT_ONCE, STALE
 
@@ -50,7 +51,7 @@ _WRITE: dict[int | str, dict[str, Any]] = {
     )
 }
 
-routes = APIRouter(prefix="/v1", dependencies=[Depends(token_of)])
+routes = APIRouter(prefix="/v1", route_class=Door, dependencies=[Depends(token_of)])
 
 Limit = Annotated[int, Query(ge=1, le=AT_ONCE)]
 Cursor = Annotated[Hex32 | None, Query()]
