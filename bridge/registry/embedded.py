@@ -82,8 +82,9 @@ class LedgerRegistry:
 
     def instruct(self, instruction: Instruction) -> None:
         """A depositor's order, unless it is of credits that would not be locked."""
-        if not self.ledger.known_instructions([instruction.instruction_id]):
-            self._gate.require_admitted(instruction, self._witness(instruction.deployment))
+        witness = self._eyes.get(instruction.deployment)  # the ledger refuses what it does not serve
+        if witness is not None and not self.ledger.known_instructions([instruction.instruction_id]):
+            self._gate.require_admitted(instruction, witness)
         self.ledger.instruct(instruction)
 
     def lock(self, orders: Sequence[LockOrder]) -> list[Lock | BridgeError]:

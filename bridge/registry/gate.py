@@ -35,17 +35,17 @@ class Gatekeeper:
         found: dict[Hex32, BridgeError] = {}
         seen: dict[tuple[Deployment, Hex32], BridgeError | None] = {}
         for instruction, one in self._ledger.to_be_locked(instruction_ids).values():
-            witness = witnesses.get(instruction.deployment)
-            if witness is None:
-                continue  # the ledger refuses what it does not serve
             asked = (instruction.deployment, one.credit_class.id)
             if asked not in seen:
-                seen[asked] = self._objection(one, witness)
+                seen[asked] = self._objection(one, witnesses.get(instruction.deployment))
             if objection := seen[asked]:
                 found[instruction.instruction_id] = objection
         return found
 
-    def _objection(self, one: Described, witness: ChainWitness) -> BridgeError | None:
+    def _objection(self, one: Described, witness: ChainWitness | None) -> BridgeError | None:
+        label = one.credit_class.label
+        if witness is None:
+            return RegistryRefused(f"nobody here sees the deployment for which {label} is ordered; nothing was locked")
         try:
             self._require(one, witness)
         except BridgeError as objection:
