@@ -14,6 +14,7 @@ import orjson
 
 from bridge.domain.findings import ClassTotals, Difference, Finding, InFlight, NotCompared, Reconciliation, Shown
 from bridge.domain.quantity import Kilograms, tonnes
+from bridge.domain.values import as_cell
 from bridge.report.messages import Item, Language, advice, title
 
 WIDTH = 80
@@ -94,16 +95,17 @@ def as_json(result: Reconciliation, language: Language = Language.ENGLISH) -> by
 
 
 def as_csv(result: Reconciliation, language: Language = Language.ENGLISH) -> str:
-    """One line a range, or a finding without ranges. Units and kilograms are the line's own when it has a range."""
+    """One line a range, or a finding without ranges. Units and kilograms are the line's own when it has a range. No
+    stranger's words become a spreadsheet's formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_CSV)
     items: list[Item] = [*result.findings, *result.in_flight, *result.shown]
     for item in items:
-        writer.writerows(_csv_rows(item, language))
+        writer.writerows([as_cell(cell) for cell in row] for row in _csv_rows(item, language))
     for row in result.not_compared:
         told = {"rule": "not-compared", "title": row.reason, "subject": f"{row.source}:{row.line}"}
-        writer.writerow([(told | {"evidence": row.content}).get(column) for column in _CSV])
+        writer.writerow([as_cell((told | {"evidence": row.content}).get(column)) for column in _CSV])
     return out.getvalue()
 
 
