@@ -69,7 +69,7 @@ def _transfer(rows: Rows, index: int, view: ChainView, event: seen.Transferred) 
     issued = event.units if event.sender == ZERO_ADDRESS else 0
     burned = event.units if event.to == ZERO_ADDRESS else 0
     if issued or burned:
-        rows["supply"].append((index, str(view.deployment), event.class_id, issued, burned))
+        rows["supply"].append((index, str(view.deployment), event.class_id, issued, burned, _time(view, event)))
     received = event.units if event.to == view.deployment.contract else 0
     given = event.units if event.sender == view.deployment.contract else 0
     if received or given:

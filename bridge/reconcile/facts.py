@@ -41,7 +41,10 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
         **{"event": _PLACE, "deployment": _TEXT, "request_id": _TEXT, "class_id": _TEXT, "step": _TEXT},
         **{"units": _WHOLE, "remaining": _WHOLE},
     },
-    "supply": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "issued": _WHOLE, "burned": _WHOLE},
+    "supply": {
+        **{"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "issued": _WHOLE, "burned": _WHOLE},
+        **{"time": _TIME},
+    },
     # Units that reached or left the contract's own account.
     "own": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "received": _WHOLE, "given": _WHOLE},
     # From one account to another, and only in classes that were ever closed.

@@ -17,6 +17,7 @@ from bridge.domain.findings import (
     Reconciliation,
     Severity,
     Shown,
+    SupplyPoint,
 )
 from bridge.domain.observed import Statement
 from bridge.domain.quantity import Kilograms, Units
@@ -29,6 +30,7 @@ from bridge.reconcile.plan import Machine, Plan, sql
 from bridge.reconcile.relations import relate
 from bridge.reconcile.rule import Rule
 from bridge.reconcile.rules import RULES
+from bridge.reconcile.series import supply_by_day
 from bridge.reconcile.totals import by_class
 
 Answer = dict[str, Any]
@@ -52,6 +54,7 @@ class _Docket:
     plan: Plan
     rules: tuple[tuple[Rule, str], ...]
     totals: str
+    by_day: str
     weights: str
 
 
@@ -63,6 +66,7 @@ def _docket(limits: Limits) -> _Docket:
         plan=plan,
         rules=tuple((rule, sql(rule.find(relations, limits))) for rule in RULES),
         totals=sql(by_class(relations)),
+        by_day=sql(supply_by_day(relations)),
         weights=sql(relations.classes.select("class_id", "kg_per_unit").distinct()),
     )
 
@@ -95,6 +99,7 @@ def _judge(evidence: Evidence, docket: _Docket, machine: Machine) -> Reconciliat
         in_flight=tuple(in_flight),
         shown=tuple(shown),
         totals=tuple(ClassTotals(**row) for row in machine.rows(docket.totals)),
+        supply_by_day=tuple(SupplyPoint(**row) for row in machine.rows(docket.by_day)),
         blocks=blocks,
         statements=statements,
     )
