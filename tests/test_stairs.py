@@ -23,6 +23,7 @@ STEP = {
     "registry": 2,
     "chain": 2,
     "journal": 2,
+    "cases": 2,
     "database": 1,
     "domain": 1,
     "errors": 0,
@@ -33,8 +34,8 @@ LIBRARY_ROOMS = {
     "web3": {"chain"},
     "eth_account": {"chain"},
     "eth_tester": {"chain"},
-    "sqlalchemy": {"registry", "journal", "database"},
-    "alembic": {"registry", "journal", "database"},
+    "sqlalchemy": {"registry", "journal", "cases", "database"},
+    "alembic": {"registry", "journal", "cases", "database"},
     "psycopg": {"database"},
     "duckdb": {"reconcile", "registry"},  # in registry: one statement's rows against each other, however many
     "ibis": {"reconcile"},
