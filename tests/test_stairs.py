@@ -42,6 +42,7 @@ LIBRARY_ROOMS = {
     "pyarrow": {"reconcile", "registry"},  # in registry: foreign files and canonical statements, by column
     "numpy": {"reconcile", "registry"},
     "python_calamine": {"registry"},
+    "jinja2": {"report"},
     "typer": {"cli"},
     "rich": {"cli"},
     "structlog": {"daemon"},

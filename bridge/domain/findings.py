@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -180,13 +181,15 @@ class Past(Fact):
 
 
 class Pause(Fact):
-    """What the breaker did on account of these findings. `outcome` in words; `transaction` when it sent one."""
+    """What the breaker did on account of findings that our own evidence proves: it `paused`, found the door `shut`, or
+    `failed`, for the reason in `note`, and will try again. `transaction`: the one that it sent."""
 
     deployment: str
     findings: tuple[Hex32, ...]
-    paused: bool
-    outcome: str
+    rules: tuple[str, ...]
+    outcome: Literal["paused", "shut", "failed"]
     transaction: Hex32 | None = None
+    note: str = ""
 
 
 class RunNotes(Fact):
@@ -211,7 +214,8 @@ class Reconciliation(Fact):
     """Findings, what is in flight and what is shown, in the order of the rules and then by subject; totals by
     deployment and class.
 
-    `not_compared`: what was handed in and could not be judged. `run`: None for a comparison that nobody keeps.
+    `not_compared`: what was handed in and could not be judged. `labels`: what people call a class. `run`: None for a
+    comparison that nobody keeps.
     """
 
     findings: tuple[Finding, ...]
@@ -222,6 +226,7 @@ class Reconciliation(Fact):
     shown: tuple[Shown, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
     supply_by_day: tuple[SupplyPoint, ...] = ()
+    labels: dict[Hex32, str] = Field(default={})
     run: RunNotes | None = None
 
     @property
