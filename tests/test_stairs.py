@@ -11,13 +11,14 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "bridge"
 
 STEP = {
-    "cli": 6,
-    "web": 6,
-    "bootstrap": 5,
-    "daemon": 4,
+    "cli": 7,
+    "web": 7,
+    "bootstrap": 6,
+    "daemon": 5,
     "report": 4,
     "settings": 4,
     "flow": 3,
+    "alerts": 3,
     "reconcile": 3,
     "books": 3,
     "registry": 2,
@@ -48,7 +49,9 @@ LIBRARY_ROOMS = {
     "structlog": {"daemon"},
     "prometheus_client": {"daemon"},
     "fastapi": {"web", "registry"},
-    "httpx": {"registry"},  # asks foreign registries; bounded, without redirects
+    "httpx": {"registry", "alerts"},  # asks foreign registries, tells webhooks; bounded, without redirects
+    "stamina": {"alerts"},
+    "smtplib": {"alerts"},
     "starlette": {"registry"},
     "uvicorn": {"registry"},
     "limits": {"registry"},
