@@ -46,7 +46,7 @@ def reconcile(
     Ends with 1 when there is a break, or a line of claims that could not be compared; with 3 when all is well and an
     alert could not be delivered; with 5 while another run is on.
 
-    Every run is kept, compared with those before, and told to whom [compliance.alerts] names.
+    Every run is kept, compared with those before, and told to those whom the configuration names.
 
     A claims file has one JSON object a line, such as {"claim_id": "b1", "state": "minted", "kg": 24000, "registry":
     "VERRA", "serial": "…"}. --out writes JSON that `findings` shows again; with --format md, html or csv that form,

@@ -177,7 +177,7 @@ def watch(
 ) -> None:
     """Reconcile every so often by itself until it is stopped (Ctrl-C, SIGTERM), which waits for the run at hand.
 
-    It says what it found in its log and to whom [compliance.alerts] names; /health and /metrics are on loopback.
+    It says what it found in its log and to those whom the configuration names; /health and /metrics are on loopback.
     """
     from bridge.cli.running import logged, stop_on_signals
     from bridge.cli.screen import complain

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from bridge.domain.sealing import Seal
     from bridge.settings import Settings
 
-SignKey = Annotated[str | None, typer.Option("--key", metavar="NAME", help="Instead of [compliance] key.")]
+SignKey = Annotated[str | None, typer.Option("--key", metavar="NAME", help="Instead of the configured one.")]
 AnchorAddress = Annotated[
-    str | None, typer.Option("--anchors", metavar="ADDRESS", help="Instead of [compliance] anchors.")
+    str | None,
+    typer.Option("--anchors", metavar="ADDRESS", help="The contract that keeps hashes, instead of the configured one."),
 ]
 
 
@@ -147,7 +148,7 @@ def _keep(path: Path, address: str) -> None:
 def verify(
     file: File,
     by: Annotated[
-        str | None, typer.Option(metavar="ADDRESS|KEY", help="Who ought to have signed; else [compliance] key.")
+        str | None, typer.Option(metavar="ADDRESS|KEY", help="Who ought to have signed; else compliance's key.")
     ] = None,
     signature: Annotated[
         Path | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Else FILE.sig.json beside it.")
