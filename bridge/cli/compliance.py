@@ -102,7 +102,7 @@ def findings(
     if severity is not None:
         show_some(of_severity(found, severity), as_json)
     elif out is not None:
-        write(found, out, form, spoken)
+        write(found, file, out, form, spoken)
     else:
         show(found, form, spoken)
     raise typer.Exit(0 if found.clean else 1)

@@ -62,11 +62,15 @@ def keep(found: Reconciliation, path: Path, form: str, spoken: Language) -> Path
     return place
 
 
-def write(found: Reconciliation, path: Path, form: str, spoken: Language) -> None:
-    """In one form, without anything beside it."""
-    from bridge.cli.files import write_file
+def write(found: Reconciliation, source: Path, path: Path, form: str, spoken: Language) -> None:
+    """In one form, of the report that is stored as JSON in `source`."""
+    from bridge.cli.files import read_bytes, write_file
+    from bridge.report.sealing import FORMS, hash_of
 
-    write_file(path, _written(found, form, spoken))
+    if form in FORMS:
+        write_file(path, FORMS[form](found, spoken, hash_of(read_bytes(source))))
+    else:
+        write_file(path, _written(found, form, spoken))
 
 
 def _written(found: Reconciliation, form: str, spoken: Language) -> str:
@@ -80,7 +84,7 @@ def _written(found: Reconciliation, form: str, spoken: Language) -> str:
         case _:
             from bridge.report.sealing import FORMS
 
-            return FORMS[form](found, spoken)
+            return FORMS[form](found, spoken, None)
 
 
 def read(path: Path) -> Reconciliation:

@@ -42,9 +42,10 @@ def report_hash(result: Reconciliation) -> Hex32:
     return keccak_hex(as_json(result))
 
 
-def as_csv(result: Reconciliation, language: Language = Language.ENGLISH) -> str:
+def as_csv(result: Reconciliation, language: Language = Language.ENGLISH, report: Hex32 | None = None) -> str:
     """One line a range, or a finding without ranges; units and kilograms are the line's own when it has a range. Then
-    what earlier runs saw and this one did not, what could not be compared, and at last which report it is."""
+    what earlier runs saw and this one did not, what could not be compared, and at last which report it is. `report`:
+    the hash of the stored JSON, where an earlier version wrote it."""
     out = io.StringIO()
     writer = csv.DictWriter(out, _CSV, lineterminator="\n")
     writer.writeheader()
@@ -57,7 +58,7 @@ def as_csv(result: Reconciliation, language: Language = Language.ENGLISH) -> str
         told = {"rule": "not-compared", "title": line.reason, "subject": f"{line.source}:{line.line}"}
         rows.append(told | {"evidence": line.content})
     verdict = "clean" if result.clean else "not clean"
-    rows.append({"id": report_hash(result), "rule": "report", "title": verdict})
+    rows.append({"id": report or report_hash(result), "rule": "report", "title": verdict})
     writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
     return out.getvalue()
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bridge.domain.findings import ClassTotals, Finding, InFlight, Past, Reconciliation
+from bridge.domain.values import Hex32
 from bridge.report.findings import report_hash
 from bridge.report.messages import Item, Language, advice, title
 from bridge.report.text import REVERSALS, SHOWN, TOTALS, history, standing_words, verdict, with_reversals
@@ -14,10 +15,11 @@ from bridge.report.words import amount, exhibit, severity, severity_word, when, 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#+\-!|~&@])")
 
 
-def as_markdown(result: Reconciliation, language: Language = Language.ENGLISH) -> str:
+def as_markdown(result: Reconciliation, language: Language = Language.ENGLISH, report: Hex32 | None = None) -> str:
+    """`report`: the hash of the stored JSON, where an earlier version wrote it."""
     say = words(language)
     lines = [f"# {say['report']}", "", *(f"**{_plain(line)}**  " for line in verdict(result, say))]
-    lines += ["", f"{say['hash']}: `{report_hash(result)}`  "]
+    lines += ["", f"{say['hash']}: `{report or report_hash(result)}`  "]
     lines += [f"{_plain(line)}  " for line in history(result, say)]
     lines += _section(say["pins"], _pins(result, language))
     lines += _section(say["totals"], _totals(result, result.totals, TOTALS, language))

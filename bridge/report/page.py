@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bridge.domain.findings import Finding, InFlight, Reconciliation
+from bridge.domain.values import Hex32
 from bridge.report.charts import BAR, HEIGHT, PLOT, Plot, Segment, backing, supply
 from bridge.report.findings import report_hash
 from bridge.report.messages import Item, Language, advice, title
@@ -20,12 +21,13 @@ MOST = 2000
 """Findings of one kind, and rows of one table, that a page shows; JSON and CSV have all."""
 
 
-def as_page(result: Reconciliation, language: Language = Language.ENGLISH) -> str:
+def as_page(result: Reconciliation, language: Language = Language.ENGLISH, report: Hex32 | None = None) -> str:
+    """`report`: the hash of the stored JSON, where an earlier version wrote it."""
     say, plot = words(language), supply(result)
     template = _environment().get_template("report.html.jinja")
     return template.render(
         **{"result": result, "run": result.run, "standings": result.standings, "say": say, "language": language.value},
-        **{"hash": report_hash(result), "version": version("carbonbridge"), "most": MOST, "shown": SHOWN},
+        **{"hash": report or report_hash(result), "version": version("carbonbridge"), "most": MOST, "shown": SHOWN},
         **{"verdict": verdict(result, say), "history": history(result, say), "short": short},
         **{"backing": backing(result.totals), "bar": BAR, "told": partial(_told, say)},
         **{"plot": plot, "width": PLOT, "height": HEIGHT, "series_told": _series(plot, result, say)},

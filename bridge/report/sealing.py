@@ -23,7 +23,7 @@ from bridge.report.markdown import as_markdown
 from bridge.report.messages import Language
 from bridge.report.page import as_page
 
-FORMS: Mapping[str, Callable[[Reconciliation, Language], str]] = {
+FORMS: Mapping[str, Callable[[Reconciliation, Language, Hex32 | None], str]] = {
     "html": as_page,
     "md": as_markdown,
     "csv": as_csv,
@@ -101,11 +101,11 @@ def anchor_check(mark: Mark | None, by: Address) -> Check:
 
 def form_check(stored: bytes, name: str, form: str, written: str) -> Check:
     """`form`: one of `FORMS`; `written`: what stands in the file of that name."""
-    result = read_report(stored)
+    result, report = read_report(stored), hash_of(stored)
     for language in Language:
-        if FORMS[form](result, language) == written:
+        if FORMS[form](result, language, report) == written:
             return Check.holds(About.REPORT, name, f"letter by letter of this report ({language.value})")
-    if hash_of(stored) not in written:
+    if report not in written:
         return Check.fails(About.REPORT, name, "of another report", "make it anew from the JSON")
     advice = "it was changed, or made by another version: make it anew with: carbonbridge compliance findings FILE"
     return Check.fails(About.REPORT, name, "not what this program makes of the report", advice)
