@@ -57,15 +57,17 @@ def reconcile(
     from bridge.cli.screen import progress, say
     from bridge.cli.sealing import require_out, sign_file
 
-    spoken, form = language(lang), require_format("json" if as_json else form)
-    require_out(out, sign)
+    spoken, form = language(lang), require_format(form)
+    require_out(out, form, sign)
+    form = "json" if as_json and form == "text" else form
     hands = inspector(claims or [])
     with progress("Reading and comparing", 2, quiet or as_json) as step:
         met = hands.inspect(step)
     place = keep(met.found, out, form, spoken) if out else None
     sealed = sign_file(place) if place and sign else None
-    show_run(met, form, spoken, quiet=quiet, written=out is not None)
-    if form != "json" and not quiet:
+    shown = "json" if as_json else form
+    show_run(met, shown, spoken, quiet=quiet, written=out is not None)
+    if shown != "json" and not quiet:
         say(*(f"written to {one}" for one in dict.fromkeys((out, place, sealed)) if one))
     raise typer.Exit(_exit_code(met, accept))
 

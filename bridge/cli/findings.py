@@ -48,15 +48,12 @@ def keep(found: Reconciliation, path: Path, form: str, spoken: Language) -> Path
     """As JSON in the facts' own words, which can be shown in any language again; or in the form asked for, with that
     JSON beside it, without which nobody could check it. Gives the JSON's place."""
     from bridge.cli.files import write_file
-    from bridge.errors import UsageError
     from bridge.report.messages import Language
 
     if form in ("text", "json"):
         place = path
     else:
         place = path.with_suffix(".json")
-        if place == path:
-            raise UsageError(f"{path} would be the JSON beside it; name the file for its form, such as report.{form}")
         write_file(path, _written(found, form, spoken))
     write_file(place, _written(found, "json", Language.ENGLISH))
     return place

@@ -69,9 +69,12 @@ def beside(path: Path) -> Path:
     return path.with_suffix(".sig.json")
 
 
-def require_out(out: Path | None, sign: bool) -> None:
+def require_out(out: Path | None, form: str, sign: bool) -> None:
+    """Before a run, which would be kept and told though its report could not be written."""
     from bridge.errors import UsageError
 
+    if out is not None and form not in ("text", "json") and out.suffix == ".json":
+        raise UsageError(f"{out} would be the JSON beside it; name the file for its form, such as report.{form}")
     if sign and out is None:
         raise UsageError("--sign signs what --out writes: name a file with --out")
 

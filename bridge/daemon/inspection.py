@@ -86,7 +86,7 @@ class Inspector:
         """Of the classes that the report names."""
         named = {t.class_id for t in found.totals} | {point.class_id for point in found.supply_by_day}
         named |= {item.class_id for item in (*found.findings, *found.in_flight, *found.shown) if item.class_id}
-        created = self.contract.credit_classes()
+        created = self.contract.credit_classes() if named else {}
         return {
             class_id: CreditClass.model_validate(
                 created[class_id].model_dump(include={"registry", "project", "vintage", "credit_type", "kg_per_unit"})

@@ -6,8 +6,6 @@ import {deploy} from "deploy/deploy.sol";
 import {vm} from "./Cheats.sol";
 
 contract ReportAnchorTest {
-    event Anchored(address indexed by, bytes32 indexed hash);
-
     ReportAnchor private anchors;
     address private immutable compliance = vm.addr(uint256(keccak256("compliance")));
     address private immutable mallory = vm.addr(uint256(keccak256("mallory")));
@@ -54,7 +52,7 @@ contract ReportAnchorTest {
 
     function test_it_is_told_with_who_and_what() public {
         vm.expectEmit();
-        emit Anchored(compliance, REPORT);
+        emit ReportAnchor.Anchored(compliance, REPORT);
         _anchor(compliance, REPORT);
     }
 }
