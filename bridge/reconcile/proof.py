@@ -12,11 +12,12 @@ from dataclasses import replace
 
 from bridge.domain.attestations import Deployment
 from bridge.domain.findings import Finding, Reconciliation
-from bridge.domain.observed import Statement, rows_hash
-from bridge.reconcile.evidence import Evidence, Limits
+from bridge.domain.observed import rows_hash
+from bridge.reconcile.evidence import Evidence, Limits, StatementArchive
 from bridge.reconcile.reconcile import reconcile
 from bridge.reconcile.rule import Rule
 from bridge.reconcile.rules import RULES
+from bridge.reconcile.statement_tables import Seen
 
 TRIPPING: Mapping[str, Rule] = {rule.name: rule for rule in RULES if rule.trips}
 
@@ -39,16 +40,23 @@ def own_evidence(evidence: Evidence, own: Deployment) -> Evidence:
         statements=[s for s in evidence.statements if _is_sound(s, evidence, own)],
         claims=(),
         links=(),
+        claim_archives=(),
     )
 
 
-def _is_sound(statement: Statement, evidence: Evidence, own: Deployment) -> bool:
-    whole = statement.head.items[0].rows_hash == rows_hash(statement.rows)
-    return whole and any(
+def _is_sound(statement: Seen, evidence: Evidence, own: Deployment) -> bool:
+    return _is_whole(statement) and any(
         (e.registry, e.deployment, e.head) == (statement.registry, own, statement.head) and e.attesters >= e.threshold
         for e in evidence.endorsements
     )
 
 
+def _is_whole(statement: Seen) -> bool:
+    if isinstance(statement, StatementArchive):
+        return statement.whole
+    return statement.head.items[0].rows_hash == rows_hash(statement.rows)
+
+
 def _size(evidence: Evidence) -> tuple[int, ...]:
-    return tuple(len(part) for part in (evidence.chains, evidence.statements, evidence.claims, evidence.links))
+    parts = (evidence.chains, evidence.statements, evidence.claims, evidence.links, evidence.claim_archives)
+    return tuple(map(len, parts))
