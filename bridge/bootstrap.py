@@ -9,8 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.alerts.channel import Channel
+from bridge.alerts.mail import MailChannel
+from bridge.alerts.webhook import WebhookChannel
+from bridge.cases.store import Cases, open_cases
 from bridge.chain.admin.acts import Acts
 from bridge.chain.admin.timelock import Timelock
+from bridge.chain.anchors import Anchors
 from bridge.chain.connection import Connection
 from bridge.chain.contract import BridgeContract, ContractCall, Deployed
 from bridge.chain.deploy import deploy
@@ -22,6 +27,7 @@ from bridge.chain.signers import Signer as Key
 from bridge.chain.transactions import Sender
 from bridge.chain.verifying.verify import Verification, verify
 from bridge.chain.witness import FinalWitness
+from bridge.daemon.inspection import Gathered, Inspector
 from bridge.daemon.readiness import (
     attempted,
     attester_checks,
@@ -38,6 +44,7 @@ from bridge.domain.credit_class import Terms
 from bridge.domain.deployment import About, Check, Expectations
 from bridge.domain.observed import Minted, OutcomeSettled, Statement
 from bridge.domain.values import Address, RegistryCode
+from bridge.domain.watching import Alerts
 from bridge.errors import ContractRefused, UsageError
 from bridge.flow.bridge import Bridge
 from bridge.flow.hold import Holder
@@ -58,12 +65,14 @@ from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.port import Registry, Signer
 from bridge.registry.rules import Rules
+from bridge.report.messages import Language
 from bridge.settings import (
     FILE_NAME,
     Contract,
     Database,
     KeyPlace,
     Settings,
+    alert_secret,
     cad_trust_key,
     environment_key,
     password,
@@ -460,6 +469,50 @@ def evidence(
         receipts=_receipts(books, seen),
         accounts=[(code, deployment, bridge_account(deployment)) for code in codes],
     )
+
+
+def cases(settings: Settings) -> Cases:
+    """Compliance's own database."""
+    return open_cases(settings.compliance.url)
+
+
+def inspector(settings: Settings, ask: Ask, deployed: BridgeContract, gather: Callable[[], Gathered]) -> Inspector:
+    """What compliance needs for its runs. Raises UsageError for a channel whose secret cannot be read: who is never
+    told would never know."""
+    told, breaker = settings.compliance.alerts, settings.compliance.breaker
+    # Opened now: when it is needed nobody may be there to type a password.
+    guardian = sender(settings, breaker.key, ask) if breaker.enabled else None
+    return Inspector(
+        contract=deployed,
+        cases=cases(settings),
+        gather=gather,
+        clock=this_machines_clock,
+        guardian=guardian,
+        channels=channels(told),
+        language=Language(told.language),
+    )
+
+
+def channels(told: Alerts) -> dict[str, Channel]:
+    """By their names."""
+    found: dict[str, Channel] = {}
+    for name, hook in told.webhooks.items():
+        found[name] = WebhookChannel(name, hook, alert_secret(name, hook.secret_file))
+    for name, mail in told.mails.items():
+        password = alert_secret(name, mail.password_file) if mail.password_file else None
+        found[name] = MailChannel(name, mail, password)
+    return found
+
+
+def anchors(settings: Settings, address: Address | None = None) -> Anchors:
+    """Raises UsageError when none is named, or what is named is none."""
+    place = address or settings.compliance.anchors
+    if place is None:
+        raise UsageError(
+            f"{FILE_NAME} names no [compliance] anchors, the contract that keeps hashes of reports; make one with: "
+            "carbonbridge compliance anchor FILE --deploy"
+        )
+    return Anchors(connect(settings), place)
 
 
 def _locks(books: Registry, seen: ChainView) -> list[tuple[Deployment, Lock]]:

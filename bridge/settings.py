@@ -15,6 +15,7 @@ from bridge.domain.credit_class import Terms
 from bridge.domain.deployment import Expectations
 from bridge.domain.signing import CURVE_ORDER, RemoteKey, is_private, plain_address
 from bridge.domain.values import Address, RegistryCode, faults
+from bridge.domain.watching import Compliance, Mail, Webhook
 from bridge.errors import UsageError
 from bridge.registry.cad_trust.place import CadTrust
 from bridge.registry.desk.rules import DeskRules
@@ -131,6 +132,7 @@ class Settings(_Section):
     formats: dict[RegistryCode, Format] = {}
     signers: dict[KeyName, RemoteKey] = {}
     contract: Contract | None = None
+    compliance: Compliance = Compliance()
 
     def key_path(self, name: str) -> Path:
         """The keystore file of a named key."""
@@ -226,6 +228,18 @@ def _bearer(file: str) -> str:
     return token
 
 
+def alert_secret(channel: str, file: Path) -> str:
+    """What a channel's messages are signed or sent with: the one line of its file, which is its owner's alone. The
+    variable CARBONBRIDGE_ALERT_SECRET_<NAME>_FILE names another one. It is never shown."""
+    place = Path(os.environ.get(_variable("CARBONBRIDGE_ALERT_SECRET_", channel) + "_FILE") or file)
+    secret = _secret("secret", str(place))
+    if place.stat().st_mode & 0o077:
+        raise UsageError(f"secret file {place} can be read by others; run: chmod 600 {place}")
+    if not secret or "\n" in secret:
+        raise UsageError(f"secret file {place} holds no secret: one line")
+    return secret
+
+
 def cad_trust_key(code: RegistryCode) -> str | None:
     """The x-api-key of a programme's node, from the file that CARBONBRIDGE_CAD_TRUST_KEY_<CODE>_FILE names; None
     without."""
@@ -301,6 +315,18 @@ def _with_absolute_places(settings: Settings) -> Settings:
         files = {"ca": key.ca, "certificate": key.certificate, "certificate_key": key.certificate_key}
         return key.model_copy(update={name: settings.folder / file for name, file in files.items() if file})
 
+    def with_secrets(compliance: Compliance) -> Compliance:
+        def placed(channel: Webhook | Mail) -> Any:
+            files = {name: getattr(channel, name, None) for name in ("secret_file", "password_file", "ca")}
+            return channel.model_copy(update={name: settings.folder / file for name, file in files.items() if file})
+
+        alerts = compliance.alerts
+        webhooks = {name: placed(one) for name, one in alerts.webhooks.items()}
+        mails = {name: placed(one) for name, one in alerts.mails.items()}
+        url = absolute(Database(url=compliance.url)).url
+        told = alerts.model_copy(update={"webhooks": webhooks, "mails": mails})
+        return compliance.model_copy(update={"url": url, "alerts": told})
+
     def with_folder(programme: Programme) -> Programme:
         elsewhere = {"desk": programme.desk, "cad_trust": programme.cad_trust}
         placed = {
@@ -315,6 +341,7 @@ def _with_absolute_places(settings: Settings) -> Settings:
             "programmes": {code: with_folder(programme) for code, programme in settings.programmes.items()},
             "journal": absolute(settings.journal),
             "registry": with_ca(settings.registry),
+            "compliance": with_secrets(settings.compliance),
             "signers": {name: with_files(key) for name, key in settings.signers.items()},
         }
     )

@@ -2,72 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import closing, listing, recovery
+from bridge.cli import closing, listing, recovery, runs, sealing
 from bridge.cli.options import File, Json, Language, Out
+from bridge.cli.runs import Claims
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract, ContractCall
-    from bridge.domain.findings import NotCompared, Reconciliation
-    from bridge.reconcile.claims import ClaimsFile
+    from bridge.daemon.inspection import Inspected
 
 app = typer.Typer(help="Reconcile, read findings, pause, close, freeze, recover.", no_args_is_help=True)
 
 
-Claims = Annotated[
-    list[Path] | None,
-    typer.Option("--claims", metavar="FILE", exists=True, dir_okay=False, help="Another bridge's claims; repeatable."),
+Format = Annotated[str, typer.Option("--format", metavar="FORM", help="text, json, csv, md or html.")]
+Sign = Annotated[bool, typer.Option("--sign", help="Sign what --out writes, with compliance's key.")]
+Accept = Annotated[
+    bool, typer.Option("--accept-acknowledged", help="End with 0 when each break is acknowledged as it is.")
 ]
-Format = Annotated[str, typer.Option("--format", metavar="text|json|csv", help="How it is shown and written.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing when all is well, as cron likes it.")]
 
 
-@app.command("reconcile", epilog="Example: carbonbridge compliance reconcile --claims others.ndjson --out report.json")
+@app.command(
+    "reconcile",
+    epilog="Example: carbonbridge compliance reconcile --claims others.ndjson --out report.json\n\n"
+    "Example: carbonbridge compliance reconcile --out report.html --format html --lang ja --sign",
+)
 def reconcile(
-    claims: Claims = None, out: Out = None, lang: Language = None, form: Format = "text", as_json: Json = False
+    claims: Claims = None,
+    out: Out = None,
+    lang: Language = None,
+    form: Format = "text",
+    sign: Sign = False,
+    accept: Accept = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Compare the final chain, the registry's statements and others' claims, serial by serial.
 
-    Ends with 1 when there is a break, or a line of claims that could not be compared.
+    Ends with 1 when there is a break, or a line of claims that could not be compared; with 3 when all is well and an
+    alert could not be delivered; with 5 while another run is on.
+
+    Every run is kept, compared with those before, and told to those whom the configuration names.
 
     A claims file has one JSON object a line, such as {"claim_id": "b1", "state": "minted", "kg": 24000, "registry":
-    "VERRA", "serial": "…"}. --out writes JSON that `findings` shows again, unless --format says otherwise.
+    "VERRA", "serial": "…"}. --out writes JSON that `findings` shows again; with --format md, html or csv that form,
+    and the JSON beside it.
     """
-    from bridge.cli.findings import keep, language, require_format, show
-    from bridge.cli.screen import say
+    from bridge.cli.findings import keep, language, require_format
+    from bridge.cli.runs import inspector, show_run
+    from bridge.cli.screen import progress, say
+    from bridge.cli.sealing import require_out, sign_file
 
-    spoken, form = language(lang), require_format("json" if as_json else form)
-    read = _read_claims(claims or [])
-    found = _reconcile(read, quiet=as_json)
-    if out:
-        keep(found, out, form, spoken)
-    show(found, form, spoken)
-    if out and form == "text":
-        say("", f"written to {out}")
-    raise typer.Exit(0 if found.clean else 1)
+    spoken, form = language(lang), require_format(form)
+    require_out(out, form, sign)
+    form = "json" if as_json and form == "text" else form
+    hands = inspector(claims or [])
+    with progress("Reading and comparing", 2, quiet or as_json) as step:
+        met = hands.inspect(step)
+    place = keep(met.found, out, form, spoken) if out else None
+    sealed = sign_file(place) if place and sign else None
+    shown = "json" if as_json else form
+    show_run(met, shown, spoken, quiet=quiet, written=out is not None)
+    if shown != "json" and not quiet:
+        say(*(f"written to {one}" for one in dict.fromkeys((out, place, sealed)) if one))
+    raise typer.Exit(_exit_code(met, accept))
 
 
-@app.command("findings", epilog="Example: carbonbridge compliance findings report.json --severity break")
+def _exit_code(met: Inspected, accept: bool) -> int:
+    from bridge.errors import Unreachable
+
+    found = met.found
+    well = found.clean or (accept and not found.unaccepted and not found.not_compared)
+    return 1 if not well else Unreachable.exit_code if met.troubles else 0
+
+
+@app.command(
+    "findings",
+    epilog="Example: carbonbridge compliance findings report.json --severity break\n\n"
+    "Example: carbonbridge compliance findings report.json --format html --lang ja --out report.html",
+)
 def findings(
     file: File,
     severity: Annotated[str | None, typer.Option(metavar="break|warning|info", help="Only these.")] = None,
+    out: Out = None,
     lang: Language = None,
     form: Format = "text",
     as_json: Json = False,
 ) -> None:
-    """Show a stored reconciliation again, or its findings of one severity. Ends with 1 when it holds a break."""
-    from bridge.cli.findings import language, of_severity, read, require_format, show, show_some
+    """Show a stored reconciliation again, or its findings of one severity. Ends with 1 when it holds a break.
+
+    With --out and --format md, html or csv it is written in that form, letter by letter as `verify` wants it.
+    """
+    from bridge.cli.findings import language, of_severity, read, require_format, show, show_some, write
 
     spoken, form = language(lang), require_format("json" if as_json else form)
     found = read(file)
-    if severity is None:
-        show(found, form, spoken)
-    else:
+    if severity is not None:
         show_some(of_severity(found, severity), as_json)
+    elif out is not None:
+        write(found, file, out, form, spoken)
+    else:
+        show(found, form, spoken)
     raise typer.Exit(0 if found.clean else 1)
 
 
@@ -113,48 +152,27 @@ app.command(
 app.command("list", epilog="Example: carbonbridge compliance list alice bob")(listing.list_accounts)
 app.command("strike", epilog="Example: carbonbridge compliance strike mallory")(listing.strike)
 app.add_typer(recovery.app, name="recovery")
-
-
-def _read_claims(paths: Sequence[Path]) -> dict[str, ClaimsFile]:
-    """Each file's claims are a source of their own, named as the file, or by its whole path where names are alike."""
-    from bridge.reconcile.claims import read_claims
-
-    files = list(dict.fromkeys(path.resolve() for path in paths))
-    stems = [path.stem for path in files]
-    return {
-        name: read_claims(name, path)
-        for path in files
-        for name in [path.stem if stems.count(path.stem) == 1 else str(path)]
-    }
-
-
-def _reconcile(read: Mapping[str, ClaimsFile], *, quiet: bool) -> Reconciliation:
-    from bridge import bootstrap, settings
-    from bridge.cli.passwords import ask
-    from bridge.cli.screen import progress
-    from bridge.reconcile.reconcile import reconcile as compare
-
-    config = settings.load()
-    contract, books = bootstrap.contract(config), bootstrap.registry(config, ask)
-    claims = [claim for one in read.values() for claim in one.claims]
-    links = [link for one in read.values() for link in one.links]
-    with progress("Reading and comparing", 2, quiet) as step:
-        evidence = bootstrap.evidence(contract, books, list(config.programmes), claims, links)
-        step(1)
-        found = compare(evidence)
-        step(1)
-    return found.model_copy(update={"not_compared": _rejected(read)})
-
-
-def _rejected(read: Mapping[str, ClaimsFile]) -> tuple[NotCompared, ...]:
-    """Lines that could not be compared are never dropped in silence."""
-    from bridge.domain.findings import NotCompared
-
-    return tuple(
-        NotCompared(source=name, line=row.line, reason=row.reason, content=row.content)
-        for name, one in read.items()
-        for row in one.rejected
-    )
+app.command(
+    "acknowledge",
+    epilog='Example: carbonbridge compliance acknowledge 0x4f3a --reason "corrected on Monday" --by "Aya Sato"',
+)(runs.acknowledge)
+app.command(
+    "history",
+    epilog="Example: carbonbridge compliance history\n\nExample: carbonbridge compliance history --finding 0x4f3a\n\n"
+    "Example: carbonbridge compliance history --run 12 --out report.json",
+)(runs.history)
+app.command("watch", epilog="Example: carbonbridge compliance watch --every 6h --port 9465 --log json")(runs.watch)
+app.command("sign", epilog="Example: carbonbridge compliance sign report.json")(sealing.sign)
+app.command(
+    "anchor",
+    epilog="Example: carbonbridge compliance anchor report.json\n\n"
+    "Example: carbonbridge compliance anchor report.json --deploy",
+)(sealing.anchor)
+app.command(
+    "verify",
+    epilog="Example: carbonbridge compliance verify report.json --also report.html --by "
+    "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+)(sealing.verify)
 
 
 def _send(

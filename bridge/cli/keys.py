@@ -20,7 +20,7 @@ DEV_RPC = "http://127.0.0.1:8545"
 ATTESTERS = ("attester-1", "attester-2", "attester-3")
 PROGRAMMES = ("VERRA", "GS", "ITL", "ACR", "CAR")
 """Registries whose credits a new configuration is ready to bridge; others are added to it by hand."""
-NAMES = ("admin", "operator", "guardian", *ATTESTERS, "holder")
+NAMES = ("admin", "operator", "guardian", "compliance", *ATTESTERS, "holder")
 Light = Annotated[bool, typer.Option("--dev", help="Cheap key derivation, for chains on this machine alone.")]
 
 

@@ -128,7 +128,7 @@ def _supply(t: ir.Table) -> ir.Table:
     nobody = ibis.literal(to_bytes(ZERO_ADDRESS), "binary")
     t = t.filter((t["sender"] == nobody) | (t["to"] == nobody))
     issued, burned = ((t[side] == nobody).ifelse(t["units"], 0).cast("uint64") for side in ("sender", "to"))
-    return _facts(t, class_id=_id("class_id"), issued=issued, burned=burned)
+    return _facts(t, class_id=_id("class_id"), issued=issued, burned=burned, time=time_of)
 
 
 def _own(t: ir.Table) -> ir.Table:

@@ -17,6 +17,7 @@ from bridge.domain.findings import (
     Reconciliation,
     Severity,
     Shown,
+    SupplyPoint,
 )
 from bridge.domain.quantity import Kilograms, Units
 from bridge.domain.serials import SerialRange, coalesce, total_units
@@ -28,6 +29,7 @@ from bridge.reconcile.plan import Machine, Plan, sql
 from bridge.reconcile.relations import relate
 from bridge.reconcile.rule import Rule
 from bridge.reconcile.rules import RULES
+from bridge.reconcile.series import supply_by_day
 from bridge.reconcile.statement_tables import Seen, current
 from bridge.reconcile.totals import by_class
 
@@ -56,6 +58,7 @@ class _Docket:
     plan: Plan
     rules: tuple[tuple[Rule, str], ...]
     totals: str
+    by_day: str
     weights: str
 
 
@@ -67,6 +70,7 @@ def _docket(limits: Limits, skip_quiet: bool) -> _Docket:
         plan=plan,
         rules=tuple((rule, sql(rule.find(relations, limits))) for rule in RULES),
         totals=sql(by_class(relations)),
+        by_day=sql(supply_by_day(relations)),
         weights=sql(relations.classes.select("class_id", "kg_per_unit").distinct()),
     )
 
@@ -101,6 +105,7 @@ def _judge(evidence: Evidence, docket: _Docket, machine: Machine) -> Reconciliat
         in_flight=tuple(in_flight),
         shown=tuple(shown),
         totals=tuple(ClassTotals(**row) for row in machine.rows(docket.totals)),
+        supply_by_day=tuple(SupplyPoint(**row) for row in machine.rows(docket.by_day)),
         blocks=blocks,
         statements=statements,
     )

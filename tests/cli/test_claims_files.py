@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge import bootstrap
-from bridge.cli import compliance
+from bridge.cli import runs
 from bridge.reconcile.evidence import Evidence
 from tests.cli.office import Office
 
@@ -64,6 +64,6 @@ def test_files_of_one_name_are_two_sources_and_one_file_named_twice_is_one(offic
     one, two = (written(office.folder / folder / "claims.ndjson", GOOD) for folder in ("one", "two"))
     told = office.told("compliance", "reconcile", "--claims", one, "--claims", two, code=1)
     assert [finding["rule"] for finding in told["findings"]] == ["overlapping-tokenization"]
-    assert set(compliance._read_claims([Path(one), Path(two)])) == {one, two}
+    assert set(runs._read_claims([Path(one), Path(two)])) == {one, two}
     beside = str(Path(one).parent / ".." / "one" / "claims.ndjson")
     assert office.told("compliance", "reconcile", "--claims", one, "--claims", beside)["clean"]

@@ -29,8 +29,9 @@ from bridge.domain.quantity import Kilograms, Units
 from bridge.domain.serials import MAX_SERIAL, SerialRange
 from bridge.domain.values import hex32
 from bridge.reconcile.rules import RULES
-from bridge.report.findings import WIDTH, as_csv, as_json, as_text, width
+from bridge.report.findings import as_csv, as_json, as_text
 from bridge.report.messages import JAPANESE, Language
+from bridge.report.text import WIDTH, width
 
 HERE = Deployment(chain_id=1, contract="0x" + "c1" * 20)
 RULE = next(rule for rule in RULES if rule.name == "retired-while-circulating")
