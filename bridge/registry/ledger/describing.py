@@ -18,7 +18,6 @@ from bridge.domain.metadata import ClassMetadata, PinnedMetadata, metadata
 from bridge.domain.values import Hex32, faults
 from bridge.errors import Conflict, MalformedInput, RegistryRefused, UsageError
 from bridge.registry.ledger.models import (
-    Block,
     Class,
     ClassAttribute,
     ClassMetadataRow,
@@ -26,7 +25,7 @@ from bridge.registry.ledger.models import (
     Project,
     WaitingOrder,
 )
-from bridge.registry.ledger.movement import Books
+from bridge.registry.ledger.movement import Books, standing_each
 from bridge.registry.port import Instruction
 from bridge.registry.wire import canonical
 
@@ -119,13 +118,11 @@ def class_of(tx: Session, row: Class) -> CreditClass:
 def _with_classes(tx: Session, given: Sequence[Instruction]) -> dict[Hex32, tuple[Instruction, Described]]:
     found: dict[Hex32, tuple[Instruction, Described]] = {}
     classes: dict[Hex32, Described] = {}
-    for instruction in given:
-        span = instruction.range
-        query = select(Block.class_id).where(Block.space == span.space, Block.closed_by.is_(None))
-        query = query.where(Block.first <= span.first).order_by(Block.first.desc()).limit(1)
-        class_id = tx.scalar(query)
-        if class_id is None:
+    standing = standing_each(tx, [instruction.range for instruction in given])
+    for instruction, blocks in zip(given, standing, strict=True):
+        if not blocks:
             continue  # its serials are not here, which the ledger says by itself
+        class_id = blocks[0].class_id
         if class_id not in classes:
             classes[class_id] = _described(tx, tx.get_one(Class, class_id))
         found[instruction.instruction_id] = (instruction, classes[class_id])
