@@ -24,9 +24,10 @@ from rich.table import Table
 
 from tests.faults.anvil import anvil
 from tests.faults.faults import Fault
-from tests.faults.runs import Theatre, Verdict
+from tests.faults.runs import Theatre
 from tests.faults.schedules import Schedule, Way, by_chance, exhaustive, sample
 from tests.faults.story import ACTS
+from tests.faults.verdicts import Verdict
 
 WORKERS = 2
 BAD = ("lost", "doubled", "stuck", "diverged")

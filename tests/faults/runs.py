@@ -16,47 +16,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-
 from bridge.bootstrap import ATTESTER_NAMES
-from bridge.database import engine
 from bridge.errors import BridgeError
-from bridge.journal import store
-from bridge.registry.ledger import engine as ledgers
 from tests.databases import SqliteFiles
 from tests.faults.anvil import FINALITY, Anvil
-from tests.faults.faults import Fault
+from tests.faults.engines import Engines
 from tests.faults.points import Points, is_cut_off
 from tests.faults.registries import Embedded, Remote, Wire
 from tests.faults.schedules import HONEST, Life, Schedule, Shift, Way, repeated
 from tests.faults.served import RegistryProcess
 from tests.faults.story import Act, Teller, projection, unfinished
+from tests.faults.verdicts import Verdict
 from tests.flow.world import DAY, TERMS, Stage, World
 
 MOST_TELLINGS = 12
 SECONDS = 120
 LEANING = TERMS.model_copy(update={"statement_seconds": DAY})
 """So that a mint leans on the registry's statement, and brings it to the chain first."""
-
-
-@dataclass
-class Verdict:
-    """`stuck`: nothing came to its end any more, or a process died of a bug, as a daemon would."""
-
-    schedule: str
-    met: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
-    stuck: str = ""
-    diverged: list[str] = field(default_factory=list)
-
-    @property
-    def good(self) -> bool:
-        return not (self.lost or self.doubled or self.stuck or self.diverged)
-
-    @property
-    def act(self) -> str:
-        return self.schedule.partition(" ")[0]
 
 
 @dataclass
@@ -140,27 +116,10 @@ class Theatre:
         elif any(codes):
             verdict.stuck = self._error("0")
         else:
-            self._judge(verdict, scene.end)
+            verdict.judge(self._projection(), scene.end)
         return verdict
 
-    # ---------------------------------------------------------------- verdicts
-
-    def _judge(self, verdict: Verdict, end: dict[str, Any]) -> None:
-        found = self._projection()
-        self._judge_laws(verdict, found["laws"])
-        expected, met = end, {one.partition(" ")[0] for one in verdict.met}
-        if Fault.WEEK in met:
-            verdict.stuck += "; ".join(unfinished(found))
-            expected = {"owned": end["owned"]}
-        elif Fault.RESTORED in met and not found["reversals"]:
-            expected = {name: value for name, value in end.items() if name != "reversals"}  # none is told of for ever
-        verdict.diverged = [
-            f"{name}: {found[name]} instead of {value}" for name, value in expected.items() if found[name] != value
-        ]
-
-    def _judge_laws(self, verdict: Verdict, laws: Sequence[str]) -> None:
-        for law in laws:
-            (verdict.doubled if law[:2] in ("L2", "L3", "L4") else verdict.lost).append(law)
+    # ------------------------------------------------------------------- halts
 
     def _is_cut_off(self) -> bool:
         return (self._run / "cut off").exists() or is_cut_off(self.chain, self._run / "operator.db")
@@ -178,7 +137,7 @@ class Theatre:
         if self._sent() != before:
             verdict.lost.append("a transaction was stored or sent after what was final had left the chain")
         self._wait([self._fork("laws", self._project, None)])
-        self._judge_laws(verdict, [law for law in self._projection()["laws"] if not law.startswith("L5")])
+        verdict.judge_laws([law for law in self._projection()["laws"] if not law.startswith("L5")])
 
     def _sent(self) -> tuple[int, str]:
         with closing(sqlite3.connect(self._run / "operator.db")) as database:
@@ -306,34 +265,6 @@ class Theatre:
                 file.write(f"a process died of {error!r}\n"[:500])
         finally:
             os._exit(code)
-
-
-class Engines:
-    """One for each database of a folder in all processes that are forked from this one, so that none prepares a
-    statement that this one has prepared, nor looks for revisions where this one has; with connections of their own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._honest, self._known = engine.open_database, dict[str, Engine]()
-
-        def keeping(url: str, *room: Any) -> Engine:
-            if not url.startswith(f"sqlite:///{folder}/"):
-                return self._honest(url, *room)
-            if url not in self._known or not Path(url.removeprefix("sqlite:///")).exists():
-                self._known[url] = self._honest(url, *room)
-            return self._known[url]
-
-        self._put(keeping)
-
-    def close(self) -> None:
-        for one in self._known.values():
-            one.dispose()
-
-    def forget(self) -> None:
-        self.close()
-        self._put(self._honest)
-
-    def _put(self, opening: Any) -> None:
-        store.open_database = ledgers.open_database = opening
 
 
 def _read(path: Path) -> str:
