@@ -133,6 +133,7 @@ def _lead(options: argparse.Namespace) -> int:
     _say(
         {
             "runs": len(found),
+            "planned": planned,
             "faults": faults,
             **counts,
             "registry": options.registry,

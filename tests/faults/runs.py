@@ -113,6 +113,8 @@ class Theatre:
         verdict.stuck = _read(self._run / "bugs")
         if self._is_cut_off():
             self._judge_halt(verdict)
+        elif verdict.was_deep and "was final" in self._error("0"):
+            self._judge_chain(verdict)  # a holder's own transaction has left the chain, and he is told so
         elif any(codes):
             verdict.stuck = self._error("0")
         else:
@@ -125,8 +127,7 @@ class Theatre:
         return (self._run / "cut off").exists() or is_cut_off(self.chain, self._run / "operator.db")
 
     def _judge_halt(self, verdict: Verdict) -> None:
-        """The operator's next turn halts and has sent nothing. What the registry did meanwhile, and the chain has taken
-        back, is for people to mend (L5); on chain itself nothing is lost or doubled."""
+        """The operator's next turn halts and has sent nothing."""
         before = self._sent()
         self._wait([self._fork("halt", lambda teller, _: teller.turns(1), {})])
         told = self._error("halt")
@@ -136,6 +137,11 @@ class Theatre:
             )
         if self._sent() != before:
             verdict.lost.append("a transaction was stored or sent after what was final had left the chain")
+        self._judge_chain(verdict)
+
+    def _judge_chain(self, verdict: Verdict) -> None:
+        """What the registry did, and the chain has taken back, is for people to mend (L5); on chain itself nothing is
+        lost or doubled."""
         self._wait([self._fork("laws", self._project, None)])
         verdict.judge_laws([law for law in self._projection()["laws"] if not law.startswith("L5")])
 
