@@ -36,7 +36,10 @@ class Connection:
         provider = HTTPProvider(
             url, {"timeout": 30}, cache_allowed_requests=True, cacheable_requests={RPCEndpoint("eth_chainId")}
         )
-        return cls(Web3(provider), finality)
+        w3 = Web3(provider)
+        for unused in ("ens_name_to_address", "attrdict"):  # they walk through every log of every answer
+            w3.middleware_onion.remove(unused)
+        return cls(w3, finality)
 
     @property
     def chain_id(self) -> int:

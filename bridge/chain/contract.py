@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -259,14 +260,23 @@ class BridgeContract:
 
     # ----------------------------------------------------------------- doors
 
-    def mint(self, attested: Attested[Lock], coming: Sequence[Lock] = ()) -> ContractCall:
-        """`coming`: locks that will be in the ledger by then, though no block has them yet."""
-        locks = [_lock(lock) for lock in attested.items]
-        return self.functions.mint(locks, self._mint_hints(attested.items, coming), _signatures(attested.signatures))
+    def mint(self, attested: Attested[Lock]) -> ContractCall:
+        return self.mint_behind(attested, [])[0]
 
-    def cover(self, attested: Attested[Cover], coming: Sequence[Lock] = ()) -> ContractCall:
-        hints = self._mint_hints([cover.lock for cover in attested.items], coming)
-        return self.functions.cover([_cover(c) for c in attested.items], hints, _signatures(attested.signatures))
+    def mint_behind(self, attested: Attested[Lock], coming: Sequence[Lock]) -> tuple[ContractCall, ContractCall]:
+        """The call as of the newest block, and as it is best sent behind `coming`: locks that will be in the ledger by
+        then, though no block has them yet."""
+        locks, signatures = [_lock(lock) for lock in attested.items], _signatures(attested.signatures)
+        now, then = self._mint_hints(attested.items, coming)
+        return self.functions.mint(locks, now, signatures), self.functions.mint(locks, then, signatures)
+
+    def cover(self, attested: Attested[Cover]) -> ContractCall:
+        return self.cover_behind(attested, [])[0]
+
+    def cover_behind(self, attested: Attested[Cover], coming: Sequence[Lock]) -> tuple[ContractCall, ContractCall]:
+        covers, signatures = [_cover(cover) for cover in attested.items], _signatures(attested.signatures)
+        now, then = self._mint_hints([cover.lock for cover in attested.items], coming)
+        return self.functions.cover(covers, now, signatures), self.functions.cover(covers, then, signatures)
 
     def reverse(self, attested: Attested[Reversal]) -> ContractCall:
         spans = [span for reversal in attested.items for span in reversal.ranges]
@@ -390,9 +400,15 @@ class BridgeContract:
 
     # ----------------------------------------------------------------- hints
 
-    def _mint_hints(self, locks: Sequence[Lock], coming: Sequence[Lock]) -> list[int]:
-        """The start of the range before each lock, which may be one that is coming or an earlier lock of the batch."""
+    def _mint_hints(self, locks: Sequence[Lock], coming: Sequence[Lock]) -> tuple[list[int], list[int]]:
+        """The start of the range before each lock, which may be an earlier lock of the batch: as of now, and once what
+        is coming is there."""
         before = self._before([lock.range for lock in locks])
+        return self._hints_among(locks, before, []), self._hints_among(locks, before, coming)
+
+    def _hints_among(
+        self, locks: Sequence[Lock], before: Mapping[tuple[Hex32, int], int], coming: Sequence[Lock]
+    ) -> list[int]:
         starts: dict[Hex32, list[int]] = {}
         for lock in coming:
             starts.setdefault(lock.range.space, []).append(lock.range.first)
@@ -475,6 +491,7 @@ def _wire_terms(terms: Terms) -> tuple[int | bool | str, ...]:
     )
 
 
+@lru_cache(maxsize=4096)  # a hash each, and a batch names the same few again and again
 def _account(address: Address) -> str:
     return to_checksum_address(address)
 
