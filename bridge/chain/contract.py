@@ -174,9 +174,9 @@ class BridgeContract:
 
     def locks_used(self, registry: RegistryCode, lock_ids: Sequence[Hex32], block: int) -> set[Hex32]:
         """Those that are minted, or offered as cover."""
-        calls = [self.functions.lockUsed(code_bytes(registry), to_int(lock_id)) for lock_id in lock_ids]
+        asked = [(code_bytes(registry), to_int(lock_id)) for lock_id in lock_ids]
         with answering(), refusals_in_words():
-            answers = self.connection.call_all(calls, block)
+            answers = self.connection.call_each(self.functions.lockUsed, asked, block)
         return {lock_id for lock_id, used in zip(lock_ids, answers, strict=True) if used}
 
     def reversal_done(self, registry: RegistryCode, event_id: Hex32, block: int | None = None) -> bool:
@@ -192,9 +192,11 @@ class BridgeContract:
         return _request_state(self.view(self.functions.requestState(to_bytes(request_id)), block))
 
     def request_states(self, request_ids: Sequence[Hex32], block: int) -> list[RequestState]:
-        calls = [self.functions.requestState(to_bytes(request_id)) for request_id in request_ids]
+        asked = [(to_bytes(request_id),) for request_id in request_ids]
         with answering(), refusals_in_words():
-            return [_request_state(state) for state in self.connection.call_all(calls, block)]
+            return [
+                _request_state(state) for state in self.connection.call_each(self.functions.requestState, asked, block)
+            ]
 
     def class_state(self, class_id: Hex32, block: int | None = None) -> ClassState | None:
         """None when the class does not exist."""

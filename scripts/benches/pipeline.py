@@ -42,6 +42,7 @@ from bridge.domain.values import hex32, to_bytes
 from bridge.errors import NotYet
 from bridge.flow.advance import advance
 from bridge.flow.bridge import Bridge
+from bridge.flow.hold import Holder
 from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.port import Instruction, LockOrder
 
@@ -86,10 +87,11 @@ class Chain:
 
 @dataclass
 class Town:
-    """A registry with depositors' orders, and a bridge that has taken up none of them."""
+    """A registry with depositors' orders, a bridge that has taken up none of them, and alice, who will hold."""
 
     registry: LedgerRegistry
     bridge: Bridge
+    holder: Holder
     orders: list[Instruction]
     url: str
     first_block: int
@@ -132,7 +134,8 @@ def town(folder: Path, urls: Callable[[Path, str], str], deposits: int, slot_sec
         if slot_seconds:
             chain.connection.w3.provider.make_request(RPCEndpoint("evm_setIntervalMining"), [slot_seconds])
         bridge = Bridge(contract, registry, journal, sender, takes_up=True)
-        yield Town(registry, bridge, orders, url, chain.connection.head().number + 1)
+        holder = rehearsal.open_holder("alice", folder, registry)
+        yield Town(registry, bridge, holder, orders, url, chain.connection.head().number + 1)
 
 
 # ------------------------------------------------------------------------- ours

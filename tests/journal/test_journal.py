@@ -231,9 +231,9 @@ def test_of_all_that_were_signed_for_a_nonce_one_lands(journal: Journal) -> None
 
 
 def test_seeing_a_request_twice_is_seeing_it_once(journal: Journal) -> None:
-    journal.see_exit(opened(word(7)), "VERRA", HERE)
+    journal.see_exits([(opened(word(7)), "VERRA")], HERE)
     journal.move_exit(word(7), ExitState.RETURNED)
-    journal.see_exit(opened(word(7)), "VERRA", HERE)
+    journal.see_exits([(opened(word(7)), "VERRA")], HERE)
     assert [row.state for row in journal.exits(HERE)] == ["returned"]
     assert [(m.old, m.new) for m in journal.moves(word(7))] == [("", "seen"), ("seen", "returned")]
 
