@@ -69,8 +69,8 @@ def _mint_batch(bridge: Bridge, attestation_id: int, deposits: list[Deposit], co
             bridge.journal.move_deposit(deposit.lock_id, state, note=why)
 
     def submit() -> None:
-        landing = door(coming) if coming else None
-        _submit(bridge, door([]), landing, attestation_id, deposits[0].registry_code)
+        now, then = door(coming)
+        _submit(bridge, now, then if coming else None, attestation_id, deposits[0].registry_code)
         coming.extend(locks)
 
     bridge.attempt(submit, note)
@@ -87,14 +87,18 @@ def _submit(
         raise NotYet(f"{registry}'s newest statement is on its way to the chain, which the mint leans on") from refusal
 
 
-def _door(bridge: Bridge, attestation_id: int) -> tuple[Sequence[Lock], Callable[[Sequence[Lock]], ContractCall]]:
-    """The batch's locks, and the call that brings them once others are there: cover is never minted outright."""
+_Door = Callable[[Sequence[Lock]], tuple[ContractCall, ContractCall]]
+
+
+def _door(bridge: Bridge, attestation_id: int) -> tuple[Sequence[Lock], _Door]:
+    """The batch's locks, and the call that brings them, now and once others are there: cover is never minted
+    outright."""
     stored = bridge.journal.attestation(attestation_id)
     if stored.kind == "covers":
         covers = Attested[Cover].model_validate_json(stored.body)
-        return [cover.lock for cover in covers.items], partial(bridge.contract.cover, covers)
+        return [cover.lock for cover in covers.items], partial(bridge.contract.cover_behind, covers)
     locks = Attested[Lock].model_validate_json(stored.body)
-    return locks.items, partial(bridge.contract.mint, locks)
+    return locks.items, partial(bridge.contract.mint_behind, locks)
 
 
 def _drop_taken_back(bridge: Bridge) -> None:

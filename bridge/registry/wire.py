@@ -29,7 +29,7 @@ from bridge.errors import (
     Unreachable,
     UsageError,
 )
-from bridge.registry.port import Instruction, Locked, TakenBack
+from bridge.registry.port import Instruction, Locked, Reservation, TakenBack
 
 AT_ONCE = 1000
 """Items in one question, and in one page."""
@@ -166,15 +166,48 @@ class Stating(Fact):
 # -------------------------------------------------------------------- answers
 
 
-class LockAnswer(Fact):
-    """A lock, or why there is none."""
+class OneAnswer(Fact):
+    """One of many, or why there is none."""
 
-    lock: Lock | None = None
     problem: Problem | None = None
 
 
-class LockAnswers(Fact):
+class ManyAnswers(Fact):
+    """In the order of what was asked."""
+
+    answers: tuple[OneAnswer, ...]
+
+
+class LockAnswer(OneAnswer):
+    lock: Lock | None = None
+
+
+class LockAnswers(ManyAnswers):
     answers: tuple[LockAnswer, ...]
+
+
+class ReservationAnswer(OneAnswer):
+    reservation: Reservation | None = None
+
+
+class ReservationAnswers(ManyAnswers):
+    answers: tuple[ReservationAnswer, ...]
+
+
+class ReceiptAnswer(OneAnswer):
+    receipt: Attested[Receipt] | None = None
+
+
+class ReceiptAnswers(ManyAnswers):
+    answers: tuple[ReceiptAnswer, ...]
+
+
+class WithdrawalAnswer(OneAnswer):
+    done: bool = False
+
+
+class WithdrawalAnswers(ManyAnswers):
+    answers: tuple[WithdrawalAnswer, ...]
 
 
 class LockedAs(Fact):

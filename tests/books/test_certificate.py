@@ -26,6 +26,7 @@ from bridge.flow.reserve import reserve_seen
 from bridge.flow.settle import settle_attested
 from bridge.flow.watch import watch
 from tests.flow.world import BIOGAS, FOREST, Stage, World, span
+from tests.registry.fakes import answered
 
 
 @pytest.fixture(scope="module")
@@ -347,5 +348,5 @@ def test_it_is_not_withheld(stage: Stage, tmp_path: Path) -> None:
     world.send("guardian", world.contract.functions.pause())
     world.send("guardian", world.contract.quarantine(request.class_id))
     world.send("admin", world.contract.set_allowance(world.address("operator"), 0))
-    world.registry.execute(request_id)
+    answered(world.registry.execute([request_id]))
     assert verify(made(world, request_id), world.contract) == []

@@ -242,9 +242,9 @@ def test_behind_a_final_transaction_that_has_left_the_chain_nothing_is_sent(jour
 
 
 def test_seeing_a_request_twice_is_seeing_it_once(journal: Journal) -> None:
-    journal.see_exit(opened(word(7)), "VERRA", HERE)
+    journal.see_exits([(opened(word(7)), "VERRA")], HERE)
     journal.move_exit(word(7), ExitState.RETURNED)
-    journal.see_exit(opened(word(7)), "VERRA", HERE)
+    journal.see_exits([(opened(word(7)), "VERRA")], HERE)
     assert [row.state for row in journal.exits(HERE)] == ["returned"]
     assert [(m.old, m.new) for m in journal.moves(word(7))] == [("", "seen"), ("seen", "returned")]
 

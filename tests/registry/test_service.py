@@ -20,6 +20,7 @@ from bridge.registry.ledger.migrations.guards import SERVICE_GUARDS
 from bridge.registry.service.audit import trail, verify
 from bridge.registry.service.routes import routes
 from bridge.registry.wire import MOST_BYTES, canonical
+from tests.registry.fakes import answered
 
 from .fakes import BALE, ELSEWHERE, HERE, FakeWitness, World, opening_of, serials
 from .served import Served
@@ -42,9 +43,9 @@ def scene(world: World) -> Scene:
     world.lock(1, 101, 200, minted=True)
     executed = world.ask(Kind.RETIREMENT, 10)
     world.settled(executed)
-    world.registry.execute(executed)
+    answered(world.registry.execute([executed]))
     reserved = world.ask(Kind.RETIREMENT, 10)
-    world.registry.reserve(reserved)
+    answered(world.registry.reserve([reserved]))
     world.lock(2, 301, 310)
     (event,) = world.ledger.reverse("fire", serials(301, 310), "fire")
     world.instruct(3, 401, 410)
@@ -93,10 +94,10 @@ def every_route(scene: Scene) -> list[Asked]:
         Asked("POST", "/v1/attestations/refusals", {"bridge"}, {"request_ids": [scene.reserved]}),
         Asked("POST", "/v1/attestations/reversals", {"bridge"}, {"event_id": scene.event_id}),
         Asked("POST", f"/v1/requests/{scene.reserved}/disclosure", {"holder"}, opening),
-        Asked("POST", f"/v1/requests/{scene.reserved}/reservation", {"bridge"}),
-        Asked("POST", f"/v1/requests/{scene.reserved}/reconsideration", {"bridge"}),
-        Asked("POST", f"/v1/requests/{request}/execution", {"bridge"}),
-        Asked("POST", f"/v1/requests/{request}/withdrawal", {"bridge"}),
+        Asked("POST", "/v1/reservations", {"bridge"}, {"request_ids": [scene.reserved]}),
+        Asked("POST", "/v1/reconsiderations", {"bridge"}, {"request_ids": [scene.reserved]}),
+        Asked("POST", "/v1/executions", {"bridge"}, {"request_ids": [request]}),
+        Asked("POST", "/v1/withdrawals", {"bridge"}, {"request_ids": [request]}),
         Asked("GET", f"/v1/requests/{request}/receipt", {"bridge", "holder", "reader"}),
         Asked("GET", "/v1/receipts", {"reader"}, query={"request_id": request}),
         Asked("GET", "/v1/reversals", {"bridge"}),

@@ -19,7 +19,7 @@ from bridge.registry.service.bound import Bound
 from bridge.registry.service.problems import Denied
 from bridge.registry.service.rates import Rates
 from bridge.registry.service.tokens import Token, Tokens
-from bridge.registry.wire import FORBIDDEN, LockAnswers, Problem, Scope, canonical, kind_of, problem_of
+from bridge.registry.wire import FORBIDDEN, ManyAnswers, Problem, Scope, canonical, kind_of, problem_of
 
 PROBLEM = "application/problem+json"
 TOLD: dict[str, Any] = {
@@ -147,7 +147,7 @@ def _answer(do: Callable[[], BaseModel]) -> Answer:
 
 def _is_final(content: BaseModel) -> bool:
     """Whether nothing in it says "later"."""
-    if isinstance(content, LockAnswers):
+    if isinstance(content, ManyAnswers):
         return all(one.problem is None or one.problem.type in _FINAL for one in content.answers)
     return True
 
