@@ -57,12 +57,14 @@ from bridge.registry.cad_trust.counterpart import CadTrustCounterpart
 from bridge.registry.counterpart import Counterpart, Counterparts
 from bridge.registry.desk.desk import Desk
 from bridge.registry.desk.rules import DeskRules
-from bridge.registry.embedded import NOWHERE_ELSE, LedgerRegistry
+from bridge.registry.embedded import NO_RULES, NOWHERE_ELSE, LedgerRegistry
 from bridge.registry.evidence import EvidenceFolder
+from bridge.registry.gate import Gatekeeper
 from bridge.registry.http import HttpRegistry, Line, Patience, Place
 from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.port import Registry, Signer
+from bridge.registry.rules import Rules
 from bridge.report.messages import Language
 from bridge.settings import (
     FILE_NAME,
@@ -264,7 +266,19 @@ def own_registry(settings: Settings, ask: Ask | None) -> LedgerRegistry:
             signers[code] = (programme.threshold, [opened[name] for name in programme.attesters])
     books = ledger(settings)
     elsewhere = _nowhere_else if ask is None else partial(_counterparts, settings, books)
-    return embedded_registry(books, contract(settings), signers, elsewhere)
+    return embedded_registry(books, contract(settings), signers, elsewhere, _rules(settings))
+
+
+def gatekeeper(settings: Settings, books: Ledger) -> Gatekeeper:
+    return Gatekeeper(books, _rules(settings))
+
+
+def witness(settings: Settings) -> FinalWitness:
+    return FinalWitness(contract(settings))
+
+
+def _rules(settings: Settings) -> Rules:
+    return {code: programme.gate for code, programme in settings.programmes.items()}
 
 
 def _nowhere_else(_eyes: Eyes) -> Counterparts:
@@ -296,6 +310,7 @@ def embedded_registry(
     deployed: BridgeContract,
     signers: Mapping[RegistryCode, tuple[int, Sequence[Signer]]],
     counterparts: Callable[[Eyes], Counterparts] = _nowhere_else,
+    rules: Rules = NO_RULES,
 ) -> LedgerRegistry:
     """Each attester looks through a witness of its own, as it would with a node of its own, and at the programmes' own
     registries through what `counterparts` makes for it."""
@@ -312,7 +327,7 @@ def embedded_registry(
         for code, (threshold, keys) in signers.items()
     }
     eyes = {deployment: FinalWitness(deployed)}
-    return LedgerRegistry(books, eyes, sets, counterparts(eyes))
+    return LedgerRegistry(books, eyes, sets, counterparts(eyes), rules)
 
 
 def _counterparts(settings: Settings, books: Ledger, eyes: Eyes) -> Counterparts:

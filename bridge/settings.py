@@ -19,6 +19,7 @@ from bridge.domain.watching import Compliance, Mail, Webhook
 from bridge.errors import UsageError
 from bridge.registry.cad_trust.place import CadTrust
 from bridge.registry.desk.rules import DeskRules
+from bridge.registry.rules import GateRules
 from bridge.registry.statements.j_credit import Format
 
 FILE_NAME = "carbonbridge.toml"
@@ -94,13 +95,15 @@ class RegistryPlace(Database):
 class Programme(_Section):
     """A registry's attesters, by key name, or by address where another process has the keys; and the terms that its
     classes copy. With a `desk` or `cad_trust` its own registry is another: one where officers act by hand, or CAD
-    Trust."""
+    Trust. `gate` says what may be locked; `categories`, what its credits are traded as, where that is a fixed list."""
 
     threshold: int = Field(ge=1)
     attesters: tuple[str, ...] = Field(min_length=1)
     terms: Terms
     desk: DeskRules | None = None
     cad_trust: CadTrust | None = None
+    gate: GateRules = GateRules()
+    categories: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _one_registry(self) -> Programme:

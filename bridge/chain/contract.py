@@ -27,7 +27,7 @@ from bridge.domain.attestations import (
     StatementHead,
     wire,
 )
-from bridge.domain.credit_class import CreditClass, Subject, Terms, Verdict
+from bridge.domain.credit_class import CreditClass, Gate, Subject, Terms, Verdict
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import ChainEvent, ClassCreated
 from bridge.domain.serials import SerialRange, SerialSpace
@@ -160,6 +160,11 @@ class BridgeContract:
         """Units that the registry retired for the account, for ever."""
         return int(self.view(self.functions.retiredBalanceOf(_account(account), to_int(class_id)), block))
 
+    def uri(self, class_id: Hex32) -> str:
+        """Where a class's metadata is to be found, its id put in as ERC-1155 says: 64 small hex digits without 0x."""
+        template = str(self.view(self.functions.uri(to_int(class_id))))
+        return template.replace("{id}", class_id.removeprefix("0x"))
+
     def cover_left(self, cover_id: Hex32, block: int | None = None) -> int:
         return int(self.view(self.functions.coverLeft(to_bytes(cover_id)), block))
 
@@ -213,8 +218,24 @@ class BridgeContract:
 
     def is_barred(self, c: CreditClass, block: int | None = None) -> bool:
         """Whether its project is barred; its methodology, the chain knows by its seal only."""
-        on = self.functions.verdictOn(code_bytes(c.registry), int(Subject.PROJECT), c.project)
-        return bool(self.view(on, block) == Verdict.BARRED)
+        return self.verdict(c.registry, Subject.PROJECT, c.project, block) is Verdict.BARRED
+
+    def gate(self, c: CreditClass, methodology: str | None, block: int | None = None) -> Gate:
+        """What a mint of the class would meet; `methodology` as the admin named it. Raises ContractRefused for a
+        registry that the contract does not know."""
+        state = self.class_state(c.id, block)
+        terms = state.terms if state else _terms(self.view(self.functions.registryOf(code_bytes(c.registry)), block)[2])
+        return Gate(
+            project=self.verdict(c.registry, Subject.PROJECT, c.project, block),
+            methodology=methodology,
+            methodology_verdict=Verdict.NONE
+            if methodology is None
+            else self.verdict(c.registry, Subject.METHODOLOGY, methodology, block),
+            admission_required=terms.admission_required,
+        )
+
+    def verdict(self, registry: RegistryCode, subject: Subject, code: str, block: int | None = None) -> Verdict:
+        return Verdict(self.view(self.functions.verdictOn(code_bytes(registry), int(subject), code), block))
 
     def reserve_of(self, class_id: Hex32, block: int | None = None) -> ReserveState:
         minted, locked, sequence, as_of = self.view(self.functions.reserveOf(to_int(class_id)), block)

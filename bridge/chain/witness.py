@@ -8,10 +8,12 @@ from threading import Lock, local
 
 from bridge.chain.contract import BridgeContract, RequestState
 from bridge.domain.attestations import Deployment, Outcome
+from bridge.domain.credit_class import CreditClass, Gate, Subject, Verdict
 from bridge.domain.lifecycle import RequestStatus
 from bridge.domain.observed import (
     BlockStamp,
     ChainEvent,
+    MethodologySet,
     OutcomeSettled,
     RequestOpened,
     RequestRefused,
@@ -25,7 +27,8 @@ from bridge.errors import Unreachable
 ENDED_KEPT = 256
 """Requests that have ended and may still be asked about: the registry acts on them in the turns after."""
 
-_EVENTS = (RequestOpened, OutcomeSettled, RequestRefused, RequestReturned)
+_OF_REQUESTS = (RequestOpened, OutcomeSettled, RequestRefused, RequestReturned)
+_EVENTS = (*_OF_REQUESTS, MethodologySet)
 
 
 class _Pin(local):
@@ -81,6 +84,16 @@ class FinalWitness:
         state = self._contract.class_state(class_id, self.stamp().number)
         return 0 if state is None else state.shortfall
 
+    def gate(self, c: CreditClass) -> Gate:
+        final = self.stamp()
+        with self._turn:
+            self._read_up_to(final)
+            methodology = self._methodologies.get((c.registry, c.project))
+        return self._contract.gate(c, methodology, final.number)
+
+    def is_barred(self, registry: RegistryCode, methodology: str) -> bool:
+        return self._contract.verdict(registry, Subject.METHODOLOGY, methodology, self.stamp().number) is Verdict.BARRED
+
     def request(self, request_id: Hex32) -> WitnessedRequest | None:
         """None while no final block holds it. Raises Unreachable when the node's events and its state differ."""
         with self._turn:
@@ -111,6 +124,7 @@ class FinalWitness:
         self._opened: dict[Hex32, RequestOpened] = {}
         self._settled: dict[Hex32, list[Outcome]] = {}
         self._ended: dict[Hex32, None] = {}
+        self._methodologies: dict[tuple[RegistryCode, str], str] = {}
 
     def _read_up_to(self, final: BlockStamp) -> None:
         if self._read == final:
@@ -126,12 +140,14 @@ class FinalWitness:
     def _search(self, request_id: Hex32, final: BlockStamp) -> None:
         """Reads all of history once more for one request."""
         self._settled.pop(request_id, None)
-        for event in self._contract.events(self._contract.first_block, final.number, *_EVENTS):
-            if isinstance(event, _EVENTS) and event.request_id == request_id:
+        for event in self._contract.events(self._contract.first_block, final.number, *_OF_REQUESTS):
+            if isinstance(event, _OF_REQUESTS) and event.request_id == request_id:
                 self._keep(event)
 
     def _keep(self, event: ChainEvent) -> None:
         match event:
+            case MethodologySet():
+                self._methodologies[event.registry, event.project] = event.methodology
             case RequestOpened():
                 self._opened[event.request_id] = event
             case OutcomeSettled():

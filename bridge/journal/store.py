@@ -30,7 +30,7 @@ from bridge.domain.lifecycle import (
 from bridge.domain.observed import BlockStamp, RequestOpened
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import Address, Hex32, RegistryCode, keccak_hex
-from bridge.errors import Conflict, Halted, NotYet, Refused, UsageError
+from bridge.errors import Conflict, Halted, NotYet, Refused, Unreachable, UsageError
 from bridge.journal.models import (
     Attestation,
     Cursor,
@@ -323,14 +323,25 @@ class Journal:
     # ---------------------------------------------------------- transactions
 
     def next_nonce(self, chain_id: int, sender: Address, on_chain: int) -> int:
-        """The first nonce that neither the chain nor a promise of this journal uses."""
-        with self._read() as session:
-            highest = session.scalar(
-                select(func.max(Transaction.nonce)).where(
-                    Transaction.chain_id == chain_id, Transaction.sender == sender, Transaction.state != "dropped"
-                )
-            )
+        """The first nonce that neither the chain nor a promise of this journal uses. Raises as `require_history`."""
+        self.require_history(chain_id, sender, on_chain)
+        highest = self._highest_nonce(chain_id, sender, "open", "final")
         return on_chain if highest is None else max(on_chain, highest + 1)
+
+    def require_history(self, chain_id: int, sender: Address, on_chain: int) -> None:
+        """Raises Unreachable when the chain, which has used `on_chain` nonces, lacks one that was final: what lies
+        behind the gap would never land."""
+        final = self._highest_nonce(chain_id, sender, "final")
+        if final is not None and final >= on_chain:
+            raise Unreachable(
+                f"the node knows {on_chain:,} transactions of {sender}, and the one with nonce {final:,} was final: "
+                "the node is behind, or its history was taken back; nothing is signed or sent until it has caught up"
+            )
+
+    def _highest_nonce(self, chain_id: int, sender: Address, *states: str) -> int | None:
+        own = (Transaction.chain_id == chain_id, Transaction.sender == sender, Transaction.state.in_(states))
+        with self._read() as session:
+            return session.scalar(select(func.max(Transaction.nonce)).where(*own))
 
     def keep_transaction(self, signed: Signed, purpose: str, attestation_id: int | None) -> bool:
         """Stores a signed transaction before it is sent, and moves everything in its batch to `sent`, in one.

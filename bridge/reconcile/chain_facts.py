@@ -28,7 +28,8 @@ def facts(t: Tables) -> dict[str, ir.Table]:
             t["SpaceRegistered"], "registry", space=_id("space"), batch=lambda e: e["kind"] == int(SpaceKind.BATCH)
         ),
         "classes": _facts(t["ClassCreated"], "registry", "kg_per_unit", class_id=_id("class_id")),
-        "moves": moves(t),
+        "every_mint": mints(t["Minted"]),
+        "ends_of_ranges": ends(t),
         "requests": _requests(t["RequestOpened"]),
         "steps": _steps(t),
         "supply": _supply(t["Transferred"]),
@@ -63,13 +64,16 @@ def time_of(t: ir.Table) -> ir.IntegerValue:
     return ibis.coalesce(t["time"], t["stamped"])
 
 
-def moves(t: Tables) -> ir.Table:
-    """One row a minted, settled or reversed range, without a number of its own yet: `position` is its place among its
-    event's ranges."""
-    mints = _move(t["Minted"].mutate(position=ibis.literal(0, "int64")), _text(MINT), "lock_id", "recipient")
+def mints(minted: ir.Table) -> ir.Table:
+    """One row a minted range, without a number of its own yet: `position` is its place among its event's ranges."""
+    return _move(minted.mutate(position=ibis.literal(0, "int64")), _text(MINT), "lock_id", "recipient")
+
+
+def ends(t: Tables) -> ir.Table:
+    """One row a settled or reversed range, of the same columns."""
     settled = _move(opened(t["OutcomeSettled"]), lambda e: what_is_asked(e["kind"]), "request_id")
     reversals = _move(opened(t["Reversed"]), _text(REVERSE), "event_id")
-    return ibis.union(mints, settled, reversals)
+    return settled.union(reversals)
 
 
 def what_is_asked(kind: ir.IntegerValue) -> ir.StringValue:

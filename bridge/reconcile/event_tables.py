@@ -42,6 +42,7 @@ COLUMNS: Mapping[type[ChainEvent], Mapping[str, pa.DataType]] = {
         **{"class_id": _ID, "registry": _TEXT, "project": _TEXT, "vintage": _UNITS, "credit_type": _TEXT},
         **{"kg_per_unit": _UNITS},
     },
+    seen.MethodologySet: {"registry": _TEXT, "project": _TEXT, "methodology": _TEXT},
     seen.Minted: {"lock_id": _ID, "class_id": _ID, **_RANGE, "recipient": _ACCOUNT},
     seen.RequestOpened: {
         **{"request_id": _ID, "holder": _ACCOUNT, "class_id": _ID, "kind": _CODE, "units": _UNITS},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -56,14 +56,23 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
 }
 
 
-def planned(plan: Plan) -> dict[str, ir.Table]:
-    """All facts that rules compare, as the plan has them."""
+class Given(NamedTuple):
+    """Events and statement rows as they are given, and the facts made from them and the rest."""
+
+    events: Mapping[str, ir.Table]
+    rows: ir.Table
+    claims: ir.Table
+    facts: dict[str, ir.Table]
+
+
+def planned(plan: Plan) -> Given:
     small = {name: plan.given(name, schema) for name, schema in SCHEMAS.items()}
     events = {name: plan.given(name, schema) for name, schema in event_tables.SCHEMAS.items()}
-    rows = statement_tables.rows(plan.given(statement_tables.NAME, statement_tables.SCHEMA))
-    claims = claim_tables.claims(plan.given(claim_tables.NAME, claim_tables.SCHEMA))
-    facts = chain_facts.facts(events) | {"rows": rows, "claims": claims}
-    return small | {name: plan.view(name, fact) for name, fact in facts.items()}
+    rows = plan.given(statement_tables.NAME, statement_tables.SCHEMA)
+    claims = plan.given(claim_tables.NAME, claim_tables.SCHEMA)
+    facts = chain_facts.facts(events)
+    facts |= {"every_row": statement_tables.rows(rows), "claims": claim_tables.claims(claims)}
+    return Given(events, rows, claims, small | {name: plan.view(name, fact) for name, fact in facts.items()})
 
 
 def given(evidence: Evidence) -> dict[str, Parts]:

@@ -38,6 +38,7 @@ class Plan:
     def __init__(self) -> None:
         self.schemas: dict[str, Schema] = {}
         self.steps: list[tuple[str, str, str]] = []
+        self._kept: dict[str, str] = {}
 
     def given(self, name: str, schema: Schema) -> ir.Table:
         self.schemas[name] = schema
@@ -49,9 +50,12 @@ class Plan:
         return ibis.table(expression.schema(), name=name)
 
     def keep(self, expression: ir.Table) -> ir.Table:
-        """Computed once, for all that builds on it."""
-        name = f"kept_{len(self.steps)}"
-        self.steps.append(("TABLE", name, sql(expression)))
+        """Computed once, for all that builds on it or asks for the same."""
+        query = sql(expression)
+        if query not in self._kept:
+            self._kept[query] = f"kept_{len(self.steps)}"
+            self.steps.append(("TABLE", self._kept[query], query))
+        name = self._kept[query]
         return ibis.table(expression.schema(), name=name)
 
 
@@ -60,8 +64,8 @@ class Machine:
 
     def __init__(self, given: Mapping[str, Parts], plan: Plan) -> None:
         self._connection = duckdb.connect()
-        for name, parts in given.items():
-            self._give(name, plan.schemas[name], parts)
+        for name, schema in plan.schemas.items():
+            self._give(name, schema, given.get(name, ()))
         for kind, name, query in plan.steps:
             self._connection.execute(f'CREATE TEMP {kind} "{name}" AS {query}')
 
@@ -96,6 +100,7 @@ def sql(expression: ir.Table) -> str:
 
 
 _TYPES = {pa.int64(): "BIGINT", pa.uint64(): "UBIGINT", pa.uint32(): "UINTEGER", pa.uint8(): "UTINYINT"}
+_TYPES |= {pa.decimal128(38, 0): "DECIMAL(38, 0)"}
 _TYPES |= {pa.string(): "VARCHAR", pa.binary(): "BLOB", pa.bool_(): "BOOLEAN"}
 
 

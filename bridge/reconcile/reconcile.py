@@ -23,7 +23,7 @@ from bridge.domain.quantity import Kilograms, Units
 from bridge.domain.serials import SerialRange, coalesce, total_units
 from bridge.errors import UsageError
 from bridge.reconcile import facts
-from bridge.reconcile.evidence import Evidence, Limits
+from bridge.reconcile.evidence import ChainArchive, Evidence, Limits
 from bridge.reconcile.exhibits import Exhibits
 from bridge.reconcile.plan import Machine, Plan, sql
 from bridge.reconcile.relations import relate
@@ -36,10 +36,14 @@ from bridge.reconcile.totals import by_class
 Answer = dict[str, Any]
 
 
-def reconcile(evidence: Evidence, limits: Limits | None = None) -> Reconciliation:
-    """Compares everything with everything, once. Raises UsageError when two views show the same deployment."""
+def reconcile(evidence: Evidence, limits: Limits | None = None, *, skip_quiet: bool | None = None) -> Reconciliation:
+    """Compares everything with everything, once. Raises UsageError when two views show the same deployment.
+
+    `skip_quiet`: whether pairs on which nothing can be wrong are set aside at once (`quiet.py`). It changes no answer;
+    by default it is done for evidence from archives, since small evidence is compared sooner than sorted."""
     _require_distinct(evidence)
-    docket = _docket(limits or Limits())
+    large = any(isinstance(chain, ChainArchive) for chain in evidence.chains)
+    docket = _docket(limits or Limits(), large if skip_quiet is None else skip_quiet)
     machine = Machine(facts.given(evidence), docket.plan)
     try:
         return _judge(evidence, docket, machine)
@@ -59,9 +63,9 @@ class _Docket:
 
 
 @lru_cache(maxsize=8)
-def _docket(limits: Limits) -> _Docket:
+def _docket(limits: Limits, skip_quiet: bool) -> _Docket:
     plan = Plan()
-    relations = relate(plan, limits)
+    relations = relate(plan, limits, skip_quiet=skip_quiet)
     return _Docket(
         plan=plan,
         rules=tuple((rule, sql(rule.find(relations, limits))) for rule in RULES),

@@ -61,10 +61,14 @@ def rows(t: ir.Table) -> ir.Table:
     names = {"row_class": "class_id", "row_lock": "lock_id", "row_request": "request_id", "space": "space"}
     return t.select(
         *("statement", "registry", "as_of", "current", "first", "last", "state", "holder", "not_after"),
-        id=t["statement"] * 2**_ROW_BITS + t["position"],
+        id=number_of_row(t),
         row_deployment=t["deployment"].fill_null(""),
         **{name: hexed(t[column]) for name, column in names.items()},
     )
+
+
+def number_of_row(t: ir.Table) -> ir.IntegerValue:
+    return t["statement"] * 2**_ROW_BITS + t["position"]
 
 
 def place_of(number: int) -> tuple[int, int]:

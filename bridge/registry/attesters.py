@@ -18,6 +18,7 @@ from bridge.domain.attestations import (
     Lock,
     Opening,
     Outcome,
+    Pin,
     Receipt,
     Refusal,
     Reversal,
@@ -25,6 +26,7 @@ from bridge.domain.attestations import (
     typed_data,
 )
 from bridge.domain.lifecycle import RequestStatus
+from bridge.domain.metadata import sealed
 from bridge.domain.observed import WitnessedRequest
 from bridge.domain.serials import SerialRange, coalesce
 from bridge.domain.values import Address, Hex32, Hex64, RegistryCode
@@ -49,7 +51,7 @@ def pinned(eyes: Eyes) -> Iterator[None]:
         yield
 
 
-Message = TypeVar("Message", Lock, Cover, Outcome, Refusal, Reversal, Receipt, StatementHead)
+Message = TypeVar("Message", Lock, Cover, Outcome, Refusal, Reversal, Receipt, StatementHead, Pin)
 
 
 class Attester:
@@ -117,6 +119,17 @@ class Attester:
         if not ledger.has_stated(registry, deployment, head):
             raise RegistryRefused(f"statement {head.sequence} of {registry} is not the ledger's")
         return self._signer.sign(typed_data(deployment, [head]))
+
+    def sign_pin(self, ledger: Ledger, deployment: Deployment, pin: Pin) -> Hex64:
+        """The seal of what the ledger says of a class, at no later moment than is final."""
+        found, now = ledger.class_metadata(pin.class_id), self._witness(deployment).stamp().timestamp
+        if found is None or sealed(found.body) != pin.sha256:
+            raise RegistryRefused(f"this is not what the ledger says of class {pin.class_id}; never sign it")
+        if pin.number != sum(one.deployment == deployment for one in found.pins) + 1:
+            raise RegistryRefused(f"pin {pin.number} of class {pin.class_id} is not the next one; never sign it")
+        if pin.as_of > now:
+            raise RegistryRefused(f"second {pin.as_of} is to come; it is {now} at the final block")
+        return self._signer.sign(typed_data(deployment, [pin]))
 
     def _check_locks(
         self, ledger: Ledger, deployment: Deployment, covering: Sequence[tuple[Lock, Hex32 | None]]

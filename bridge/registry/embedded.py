@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 
-from bridge.domain.attestations import Attested, Cover, Deployment, Lock, Opening, Outcome, Receipt, Refusal, Reversal
+from bridge.domain.attestations import (
+    Attested,
+    Cover,
+    Deployment,
+    Lock,
+    Opening,
+    Outcome,
+    Pin,
+    Receipt,
+    Refusal,
+    Reversal,
+)
 from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import Kind, RequestStatus
+from bridge.domain.metadata import ClassMetadata, PinnedMetadata, sealed
 from bridge.domain.observed import Statement, WitnessedRequest
 from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
@@ -15,22 +27,26 @@ from bridge.errors import BridgeError, Conflict, Halted, NotYet, RegistryRefused
 from bridge.registry.abroad import Abroad
 from bridge.registry.attesters import AttesterSet, Eyes, is_closed, live_of, pinned, require_true_opening, sole
 from bridge.registry.counterpart import Counterparts
+from bridge.registry.gate import Gatekeeper
 from bridge.registry.ledger import Ledger
 from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.ledger.locking import LockRecord
 from bridge.registry.ledger.requests import Decision
 from bridge.registry.ledger.reversing import ReversalEvent
 from bridge.registry.port import ChainWitness, Instruction, Locked, LockOrder, Reservation, TakenBack
+from bridge.registry.rules import Rules
 
 SHORT = "short"
 """Why requests are refused while serials of their class are missing."""
 NOWHERE_ELSE: Counterparts = {}
 """The ledger is the registry of every programme."""
+NO_RULES: Rules = {}
+"""What the contract lets through may be locked."""
 
 
 class LedgerRegistry:
     """Implements `port.Registry`. `eyes` are the registry's own, each attester has others; `attesters` by programme,
-    and `counterparts` where a programme's own registry is not this ledger."""
+    `counterparts` where a programme's own registry is not this ledger, and `rules` for what may be locked."""
 
     def __init__(
         self,
@@ -38,11 +54,13 @@ class LedgerRegistry:
         eyes: Eyes,
         attesters: Mapping[RegistryCode, AttesterSet],
         counterparts: Counterparts = NOWHERE_ELSE,
+        rules: Rules = NO_RULES,
     ) -> None:
         self.ledger = ledger
         self._eyes = eyes
         self._attesters = attesters
         self._abroad = Abroad(ledger, counterparts)
+        self._gate = Gatekeeper(ledger, rules)
 
     def looking_at(self, deployment: Deployment) -> LedgerRegistry:
         """The same with eyes on this deployment alone: requests of another are not seen."""
@@ -62,8 +80,17 @@ class LedgerRegistry:
     def waiting(self, deployment: Deployment) -> tuple[Instruction, ...]:
         return self.ledger.waiting(deployment)
 
+    def instruct(self, instruction: Instruction) -> None:
+        """A depositor's order, unless it is of credits that would not be locked."""
+        witness = self._eyes.get(instruction.deployment)  # the ledger refuses what it does not serve
+        if witness is not None and not self.ledger.known_instructions([instruction.instruction_id]):
+            self._gate.require_admitted(instruction, witness)
+        self.ledger.instruct(instruction)
+
     def lock(self, orders: Sequence[LockOrder]) -> list[Lock | BridgeError]:
-        return self.ledger.lock(orders)
+        refused = self._gate.refused([order.instruction_id for order in orders], self._eyes)
+        answers = iter(self.ledger.lock([order for order in orders if order.instruction_id not in refused]))
+        return [refused.get(order.instruction_id) or next(answers) for order in orders]
 
     def locked_as(self, instruction_id: Hex32) -> Hex32 | None:
         return self.ledger.locked_as(instruction_id)
@@ -215,12 +242,36 @@ class LedgerRegistry:
     def credit_class(self, class_id: Hex32) -> CreditClass | None:
         return self.ledger.credit_class(class_id)
 
+    def metadata(self, class_id: Hex32) -> ClassMetadata | None:
+        return self.ledger.class_metadata(class_id)
+
+    def pin_metadata(self, class_id: Hex32, deployment: Deployment) -> Attested[Pin] | None:
+        """Has the attesters sign what is published of a class now, for a deployment; None when that is signed already.
+        Raises RegistryRefused for an unknown class."""
+        found, witness = self.ledger.class_metadata(class_id), self._witness(deployment)
+        credit_class = self.ledger.credit_class(class_id)
+        if found is None or credit_class is None:
+            raise RegistryRefused(f"no class {class_id} is known here; see: carbonbridge registry class list")
+        pins = [one for one in found.pins if one.deployment == deployment]
+        if pins and pins[-1].body == found.body and self._is_signed_by_todays(pins[-1], credit_class.registry):
+            return None
+        number, as_of = len(pins) + 1, witness.stamp().timestamp
+        pin = Pin(class_id=class_id, number=number, sha256=sealed(found.body), as_of=as_of)
+        attesters = self._set(credit_class.registry)
+        signed = attesters.attest((pin,), lambda one: one.sign_pin(self.ledger, deployment, pin))
+        self.ledger.keep_pin(deployment, found.body, signed)
+        return signed
+
     def space(self, space_id: Hex32) -> SerialSpace | None:
         return self.ledger.space(space_id)
 
     def receipts(self, request_ids: Sequence[Hex32]) -> tuple[Attested[Receipt], ...]:
         signed = (self.ledger.signed_receipt(request_id) for request_id in request_ids)
         return tuple(one for one in signed if one is not None)
+
+    def _is_signed_by_todays(self, one: PinnedMetadata, registry: RegistryCode) -> bool:
+        """Whoever was replaced has signed for nothing that is published now."""
+        return set(one.signed.signers) <= {attester.address for attester in self._set(registry).attesters}
 
     def _execute(self, deployment: Deployment, seen: WitnessedRequest) -> Receipt:
         request_id = seen.opened.request_id

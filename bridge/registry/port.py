@@ -24,7 +24,8 @@ from bridge.domain.attestations import (
     Reversal,
     TypedData,
 )
-from bridge.domain.credit_class import CreditClass
+from bridge.domain.credit_class import CreditClass, Gate
+from bridge.domain.metadata import ClassMetadata
 from bridge.domain.observed import BlockStamp, Statement, WitnessedRequest
 from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Address, Fact, Hex32, Hex64, RegistryCode
@@ -126,6 +127,14 @@ class ChainWitness(Protocol):
         """The class's live serials of a space, rising, as the contract keeps them."""
         ...
 
+    def gate(self, credit_class: CreditClass) -> Gate:
+        """What a mint of the class would meet there. Raises ContractRefused for a registry that is not there."""
+        ...
+
+    def is_barred(self, registry: RegistryCode, methodology: str) -> bool:
+        """Whether a methodology of this spelling is barred, whichever the admin named for a project."""
+        ...
+
     def shortfall(self, class_id: Hex32) -> int:
         """Units that the class is short of; none for a class that is not there."""
         ...
@@ -221,6 +230,11 @@ class Registry(Protocol):
 
     def credit_class(self, class_id: Hex32) -> CreditClass | None:
         """What the registry says of a class, if it knows it."""
+        ...
+
+    def metadata(self, class_id: Hex32) -> ClassMetadata | None:
+        """What the registry publishes of a class, and what its attesters signed of it; None for one that it does not
+        know."""
         ...
 
     def space(self, space_id: Hex32) -> SerialSpace | None: ...

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.domain.attestations import Attested, Deployment, Lock, Receipt, StatementHead
 from bridge.domain.credit_class import CreditClass
+from bridge.domain.metadata import ClassMetadata, PinnedMetadata
 from bridge.domain.observed import StatementRow
 from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Address, Fact, Hex32, RegistryCode
@@ -214,6 +215,16 @@ class Rows(Fact):
 
 class OneClass(Fact):
     found: CreditClass | None
+
+
+class OneMetadata(Fact):
+    found: ClassMetadata | None
+
+
+class Pins(Fact):
+    """What attesters signed of a class's metadata, and the metadata as it was then."""
+
+    pins: tuple[PinnedMetadata, ...]
 
 
 class OneSpace(Fact):

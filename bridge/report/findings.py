@@ -15,7 +15,7 @@ import orjson
 
 from bridge.domain.findings import Difference, Finding, InFlight, Past, Reconciliation, Shown, Standing
 from bridge.domain.quantity import Kilograms
-from bridge.domain.values import Hex32, keccak_hex
+from bridge.domain.values import Hex32, as_cell, keccak_hex
 from bridge.report.messages import Item, Language, advice, title
 from bridge.report.text import as_text
 
@@ -45,7 +45,8 @@ def report_hash(result: Reconciliation) -> Hex32:
 def as_csv(result: Reconciliation, language: Language = Language.ENGLISH, report: Hex32 | None = None) -> str:
     """One line a range, or a finding without ranges; units and kilograms are the line's own when it has a range. Then
     what earlier runs saw and this one did not, what could not be compared, and at last which report it is. `report`:
-    the hash of the stored JSON, where an earlier version wrote it."""
+    the hash of the stored JSON, where an earlier version wrote it. No stranger's words become a spreadsheet's
+    formula."""
     out = io.StringIO()
     writer = csv.DictWriter(out, _CSV, lineterminator="\n")
     writer.writeheader()
@@ -59,7 +60,7 @@ def as_csv(result: Reconciliation, language: Language = Language.ENGLISH, report
         rows.append(told | {"evidence": line.content})
     verdict = "clean" if result.clean else "not clean"
     rows.append({"id": report or report_hash(result), "rule": "report", "title": verdict})
-    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: as_cell(value) for name, value in row.items()} for row in rows)
     return out.getvalue()
 
 
@@ -68,11 +69,6 @@ _CSV = (
     *("units", "kg", "finding_kg", "due", "advice", "evidence"),
     *("standing", "since_run", "acknowledged_by", "acknowledgement"),
 )
-
-
-def _harmless(value: Any) -> Any:
-    """Spreadsheets run what begins like a formula, and others may have written it."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _document(item: Item, language: Language) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 
 from bridge.domain.attestations import Deployment, Lock, Opening, Outcome, Reversal, TypedData
-from bridge.domain.credit_class import CreditClass
+from bridge.domain.credit_class import CreditClass, Gate, Verdict
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import BlockStamp, Place, RequestOpened, WitnessedRequest
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind, subtract
@@ -53,6 +53,9 @@ class FakeChain:
     live: list[SerialRange] = field(default_factory=list)
     reversed: set[str] = field(default_factory=set)
     shortfall: int = 0
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    methodologies: dict[str, str] = field(default_factory=dict)
+    admission_required: bool = False
 
     def mint(self, lock_id: str, registry: str = "VERRA") -> None:
         self.used.add((registry, lock_id))
@@ -126,6 +129,18 @@ class FakeWitness:
 
     def live(self, class_id: str, space: str) -> tuple[SerialRange, ...]:  # noqa: ARG002 one class in a space
         return tuple(span for span in self.chain.live if span.space == space and not self.sees_nothing_live)
+
+    def gate(self, credit_class: CreditClass) -> Gate:
+        named = self.chain.methodologies.get(credit_class.project)
+        return Gate(
+            project=self.chain.verdicts.get(credit_class.project, Verdict.NONE),
+            methodology=named,
+            methodology_verdict=self.chain.verdicts.get(named or "", Verdict.NONE),
+            admission_required=self.chain.admission_required,
+        )
+
+    def is_barred(self, registry: str, methodology: str) -> bool:  # noqa: ARG002 one registry at a time
+        return self.chain.verdicts.get(methodology) is Verdict.BARRED
 
     def shortfall(self, class_id: str) -> int:
         return self.chain.shortfall if class_id == BALE.id else 0

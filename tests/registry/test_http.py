@@ -19,14 +19,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bridge.domain.attestations import Attested, Lock
+from bridge.domain.attestations import Attested, Lock, StatementHead
 from bridge.domain.lifecycle import Kind
 from bridge.domain.values import hex32
 from bridge.errors import BridgeError, RegistryRefused, Unreachable, UsageError
 from bridge.registry.http import HttpRegistry, Line, Patience, Place
+from bridge.registry.http import client as http_client
 from bridge.registry.http.line import MOST_BYTES
-from bridge.registry.port import LockOrder, Registry
-from bridge.registry.wire import canonical
+from bridge.registry.port import LockOrder, Registry, TakenBack
+from bridge.registry.wire import Events, Rows, Stated, canonical
 from tests.databases import Databases, SqliteFiles
 
 from .conftest import opened_ledger
@@ -261,6 +262,27 @@ def test_an_answer_about_something_else_is_refused(false: tuple[Callable[[HttpRe
     ask, body, why = false
     with pytest.raises(RegistryRefused, match=why):
         ask(client(told(200, body))[0])
+
+
+def test_a_list_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "_MOST_PAGES", 3)
+    event = TakenBack(event_id=hex32(1), registry="VERRA", class_id=hex32(2), range=serials(1, 2))
+    page = canonical(Events(items=(event,), next=hex32(1)))
+    registry, transport = client(*(told(200, page) for _ in range(9)))
+    with pytest.raises(RegistryRefused, match="goes on after"):
+        registry.reversals(HERE)
+    assert len(transport.asked) == 4
+
+
+@pytest.mark.parametrize("rows", [1, 10**15])
+def test_a_count_of_rows_that_is_a_lie_is_found_out_with_the_first_page(rows: int) -> None:
+    head = StatementHead(sequence=1, as_of=1, rows_hash=hex32(1), totals=())
+    signed = Attested[StatementHead](items=(head,), signers=("0x" + "2" * 40,), signatures=("0x" + "3" * 128,))
+    stated = canonical(Stated(registry="VERRA", deployment=HERE, head=signed, rows=rows))
+    registry, transport = client(told(200, stated), told(200, canonical(Rows(items=()))))
+    with pytest.raises(RegistryRefused, match="0 came instead of"):
+        registry.statement("VERRA", HERE)
+    assert len(transport.asked) == 2
 
 
 def test_rows_that_were_not_signed_are_refused(world: World, loop: BlockingPortal) -> None:

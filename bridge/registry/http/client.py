@@ -7,7 +7,6 @@ nothing minted or settled by it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
 
 from bridge.domain.attestations import (
     Attested,
@@ -22,6 +21,7 @@ from bridge.domain.attestations import (
     Reversal,
 )
 from bridge.domain.credit_class import CreditClass
+from bridge.domain.metadata import ClassMetadata
 from bridge.domain.observed import Statement, StatementRow, rows_hash
 from bridge.domain.serials import SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
@@ -33,7 +33,7 @@ from bridge.registry.port import Instruction, Locked, LockOrder, Reservation, Ta
 _BEGIN_AGAIN = 3
 """Times that a list which changed while it was read is read from its beginning."""
 
-_Item = TypeVar("_Item")
+_MOST_PAGES = 1000
 
 
 class HttpRegistry:
@@ -154,6 +154,12 @@ class HttpRegistry:
         _require("class", {class_id} if found else set(), {found.id} if found else set())
         return found
 
+    def metadata(self, class_id: Hex32) -> ClassMetadata | None:
+        found = self._line.get(wire.OneMetadata, f"/v1/classes/{class_id}/metadata").found
+        signed = {pin.class_id for one in found.pins for pin in one.signed.items} if found else set()
+        _require("class", {class_id} if found else set(), {found.class_id} | signed if found else set())
+        return found
+
     def space(self, space_id: Hex32) -> SerialSpace | None:
         found = self._line.get(wire.OneSpace, f"/v1/spaces/{space_id}").found
         _require("serial space", {space_id} if found else set(), {found.id} if found else set())
@@ -177,21 +183,38 @@ class HttpRegistry:
     def _orders(self) -> Iterator[wire.Orders]:
         page = self._line.get(wire.Orders, "/v1/instructions")
         yield page
-        while page.next is not None:
+        for _ in _pages():
+            if page.next is None:
+                return
             page = self._line.get(wire.Orders, "/v1/instructions", {"cursor": _onward(page.next, page.items)})
             yield page
 
     def _events(self) -> Iterator[wire.Events]:
         page = self._line.get(wire.Events, "/v1/reversals")
         yield page
-        while page.next is not None:
+        for _ in _pages():
+            if page.next is None:
+                return
             page = self._line.get(wire.Events, "/v1/reversals", {"cursor": _onward(page.next, page.items)})
             yield page
 
     def _rows(self, registry: RegistryCode, sequence: int, count: int) -> Iterator[StatementRow]:
+        """Page by page, each whole: of a count that is a lie, one page is read."""
         for cursor in range(0, count, wire.AT_ONCE):
-            path = f"/v1/statements/{registry}/{sequence}/rows"
-            yield from self._line.get(wire.Rows, path, {"cursor": cursor, "limit": wire.AT_ONCE}).items
+            path, due = f"/v1/statements/{registry}/{sequence}/rows", min(wire.AT_ONCE, count - cursor)
+            items = self._line.get(wire.Rows, path, {"cursor": cursor, "limit": wire.AT_ONCE}).items
+            if len(items) != due:
+                raise RegistryRefused(
+                    f"statement {sequence} of {registry} has {count:,} rows, and of those from {cursor + 1:,} on "
+                    f"{len(items)} came instead of {due}"
+                )
+            yield from items
+
+
+def _pages() -> Iterator[int]:
+    """Raises RegistryRefused when a list has no end: what was read of it is kept in memory."""
+    yield from range(_MOST_PAGES)
+    raise RegistryRefused(f"the registry's list goes on after {_MOST_PAGES * wire.AT_ONCE:,} items; it was given up")
 
 
 def _some(ids: Sequence[Hex32]) -> Iterator[Sequence[Hex32]]:

@@ -7,6 +7,7 @@ from threading import Lock as Turn
 
 from bridge.domain.attestations import Attested, Cover, Deployment, Lock, Opening, Outcome, Receipt, Refusal, Reversal
 from bridge.domain.credit_class import CreditClass
+from bridge.domain.metadata import ClassMetadata
 from bridge.domain.observed import Statement
 from bridge.domain.serials import SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
@@ -116,6 +117,12 @@ class Bound:
 
     def credit_class(self, class_id: Hex32) -> CreditClass | None:
         return self._registry.credit_class(class_id)
+
+    def metadata(self, class_id: Hex32) -> ClassMetadata | None:
+        found = self._registry.metadata(class_id)
+        if found is None:
+            return None
+        return found.model_copy(update={"pins": tuple(p for p in found.pins if p.deployment == self._deployment)})
 
     def space(self, space_id: Hex32) -> SerialSpace | None:
         return self._registry.space(space_id)

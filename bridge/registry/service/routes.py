@@ -15,16 +15,16 @@ from bridge.errors import BridgeError, RegistryRefused
 from bridge.registry import wire
 from bridge.registry.ledger.locking import no_instruction
 from bridge.registry.port import Instruction, LockOrder, Reservation
-from bridge.registry.service.calls import PROBLEM, Read, Write, reads, token_of, writes
+from bridge.registry.service.calls import TOLD, Read, Write, reads, token_of, writes
+from bridge.registry.service.doors import Door
 from bridge.registry.service.problems import Denied
 from bridge.registry.wire import AT_ONCE, KNOWN_AT_ONCE, STALE
 
-_PROBLEM = {"model": wire.Problem, "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _READ: dict[int | str, dict[str, Any]] = {
     200: {"headers": {"ETag": {"schema": {"type": "string"}}}},
     304: {"description": "As the one whose ETag was named in If-None-Match"},
     **{
-        status: {**_PROBLEM, "description": why}
+        status: {**TOLD, "description": why}
         for status, why in (
             (400, "Not to be asked like this"),
             (401, "No good token"),
@@ -38,7 +38,7 @@ _READ: dict[int | str, dict[str, Any]] = {
     },
 }
 _WRITE: dict[int | str, dict[str, Any]] = {
-    status: {**_PROBLEM, "description": why}
+    status: {**TOLD, "description": why}
     for status, why in (
         (400, "Not to be asked like this"),
         (401, "No good token"),
@@ -51,7 +51,7 @@ _WRITE: dict[int | str, dict[str, Any]] = {
     )
 }
 
-routes = APIRouter(prefix="/v1", dependencies=[Depends(token_of)])
+routes = APIRouter(prefix="/v1", route_class=Door, dependencies=[Depends(token_of)])
 
 Limit = Annotated[int, Query(ge=1, le=AT_ONCE)]
 Cursor = Annotated[Hex32 | None, Query()]
@@ -105,7 +105,7 @@ def instruct(instruction: Instruction, write: DepositorWrite) -> Response:
     def do() -> Instruction:
         if instruction.account != write.account:
             raise RegistryRefused(f"this token orders from account {write.account!r} alone")
-        write.service.registry.ledger.instruct(instruction)
+        write.service.registry.instruct(instruction)
         return instruction
 
     return write(do)
@@ -154,6 +154,15 @@ def holdings(
 def credit_class(class_id: Annotated[Hex32, InPath()], read: AnyRead) -> Response:
     """What the registry says of a class, if it knows it."""
     return read.answer(wire.OneClass(found=read.service.registry.credit_class(class_id)))
+
+
+@routes.get("/classes/{class_id}/metadata", responses=_READ, response_model=wire.OneMetadata)
+def metadata(class_id: Annotated[Hex32, InPath()], read: AnyRead) -> Response:
+    """What is published of a class, and what attesters signed of it for the token's deployment."""
+    if read.token.deployment is None:
+        found = read.service.registry.metadata(class_id)
+        return read.answer(wire.OneMetadata(found=found and found.model_copy(update={"pins": ()})))
+    return read.answer(wire.OneMetadata(found=read.registry.metadata(class_id)))
 
 
 @routes.get("/spaces/{space_id}", responses=_READ, response_model=wire.OneSpace)
