@@ -126,7 +126,7 @@ def _step(t: ir.Table, step: str, class_id: str, units: Column, remaining: Colum
 
 def _supply(t: ir.Table) -> ir.Table:
     nobody = ibis.literal(to_bytes(ZERO_ADDRESS), "binary")
-    t = t.filter((t["sender"] == nobody) | (t["to"] == nobody))
+    t = t.filter(((t["sender"] == nobody) | (t["to"] == nobody)) & (t["units"] > 0))  # a new class announces itself
     issued, burned = ((t[side] == nobody).ifelse(t["units"], 0).cast("uint64") for side in ("sender", "to"))
     return _facts(t, class_id=_id("class_id"), issued=issued, burned=burned, time=time_of)
 

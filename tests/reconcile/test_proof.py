@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bridge.domain.findings import Finding
 from bridge.domain.observed import Statement
 from bridge.reconcile.evidence import Claim, ClaimState, Evidence
-from bridge.reconcile.proof import TRIPPING, proven
+from bridge.reconcile.proof import TRIPPING, own_evidence, proven
 from bridge.reconcile.reconcile import reconcile
 from tests.reconcile.story import HERE, THERE, House, looked_at, name, serials
 from tests.reconcile.test_honest_histories import LIMITS, Drifting
@@ -133,3 +133,10 @@ def test_no_later_unsigned_statement_disarms_it(house: House) -> None:
     forged = house.statement()
     evidence = replace(evidence, statements=[*evidence.statements, forged])
     assert rules(tripped(evidence)) == {"free-while-circulating"}
+
+
+def test_what_is_compared_again_holds_nothing_of_others(house: House) -> None:
+    evidence = unsigned(replace(unlocked(house).evidence(), claims=[CLAIM]))
+    ours = own_evidence(evidence, HERE)
+    assert [view.deployment for view in ours.chains] == [HERE]
+    assert (list(ours.statements), list(ours.claims), list(ours.claim_archives)) == ([], [], [])
