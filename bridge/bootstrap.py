@@ -9,8 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.alerts.channel import Channel
+from bridge.alerts.mail import MailChannel
+from bridge.alerts.webhook import WebhookChannel
+from bridge.cases.store import Cases, open_cases
 from bridge.chain.admin.acts import Acts
 from bridge.chain.admin.timelock import Timelock
+from bridge.chain.anchors import Anchors
 from bridge.chain.connection import Connection
 from bridge.chain.contract import BridgeContract, ContractCall, Deployed
 from bridge.chain.deploy import deploy
@@ -22,6 +27,7 @@ from bridge.chain.signers import Signer as Key
 from bridge.chain.transactions import Sender
 from bridge.chain.verifying.verify import Verification, verify
 from bridge.chain.witness import FinalWitness
+from bridge.daemon.inspection import Gathered, Inspector
 from bridge.daemon.readiness import (
     attempted,
     attester_checks,
@@ -39,11 +45,20 @@ from bridge.domain.deployment import About, Check, Expectations
 from bridge.domain.observed import Minted, OutcomeSettled, RequestOpened, Statement
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import Address, Hex32, RegistryCode
+from bridge.domain.watching import Alerts
 from bridge.errors import BridgeError, ContractRefused, UsageError
 from bridge.flow.bridge import Bridge
 from bridge.flow.hold import Holder
 from bridge.journal.store import Journal, open_journal
-from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, Endorsement, Evidence, JournalEntry
+from bridge.reconcile.evidence import (
+    ChainView,
+    Claim,
+    ClaimLink,
+    Endorsement,
+    Evidence,
+    JournalEntry,
+    StatementArchive,
+)
 from bridge.reconcile.sources import view
 from bridge.registry.attesters import Attester, AttesterSet, Eyes
 from bridge.registry.cad_trust.client import CadTrustClient
@@ -51,18 +66,22 @@ from bridge.registry.cad_trust.counterpart import CadTrustCounterpart
 from bridge.registry.counterpart import Counterpart, Counterparts
 from bridge.registry.desk.desk import Desk
 from bridge.registry.desk.rules import DeskRules
-from bridge.registry.embedded import NOWHERE_ELSE, LedgerRegistry
+from bridge.registry.embedded import NO_RULES, NOWHERE_ELSE, LedgerRegistry
 from bridge.registry.evidence import EvidenceFolder
+from bridge.registry.gate import Gatekeeper
 from bridge.registry.http import HttpRegistry, Line, Patience, Place
 from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.port import Registry, Signer
+from bridge.registry.rules import Rules
+from bridge.report.messages import Language
 from bridge.settings import (
     FILE_NAME,
     Contract,
     Database,
     KeyPlace,
     Settings,
+    alert_secret,
     cad_trust_key,
     environment_key,
     password,
@@ -272,7 +291,19 @@ def own_registry(settings: Settings, ask: Ask | None) -> LedgerRegistry:
             signers[code] = (programme.threshold, [opened[name] for name in programme.attesters])
     books = ledger(settings)
     elsewhere = _nowhere_else if ask is None else partial(_counterparts, settings, books)
-    return embedded_registry(books, contract(settings), signers, elsewhere)
+    return embedded_registry(books, contract(settings), signers, elsewhere, _rules(settings))
+
+
+def gatekeeper(settings: Settings, books: Ledger) -> Gatekeeper:
+    return Gatekeeper(books, _rules(settings))
+
+
+def witness(settings: Settings) -> FinalWitness:
+    return FinalWitness(contract(settings))
+
+
+def _rules(settings: Settings) -> Rules:
+    return {code: programme.gate for code, programme in settings.programmes.items()}
 
 
 def _nowhere_else(_eyes: Eyes) -> Counterparts:
@@ -304,6 +335,7 @@ def embedded_registry(
     deployed: BridgeContract,
     signers: Mapping[RegistryCode, tuple[int, Sequence[Signer]]],
     counterparts: Callable[[Eyes], Counterparts] = _nowhere_else,
+    rules: Rules = NO_RULES,
 ) -> LedgerRegistry:
     """Each attester looks through a witness of its own, as it would with a node of its own, and at the programmes' own
     registries through what `counterparts` makes for it."""
@@ -320,7 +352,7 @@ def embedded_registry(
         for code, (threshold, keys) in signers.items()
     }
     eyes = {deployment: FinalWitness(deployed)}
-    return LedgerRegistry(books, eyes, sets, counterparts(eyes))
+    return LedgerRegistry(books, eyes, sets, counterparts(eyes), rules)
 
 
 def _counterparts(settings: Settings, books: Ledger, eyes: Eyes) -> Counterparts:
@@ -602,6 +634,50 @@ def _entry(
     return JournalEntry.model_validate(fields)
 
 
+def cases(settings: Settings) -> Cases:
+    """Compliance's own database."""
+    return open_cases(settings.compliance.url)
+
+
+def inspector(settings: Settings, ask: Ask, deployed: BridgeContract, gather: Callable[[], Gathered]) -> Inspector:
+    """What compliance needs for its runs. Raises UsageError for a channel whose secret cannot be read: who is never
+    told would never know."""
+    told, breaker = settings.compliance.alerts, settings.compliance.breaker
+    # Opened now: when it is needed nobody may be there to type a password.
+    guardian = sender(settings, breaker.key, ask) if breaker.enabled else None
+    return Inspector(
+        contract=deployed,
+        cases=cases(settings),
+        gather=gather,
+        clock=this_machines_clock,
+        guardian=guardian,
+        channels=channels(told),
+        language=Language(told.language),
+    )
+
+
+def channels(told: Alerts) -> dict[str, Channel]:
+    """By their names."""
+    found: dict[str, Channel] = {}
+    for name, hook in told.webhooks.items():
+        found[name] = WebhookChannel(name, hook, alert_secret(name, hook.secret_file))
+    for name, mail in told.mails.items():
+        password = alert_secret(name, mail.password_file) if mail.password_file else None
+        found[name] = MailChannel(name, mail, password)
+    return found
+
+
+def anchors(settings: Settings, address: Address | None = None) -> Anchors:
+    """Raises UsageError when none is named, or what is named is none."""
+    place = address or settings.compliance.anchors
+    if place is None:
+        raise UsageError(
+            f"{FILE_NAME} names no [compliance] anchors, the contract that keeps hashes of reports; make one with: "
+            "carbonbridge compliance anchor FILE --deploy"
+        )
+    return Anchors(connect(settings), place)
+
+
 def _locks(books: Registry, seen: ChainView) -> list[tuple[Deployment, Lock]]:
     """What the registry locked under each id that was minted; an id that it does not know shows in its rows."""
     minted = dict.fromkeys(event.lock_id for event in seen.events if isinstance(event, Minted))
@@ -613,7 +689,7 @@ def _receipts(books: Registry, seen: ChainView) -> list[tuple[Deployment, Receip
     return [(seen.deployment, receipt) for one in books.receipts(list(settled)) for receipt in one.items]
 
 
-def endorsement(deployed: BridgeContract, statement: Statement) -> Endorsement | None:
+def endorsement(deployed: BridgeContract, statement: Statement | StatementArchive) -> Endorsement | None:
     """Who of the contract's attesters, as of the final block, signed the statement for this contract and no other.
 
     None for a registry that the contract does not know. The statement's word on who signed it counts for nothing.

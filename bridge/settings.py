@@ -16,9 +16,11 @@ from bridge.domain.deployment import Expectations
 from bridge.domain.peers import Peer
 from bridge.domain.signing import CURVE_ORDER, RemoteKey, is_private, plain_address
 from bridge.domain.values import Address, RegistryCode, faults
+from bridge.domain.watching import Compliance, Mail, Webhook
 from bridge.errors import UsageError
 from bridge.registry.cad_trust.place import CadTrust
 from bridge.registry.desk.rules import DeskRules
+from bridge.registry.rules import GateRules
 from bridge.registry.statements.j_credit import Format
 
 FILE_NAME = "carbonbridge.toml"
@@ -94,13 +96,15 @@ class RegistryPlace(Database):
 class Programme(_Section):
     """A registry's attesters, by key name, or by address where another process has the keys; and the terms that its
     classes copy. With a `desk` or `cad_trust` its own registry is another: one where officers act by hand, or CAD
-    Trust."""
+    Trust. `gate` says what may be locked; `categories`, what its credits are traded as, where that is a fixed list."""
 
     threshold: int = Field(ge=1)
     attesters: tuple[str, ...] = Field(min_length=1)
     terms: Terms
     desk: DeskRules | None = None
     cad_trust: CadTrust | None = None
+    gate: GateRules = GateRules()
+    categories: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _one_registry(self) -> Programme:
@@ -137,6 +141,7 @@ class Settings(_Section):
     signers: dict[KeyName, RemoteKey] = {}
     contract: Contract | None = None
     deployments: dict[KeyName, OtherDeployment] = {}
+    compliance: Compliance = Compliance()
 
     def key_path(self, name: str) -> Path:
         """The keystore file of a named key."""
@@ -240,6 +245,18 @@ def _bearer(file: str) -> str:
     return token
 
 
+def alert_secret(channel: str, file: Path) -> str:
+    """What a channel's messages are signed or sent with: the one line of its file, which is its owner's alone. The
+    variable CARBONBRIDGE_ALERT_SECRET_<NAME>_FILE names another one. It is never shown."""
+    place = Path(os.environ.get(_variable("CARBONBRIDGE_ALERT_SECRET_", channel) + "_FILE") or file)
+    secret = _secret("secret", str(place))
+    if place.stat().st_mode & 0o077:
+        raise UsageError(f"secret file {place} can be read by others; run: chmod 600 {place}")
+    if not secret or "\n" in secret:
+        raise UsageError(f"secret file {place} holds no secret: one line")
+    return secret
+
+
 def cad_trust_key(code: RegistryCode) -> str | None:
     """The x-api-key of a programme's node, from the file that CARBONBRIDGE_CAD_TRUST_KEY_<CODE>_FILE names; None
     without."""
@@ -315,6 +332,18 @@ def _with_absolute_places(settings: Settings) -> Settings:
         files = {"ca": key.ca, "certificate": key.certificate, "certificate_key": key.certificate_key}
         return key.model_copy(update={name: settings.folder / file for name, file in files.items() if file})
 
+    def with_secrets(compliance: Compliance) -> Compliance:
+        def placed(channel: Webhook | Mail) -> Any:
+            files = {name: getattr(channel, name, None) for name in ("secret_file", "password_file", "ca")}
+            return channel.model_copy(update={name: settings.folder / file for name, file in files.items() if file})
+
+        alerts = compliance.alerts
+        webhooks = {name: placed(one) for name, one in alerts.webhooks.items()}
+        mails = {name: placed(one) for name, one in alerts.mails.items()}
+        url = absolute(Database(url=compliance.url)).url
+        told = alerts.model_copy(update={"webhooks": webhooks, "mails": mails})
+        return compliance.model_copy(update={"url": url, "alerts": told})
+
     def with_folder(programme: Programme) -> Programme:
         elsewhere = {"desk": programme.desk, "cad_trust": programme.cad_trust}
         placed = {
@@ -329,6 +358,7 @@ def _with_absolute_places(settings: Settings) -> Settings:
             "programmes": {code: with_folder(programme) for code, programme in settings.programmes.items()},
             "journal": absolute(settings.journal),
             "registry": with_ca(settings.registry),
+            "compliance": with_secrets(settings.compliance),
             "signers": {name: with_files(key) for name, key in settings.signers.items()},
         }
     )

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS = ROOT / "contracts"
 ARTIFACTS = ROOT / "bridge" / "chain" / "artifacts"
 BRIDGE, EXTENSIONS = "CarbonBridge", ("Office", "Remedies")
-KEPT = (BRIDGE, *EXTENSIONS, "BridgeLens", "FreezePolicy", "AllowListPolicy", "TimelockController")
+KEPT = (BRIDGE, *EXTENSIONS, "BridgeLens", "FreezePolicy", "AllowListPolicy", "ReportAnchor", "TimelockController")
 BORROWED = ("@openzeppelin/contracts/governance/TimelockController.sol",)
 """Sources of others that we deploy as they are."""
 OURS = {f"src/{path.name}": path for path in sorted(CONTRACTS.glob("src/*.sol"))}

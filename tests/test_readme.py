@@ -60,6 +60,7 @@ def test_the_tour_works_as_written(tmp_path: Path) -> None:
     assert "Clean" in text
     assert "opened request" in text
     assert text.count("Clean") == 2, "by hand, and with the service"
+    assert "it is what 2 attesters signed" in text
     assert re.search(r"700 .*executed", text)
 
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
+from pydantic import model_validator
+
+from bridge.books.metadata import faults_of_pin, newest
+from bridge.books.quorum import is_quorum
 from bridge.chain.contract import BridgeContract
 from bridge.chain.signers import recover
 from bridge.domain.attestations import Attested, Deployment, Opening, Receipt, Request, typed_data
 from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import Kind
+from bridge.domain.metadata import ClassMetadata, PinnedMetadata
 from bridge.domain.observed import ClassCreated, OutcomeSettled, Place, RequestOpened, SpaceRegistered
 from bridge.domain.quantity import kilograms, tonnes
 from bridge.domain.serials import SerialRange, coalesce, total_units
-from bridge.domain.values import Address, Fact, Hex32, RegistryCode
-from bridge.errors import ContractRefused, NotYet, Refused
+from bridge.domain.values import Fact, Hex32, RegistryCode
+from bridge.errors import NotYet, Refused
 
-FORMAT: Final = "carbonbridge-certificate/2"
+FORMAT: Final = "carbonbridge-certificate/3"
+_EARLIER: Final = "carbonbridge-certificate/2"
 _LONGEST_SHOWN = 100
 
 
@@ -30,9 +36,11 @@ class CertifiedSerials(Fact):
 
 
 class Certificate(Fact):
-    """Bound to its holder by the request id, so that it cannot be passed on; `opening` shows who stands behind it."""
+    """Bound to its holder by the request id, so that it cannot be passed on; `opening` shows who stands behind it.
+    `metadata`: what the registry's attesters had signed of the class, by whom it may be used and for what; none where
+    they had signed nothing, as in the format before."""
 
-    format: Literal["carbonbridge-certificate/2"] = FORMAT
+    format: Literal["carbonbridge-certificate/2", "carbonbridge-certificate/3"] = FORMAT
     deployment: Deployment
     request_id: Hex32
     request: Request
@@ -44,17 +52,32 @@ class Certificate(Fact):
     opened: Place
     settled: tuple[Place, ...]
     receipt: Attested[Receipt]
+    metadata: PinnedMetadata | None = None
+
+    @model_validator(mode="after")
+    def _as_its_format(self) -> Certificate:
+        if self.format == _EARLIER and self.metadata is not None:
+            raise ValueError(f"metadata is of {FORMAT} and later")
+        return self
 
 
-def certify(contract: BridgeContract, request: Request, opening: Opening, receipt: Attested[Receipt]) -> Certificate:
-    """Puts a certificate together: all from the final chain, but what request, opening and receipt say themselves.
-    Whoever has the opening can, and nobody else: the chain keeps only its seal.
+def certify(
+    contract: BridgeContract,
+    request: Request,
+    opening: Opening,
+    receipt: Attested[Receipt],
+    published: ClassMetadata | None = None,
+) -> Certificate:
+    """Puts a certificate together: all from the final chain, but what request, opening, receipt and the signed part of
+    what is published of the class say themselves. Whoever has the opening can, and nobody else: the chain keeps only
+    its seal.
 
     Raises Refused for another opening than was committed to, NotYet while the request is not settled there.
     """
     if opening.commitment != request.commitment:
         raise Refused(f"this opening is not what request {request.id_on(contract.deployment)} committed to")
-    return _certified(contract, request, opening, receipt)
+    signed = newest(published, contract) if published is not None else None
+    return _certified(contract, request, opening, receipt).model_copy(update={"metadata": signed})
 
 
 def retired_in_all(certificate: Certificate, contract: BridgeContract) -> int:
@@ -115,10 +138,15 @@ def _faults(c: Certificate, contract: BridgeContract) -> Iterator[str]:
     except NotYet as error:
         yield str(error)
         return
+    true = true.model_copy(update={"format": c.format, "metadata": c.metadata})
     yield from _differences(c.model_dump(), true.model_dump(), "")
     yield from _faults_of_balance(true, contract)
     yield from _faults_of_receipt(true)
     yield from _faults_of_signatures(true, contract)
+    if c.metadata is not None:
+        created = contract.credit_class(true.request.class_id)
+        moments = (true.settled[-1].block, contract.connection.final().number)
+        yield from (f"metadata: {fault}" for fault in faults_of_pin(c.metadata, created, contract, moments))
 
 
 def _faults_of_opening(c: Certificate) -> Iterator[str]:
@@ -181,23 +209,11 @@ def _faults_of_signatures(true: Certificate, contract: BridgeContract) -> Iterat
     # The registry signs after the settlement: by the set of that block, or by the one that has followed it. Whoever is
     # replaced later has still signed rightly.
     registry, moments = true.credit_class.registry, (true.settled[-1].block, contract.connection.final().number)
-    if not any(_is_quorum(signers, contract, registry, block) for block in moments):
+    if not any(is_quorum(signers, contract, registry, block) for block in moments):
         yield (
             f"receipt.signatures: {len(signers)} are given, and they are no quorum of {registry}'s attesters alone, "
             f"neither at settlement in block {moments[0]} nor now"
         )
-
-
-def _is_quorum(signers: Sequence[Address | None], contract: BridgeContract, registry: RegistryCode, block: int) -> bool:
-    try:
-        all_attest = all(signer is not None and contract.is_attester(registry, signer, block) for signer in signers)
-        return all_attest and len(set(signers)) >= contract.threshold(registry, block)
-    except ContractRefused:
-        raise
-    except Refused as error:
-        raise Refused(
-            f"who attested at block {block} cannot be read, ask a node that keeps history: {error}"
-        ) from error
 
 
 class _Told(NamedTuple):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import requests
+from eth_abi.abi import decode, encode
+from eth_utils.abi import function_abi_to_4byte_selector, get_abi_input_types, get_abi_output_types
 from web3 import HTTPProvider, Web3
 from web3.contract.contract import ContractFunction
 from web3.exceptions import BlockNotFound, ProviderConnectionError, TimeExhausted
@@ -18,6 +20,9 @@ from bridge.errors import Unreachable
 
 Finality = int | Literal["finalized"]
 """Blocks of depth, or the chain's own tag. A depth is a bet that no reorg goes deeper; the tag is not."""
+
+View = Callable[..., ContractFunction]
+"""A contract's function, still without arguments."""
 
 _BATCH = 100
 """Calls in one batch: nodes refuse larger ones."""
@@ -36,7 +41,10 @@ class Connection:
         provider = HTTPProvider(
             url, {"timeout": 30}, cache_allowed_requests=True, cacheable_requests={RPCEndpoint("eth_chainId")}
         )
-        return cls(Web3(provider), finality)
+        w3 = Web3(provider)
+        for unused in ("ens_name_to_address", "attrdict"):  # they walk through every log of every answer
+            w3.middleware_onion.remove(unused)
+        return cls(w3, finality)
 
     @property
     def chain_id(self) -> int:
@@ -59,17 +67,36 @@ class Connection:
         except BlockNotFound as error:
             raise Unreachable(f"the node does not have the block that it says is final ({error}); try again") from error
 
-    def call_all(self, calls: Sequence[ContractFunction], block: int) -> list[Any]:
-        """Calls without arguments of their own, as one batch where the node takes batches. Raises as each would."""
+    def call_each(self, view: View, arguments: Sequence[tuple[Any, ...]], block: int) -> list[Any]:
+        """A view's answers for many arguments, in batches where the node takes batches. Raises as each would.
+
+        Encoded here: web3's own way to a batch takes ten times as long.
+        """
         if not isinstance(self.w3.provider, HTTPProvider):
-            return [call.call(block_identifier=block) for call in calls]
+            return [view(*each).call(block_identifier=block) for each in arguments]
         answers: list[Any] = []
-        for start in range(0, len(calls), _BATCH):
-            with self.w3.batch_requests() as batch:
-                for call in calls[start : start + _BATCH]:
-                    batch.add(call.call(block_identifier=block))
-                answers += batch.execute()
+        for start in range(0, len(arguments), _BATCH):
+            answers += self._call_batch(view, arguments[start : start + _BATCH], block)
         return answers
+
+    def _call_batch(self, view: View, arguments: Sequence[tuple[Any, ...]], block: int) -> Iterator[Any]:
+        call = view(*arguments[0])
+        selector, takes = function_abi_to_4byte_selector(call.abi), get_abi_input_types(call.abi)
+        gives = get_abi_output_types(call.abi)
+        asked: Any = [
+            (RPCEndpoint("eth_call"), [{"to": call.address, "data": _hex(selector + encode(takes, each))}, hex(block)])
+            for each in arguments
+        ]
+        provider: Any = self.w3.provider
+        with answering():
+            told = provider.make_batch_request(asked)
+        given = told if isinstance(told, list) and len(told) == len(asked) else [{}] * len(asked)
+        for each, one in zip(arguments, given, strict=True):
+            if isinstance(one.get("result"), str):
+                found = decode(gives, bytes.fromhex(one["result"][2:]))
+                yield found[0] if len(found) == 1 else list(found)
+            else:  # once more by itself, to raise what it raises
+                yield view(*each).call(block_identifier=block)
 
     def has_code(self, account: Address) -> bool:
         with answering():
@@ -104,6 +131,10 @@ def rpc_error_text(error: Exception) -> str:
     if response and isinstance(response.get("error"), dict):
         return str(response["error"].get("message", error))
     return str(error)
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
 
 
 def _stamp(block: BlockData) -> BlockStamp:

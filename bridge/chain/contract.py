@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -27,7 +28,7 @@ from bridge.domain.attestations import (
     StatementHead,
     wire,
 )
-from bridge.domain.credit_class import CreditClass, Subject, Terms, Verdict
+from bridge.domain.credit_class import CreditClass, Gate, Subject, Terms, Verdict
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import ChainEvent, ClassCreated
 from bridge.domain.serials import SerialRange, SerialSpace
@@ -161,6 +162,11 @@ class BridgeContract:
         """Units that the registry retired for the account, for ever."""
         return int(self.view(self.functions.retiredBalanceOf(_account(account), to_int(class_id)), block))
 
+    def uri(self, class_id: Hex32) -> str:
+        """Where a class's metadata is to be found, its id put in as ERC-1155 says: 64 small hex digits without 0x."""
+        template = str(self.view(self.functions.uri(to_int(class_id))))
+        return template.replace("{id}", class_id.removeprefix("0x"))
+
     def cover_left(self, cover_id: Hex32, block: int | None = None) -> int:
         return int(self.view(self.functions.coverLeft(to_bytes(cover_id)), block))
 
@@ -174,9 +180,9 @@ class BridgeContract:
 
     def locks_used(self, registry: RegistryCode, lock_ids: Sequence[Hex32], block: int) -> set[Hex32]:
         """Those that are minted, or offered as cover."""
-        calls = [self.functions.lockUsed(code_bytes(registry), to_int(lock_id)) for lock_id in lock_ids]
+        asked = [(code_bytes(registry), to_int(lock_id)) for lock_id in lock_ids]
         with answering(), refusals_in_words():
-            answers = self.connection.call_all(calls, block)
+            answers = self.connection.call_each(self.functions.lockUsed, asked, block)
         return {lock_id for lock_id, used in zip(lock_ids, answers, strict=True) if used}
 
     def reversal_done(self, registry: RegistryCode, event_id: Hex32, block: int | None = None) -> bool:
@@ -192,9 +198,11 @@ class BridgeContract:
         return _request_state(self.view(self.functions.requestState(to_bytes(request_id)), block))
 
     def request_states(self, request_ids: Sequence[Hex32], block: int) -> list[RequestState]:
-        calls = [self.functions.requestState(to_bytes(request_id)) for request_id in request_ids]
+        asked = [(to_bytes(request_id),) for request_id in request_ids]
         with answering(), refusals_in_words():
-            return [_request_state(state) for state in self.connection.call_all(calls, block)]
+            return [
+                _request_state(state) for state in self.connection.call_each(self.functions.requestState, asked, block)
+            ]
 
     def class_state(self, class_id: Hex32, block: int | None = None) -> ClassState | None:
         """None when the class does not exist."""
@@ -214,8 +222,24 @@ class BridgeContract:
 
     def is_barred(self, c: CreditClass, block: int | None = None) -> bool:
         """Whether its project is barred; its methodology, the chain knows by its seal only."""
-        on = self.functions.verdictOn(code_bytes(c.registry), int(Subject.PROJECT), c.project)
-        return bool(self.view(on, block) == Verdict.BARRED)
+        return self.verdict(c.registry, Subject.PROJECT, c.project, block) is Verdict.BARRED
+
+    def gate(self, c: CreditClass, methodology: str | None, block: int | None = None) -> Gate:
+        """What a mint of the class would meet; `methodology` as the admin named it. Raises ContractRefused for a
+        registry that the contract does not know."""
+        state = self.class_state(c.id, block)
+        terms = state.terms if state else _terms(self.view(self.functions.registryOf(code_bytes(c.registry)), block)[2])
+        return Gate(
+            project=self.verdict(c.registry, Subject.PROJECT, c.project, block),
+            methodology=methodology,
+            methodology_verdict=Verdict.NONE
+            if methodology is None
+            else self.verdict(c.registry, Subject.METHODOLOGY, methodology, block),
+            admission_required=terms.admission_required,
+        )
+
+    def verdict(self, registry: RegistryCode, subject: Subject, code: str, block: int | None = None) -> Verdict:
+        return Verdict(self.view(self.functions.verdictOn(code_bytes(registry), int(subject), code), block))
 
     def reserve_of(self, class_id: Hex32, block: int | None = None) -> ReserveState:
         minted, locked, sequence, as_of = self.view(self.functions.reserveOf(to_int(class_id)), block)
@@ -260,14 +284,23 @@ class BridgeContract:
 
     # ----------------------------------------------------------------- doors
 
-    def mint(self, attested: Attested[Lock], coming: Sequence[Lock] = ()) -> ContractCall:
-        """`coming`: locks that will be in the ledger by then, though no block has them yet."""
-        locks = [_lock(lock) for lock in attested.items]
-        return self.functions.mint(locks, self._mint_hints(attested.items, coming), _signatures(attested.signatures))
+    def mint(self, attested: Attested[Lock]) -> ContractCall:
+        return self.mint_behind(attested, [])[0]
 
-    def cover(self, attested: Attested[Cover], coming: Sequence[Lock] = ()) -> ContractCall:
-        hints = self._mint_hints([cover.lock for cover in attested.items], coming)
-        return self.functions.cover([_cover(c) for c in attested.items], hints, _signatures(attested.signatures))
+    def mint_behind(self, attested: Attested[Lock], coming: Sequence[Lock]) -> tuple[ContractCall, ContractCall]:
+        """The call as of the newest block, and as it is best sent behind `coming`: locks that will be in the ledger by
+        then, though no block has them yet."""
+        locks, signatures = [_lock(lock) for lock in attested.items], _signatures(attested.signatures)
+        now, then = self._mint_hints(attested.items, coming)
+        return self.functions.mint(locks, now, signatures), self.functions.mint(locks, then, signatures)
+
+    def cover(self, attested: Attested[Cover]) -> ContractCall:
+        return self.cover_behind(attested, [])[0]
+
+    def cover_behind(self, attested: Attested[Cover], coming: Sequence[Lock]) -> tuple[ContractCall, ContractCall]:
+        covers, signatures = [_cover(cover) for cover in attested.items], _signatures(attested.signatures)
+        now, then = self._mint_hints([cover.lock for cover in attested.items], coming)
+        return self.functions.cover(covers, now, signatures), self.functions.cover(covers, then, signatures)
 
     def reverse(self, attested: Attested[Reversal]) -> ContractCall:
         spans = [span for reversal in attested.items for span in reversal.ranges]
@@ -391,9 +424,15 @@ class BridgeContract:
 
     # ----------------------------------------------------------------- hints
 
-    def _mint_hints(self, locks: Sequence[Lock], coming: Sequence[Lock]) -> list[int]:
-        """The start of the range before each lock, which may be one that is coming or an earlier lock of the batch."""
+    def _mint_hints(self, locks: Sequence[Lock], coming: Sequence[Lock]) -> tuple[list[int], list[int]]:
+        """The start of the range before each lock, which may be an earlier lock of the batch: as of now, and once what
+        is coming is there."""
         before = self._before([lock.range for lock in locks])
+        return self._hints_among(locks, before, []), self._hints_among(locks, before, coming)
+
+    def _hints_among(
+        self, locks: Sequence[Lock], before: Mapping[tuple[Hex32, int], int], coming: Sequence[Lock]
+    ) -> list[int]:
         starts: dict[Hex32, list[int]] = {}
         for lock in coming:
             starts.setdefault(lock.range.space, []).append(lock.range.first)
@@ -476,6 +515,7 @@ def _wire_terms(terms: Terms) -> tuple[int | bool | str, ...]:
     )
 
 
+@lru_cache(maxsize=4096)  # a hash each, and a batch names the same few again and again
 def _account(address: Address) -> str:
     return to_checksum_address(address)
 

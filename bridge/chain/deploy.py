@@ -25,12 +25,12 @@ def deploy(
     first_block = connection.head().number
     owner = connection.w3.to_checksum_address(admin)
     kind = "AllowListPolicy" if allow_list else "FreezePolicy"
-    policy = _create(connection, sender, kind, owner) if freezable or allow_list else None
+    policy = create(connection, sender, kind, owner) if freezable or allow_list else None
     asked = connection.w3.to_checksum_address(policy or ZERO_ADDRESS)
-    remedies = connection.w3.to_checksum_address(_create(connection, sender, "Remedies", asked))
-    office = connection.w3.to_checksum_address(_create(connection, sender, "Office", asked, remedies))
-    bridge = _create(connection, sender, "CarbonBridge", owner, uri, asked, office)
-    lens = _create(connection, sender, "BridgeLens")
+    remedies = connection.w3.to_checksum_address(create(connection, sender, "Remedies", asked))
+    office = connection.w3.to_checksum_address(create(connection, sender, "Office", asked, remedies))
+    bridge = create(connection, sender, "CarbonBridge", owner, uri, asked, office)
+    lens = create(connection, sender, "BridgeLens")
     deployment = Deployment(chain_id=connection.chain_id, contract=bridge)
     return Deployed(deployment=deployment, lens=lens, first_block=first_block, policy=policy, allow_list=allow_list)
 
@@ -38,10 +38,10 @@ def deploy(
 def deploy_timelock(connection: Connection, sender: Sender, multisig: Address, delay_seconds: int) -> Address:
     """A timelock in which the multisig proposes, cancels and executes, and nobody is admin but the timelock itself."""
     alone = [connection.w3.to_checksum_address(multisig)]
-    return _create(connection, sender, "TimelockController", delay_seconds, alone, alone, ZERO_ADDRESS)
+    return create(connection, sender, "TimelockController", delay_seconds, alone, alone, ZERO_ADDRESS)
 
 
-def _create(connection: Connection, sender: Sender, name: str, *arguments: object) -> Address:
+def create(connection: Connection, sender: Sender, name: str, *arguments: object) -> Address:
     parts = artifact(name)
     factory = connection.w3.eth.contract(abi=parts.abi, bytecode=parts.bytecode)
     receipt = sender.mine({"data": factory.constructor(*arguments).data_in_transaction})

@@ -20,6 +20,7 @@ from bridge.domain.observed import (
     CoverTaken,
     CoverWithdrawn,
     CreditRetired,
+    MethodologySet,
     Minted,
     OutcomeSettled,
     Place,
@@ -78,6 +79,11 @@ def _class_created(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
             kg_per_unit=a["terms"][3],
         )
     ]
+
+
+def _methodology_set(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
+    registry = _code(a["registry"])
+    return [MethodologySet(place=place, registry=registry, project=a["project"], methodology=a["methodology"])]
 
 
 def _minted(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
@@ -222,6 +228,7 @@ def _transferred(place: Place, a: dict[str, Any], class_id: int, units: int) -> 
 _READERS: dict[str, Callable[[Place, dict[str, Any]], list[ChainEvent]]] = {
     "SpaceRegistered": _space_registered,
     "ClassCreated": _class_created,
+    "MethodologySet": _methodology_set,
     "Minted": _minted,
     "RequestOpened": _request_opened,
     "OutcomeSettled": _outcome_settled,

@@ -57,6 +57,7 @@ _ADVICE = {
     "RecoveryNotMature": "its time for a veto runs still; execute it afterwards",
     "RecoveryLapsed": "nobody executed it in time: order it again",
     "QuarantineCoolingDown": "a guardian closes a class once, then as long a peace follows; ask the admin to confirm",
+    "AlreadyAnchored": "the first time counts; nothing is left to do",
     "NotListed": "this account may not take units; a lister lists it with: carbonbridge compliance list ACCOUNT",
     "NotLister": f"only listers may; the admin names them by policy.setLister, with: {_ADMIN}",
     "NothingToSettle": "all of it is settled or has ended, or its class is short",
@@ -79,7 +80,7 @@ _ADVICE_AT = {
 """Where the same refusal means something else at one of the contract's functions."""
 
 _NOT_YET = {"RecoveryNotMature", "StillShort", "DeadlineNotPassed", "ChallengeNotPassed"}
-_MOMENTS = {"asOf", "deadline", "lapsedAt", "maturesAt", "notAfter", "since", "until"}
+_MOMENTS = {"asOf", "deadline", "lapsedAt", "maturesAt", "notAfter", "since", "timestamp", "until"}
 ENUMS: dict[str, type[IntEnum]] = {"enum Subject": Subject, "enum Verdict": Verdict, "enum Status": RequestStatus}
 """The contract's words, by the ABI's names of them."""
 
@@ -117,7 +118,7 @@ def refusals_in_words(door: str = "") -> _Answers:
 
 _ERRORS: dict[bytes, dict[str, Any]] = {
     function_abi_to_4byte_selector(entry): entry  # type: ignore[arg-type]
-    for name in ("CarbonBridge", "AllowListPolicy", "TimelockController")
+    for name in ("CarbonBridge", "AllowListPolicy", "TimelockController", "ReportAnchor")
     for entry in artifact(name).abi
     if entry["type"] == "error"
 }

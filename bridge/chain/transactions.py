@@ -40,7 +40,8 @@ class Outbox(Protocol):
     """Where signed transactions are stored before they are sent: the one authority over an account's nonces."""
 
     def next_nonce(self, chain_id: int, sender: Address, on_chain: int) -> int:
-        """The first nonce that neither the chain, which has used `on_chain` of them, nor a stored transaction uses."""
+        """The first nonce that neither the chain, which has used `on_chain` of them, nor a stored transaction uses.
+        Raises Unreachable when the chain has not used one that was final."""
         ...
 
     def keep_transaction(self, signed: SignedTransaction, purpose: str, attestation_id: int | None) -> bool:
@@ -73,6 +74,11 @@ class Sender:
     def sign(self, document: TypedData) -> Hex64:
         """EIP-712, for others to send: costs this account nothing."""
         return self._signer.sign(document)
+
+    def nonces_used(self) -> int:
+        """On chain, or in the node's pool."""
+        with answering():
+            return int(self._w3.eth.get_transaction_count(self._account, "pending"))
 
     def ether_wei(self) -> int:
         return self._connection.balance_wei(self.address)
@@ -143,9 +149,7 @@ class Sender:
     ) -> SignedTransaction:
         purpose = getattr(call, "fn_name", "create")
         for _ in range(_TRIES):
-            with answering():
-                used = int(self._w3.eth.get_transaction_count(self._account, "pending"))
-            nonce = self._outbox.next_nonce(self._connection.chain_id, self.address, used)
+            nonce = self._outbox.next_nonce(self._connection.chain_id, self.address, self.nonces_used())
             signed = self._prepare(call, landing or call, nonce)
             if self._outbox.keep_transaction(signed, purpose, attestation_id):
                 return signed

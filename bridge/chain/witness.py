@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from threading import Lock, local
 
 from bridge.chain.contract import BridgeContract, RequestState
 from bridge.domain.attestations import Deployment, Outcome
+from bridge.domain.credit_class import CreditClass, Gate, Subject, Verdict
 from bridge.domain.lifecycle import RequestStatus
 from bridge.domain.observed import (
     BlockStamp,
     ChainEvent,
+    MethodologySet,
     OutcomeSettled,
     RequestOpened,
     RequestRefused,
@@ -22,10 +24,11 @@ from bridge.domain.serials import SerialRange
 from bridge.domain.values import Hex32, RegistryCode
 from bridge.errors import Unreachable
 
-ENDED_KEPT = 256
+ENDED_KEPT = 4096
 """Requests that have ended and may still be asked about: the registry acts on them in the turns after."""
 
-_EVENTS = (RequestOpened, OutcomeSettled, RequestRefused, RequestReturned)
+_OF_REQUESTS = (RequestOpened, OutcomeSettled, RequestRefused, RequestReturned)
+_EVENTS = (*_OF_REQUESTS, MethodologySet)
 
 
 class _Pin(local):
@@ -81,21 +84,33 @@ class FinalWitness:
         state = self._contract.class_state(class_id, self.stamp().number)
         return 0 if state is None else state.shortfall
 
-    def request(self, request_id: Hex32) -> WitnessedRequest | None:
-        """None while no final block holds it. Raises Unreachable when the node's events and its state differ."""
-        with self._turn:
-            return self._look(request_id)
-
-    def _look(self, request_id: Hex32) -> WitnessedRequest | None:
+    def gate(self, c: CreditClass) -> Gate:
         final = self.stamp()
-        state = self._contract.request_state(request_id, final.number)
-        if state.status is RequestStatus.NONE:
-            return None
-        self._read_up_to(final)
+        with self._turn:
+            self._read_up_to(final)
+            methodology = self._methodologies.get((c.registry, c.project))
+        return self._contract.gate(c, methodology, final.number)
+
+    def is_barred(self, registry: RegistryCode, methodology: str) -> bool:
+        return self._contract.verdict(registry, Subject.METHODOLOGY, methodology, self.stamp().number) is Verdict.BARRED
+
+    def requests(self, request_ids: Sequence[Hex32]) -> dict[Hex32, WitnessedRequest | Unreachable]:
+        with self._turn:
+            return self._look(list(dict.fromkeys(request_ids)))
+
+    def _look(self, request_ids: Sequence[Hex32]) -> dict[Hex32, WitnessedRequest | Unreachable]:
+        final = self.stamp()
+        states = zip(request_ids, self._contract.request_states(request_ids, final.number), strict=True)
+        there = {one: state for one, state in states if state.status is not RequestStatus.NONE}
+        if there:
+            self._read_up_to(final)
+        if doubtful := {one for one, state in there.items() if not self._agrees(one, state)}:
+            self._search(doubtful, final)  # an answer was incomplete, or they have ended long ago
+        return {one: self._witnessed(one, state) for one, state in there.items()}
+
+    def _witnessed(self, request_id: Hex32, state: RequestState) -> WitnessedRequest | Unreachable:
         if not self._agrees(request_id, state):
-            self._search(request_id, final)  # an answer was incomplete, or the request has ended long ago
-        if not self._agrees(request_id, state):
-            raise Unreachable(f"the node's events of request {request_id} do not match its state; try again")
+            return Unreachable(f"the node's events of request {request_id} do not match its state; try again")
         return WitnessedRequest(
             opened=self._opened[request_id],
             status=state.status,
@@ -111,6 +126,7 @@ class FinalWitness:
         self._opened: dict[Hex32, RequestOpened] = {}
         self._settled: dict[Hex32, list[Outcome]] = {}
         self._ended: dict[Hex32, None] = {}
+        self._methodologies: dict[tuple[RegistryCode, str], str] = {}
 
     def _read_up_to(self, final: BlockStamp) -> None:
         if self._read == final:
@@ -123,15 +139,18 @@ class FinalWitness:
         if self._read is None or final.number > self._read.number:
             self._read = final
 
-    def _search(self, request_id: Hex32, final: BlockStamp) -> None:
-        """Reads all of history once more for one request."""
-        self._settled.pop(request_id, None)
-        for event in self._contract.events(self._contract.first_block, final.number, *_EVENTS):
-            if isinstance(event, _EVENTS) and event.request_id == request_id:
+    def _search(self, request_ids: Set[Hex32], final: BlockStamp) -> None:
+        """Reads all of history once more for these requests."""
+        for request_id in request_ids:
+            self._settled.pop(request_id, None)
+        for event in self._contract.events(self._contract.first_block, final.number, *_OF_REQUESTS):
+            if isinstance(event, _OF_REQUESTS) and event.request_id in request_ids:
                 self._keep(event)
 
     def _keep(self, event: ChainEvent) -> None:
         match event:
+            case MethodologySet():
+                self._methodologies[event.registry, event.project] = event.methodology
             case RequestOpened():
                 self._opened[event.request_id] = event
             case OutcomeSettled():

@@ -73,6 +73,7 @@ def show(c: Certificate, spoken: str, retired: int) -> None:
         (whom, c.opening.beneficiary),
         ("purpose", c.opening.purpose or "-"),
         ("credit", c.credit_class.label),
+        *_known(c, spoken),
         ("amount", amount(c.units)),
         ("serials", [f"{s.registry} {s.space_key} {s.range}" for s in c.serials]),
         ("receipt", receipt.reference),
@@ -83,7 +84,17 @@ def show(c: Certificate, spoken: str, retired: int) -> None:
         *(in_all if c.request.kind is Kind.RETIREMENT else []),
     ]
     say(words[c.request.kind.name], "")
-    _aligned([(words[name], [value] if isinstance(value, str) else value) for name, value in rows])
+    _aligned([(words.get(name, name), [value] if isinstance(value, str) else value) for name, value in rows])
+
+
+def _known(c: Certificate, spoken: str) -> list[tuple[str, str | list[str]]]:
+    """Of its class: what attesters signed, else unknown."""
+    from bridge.cli.attributes import attribute_rows
+    from bridge.cli.metadata import attributes_in
+    from bridge.domain.attributes import Attributes
+
+    has = attributes_in(c.metadata.body) if c.metadata else Attributes()
+    return [(name, value) for _, name, value in attribute_rows(has, spoken)]
 
 
 def _aligned(rows: list[tuple[str, list[str]]]) -> None:

@@ -11,10 +11,12 @@ import typer
 from bridge.cli.options import Json
 
 if TYPE_CHECKING:
+    from bridge.chain.contract import BridgeContract
+    from bridge.daemon.inspection import Gathered
     from bridge.domain.findings import NotCompared
     from bridge.reconcile.archive import EvidenceArchive
     from bridge.reconcile.claims import ClaimsFile
-    from bridge.reconcile.evidence import Evidence
+    from bridge.registry.port import Registry
     from bridge.settings import Settings
 
 _FILE = {"metavar": "FILE", "exists": True, "dir_okay": False}
@@ -80,11 +82,10 @@ def keep_given(
         archive.keep_peer(peer)
 
 
-def archived(
-    archive: Path, statements: Sequence[Path], claims: Sequence[Path], mappings: Sequence[Path]
-) -> tuple[Evidence, tuple[NotCompared, ...]]:
+def archived(archive: Path, statements: Sequence[Path], claims: Sequence[Path], mappings: Sequence[Path]) -> Gathered:
     """What the archive holds, with what is named; only the contracts of mappings that are named are asked anew."""
     from bridge import bootstrap, settings
+    from bridge.daemon.inspection import Gathered
     from bridge.reconcile.archive import EvidenceArchive
 
     kept = EvidenceArchive(archive)
@@ -93,30 +94,35 @@ def archived(
         keep_given(settings.load(), kept, statements, claims, mappings)
     if mappings:
         bootstrap.collect_peers(kept)
-    return kept.evidence()
+    evidence, left = kept.evidence()
+    return Gathered(evidence, sorted({claim.source for claim in evidence.claims}), left)
 
 
 def looked_at(
-    config: Settings, statements: Sequence[Path], read: Mapping[str, ClaimsFile], mappings: Sequence[Path]
-) -> tuple[Evidence, tuple[NotCompared, ...]]:
-    """Read from the counterparts themselves, and kept nowhere."""
+    config: Settings,
+    deployed: Sequence[BridgeContract],
+    books: Registry,
+    statements: Sequence[Path],
+    claims: Sequence[Path],
+    mappings: Sequence[Path],
+) -> Gathered:
+    """Read from the counterparts themselves, and kept nowhere; files are read anew each time."""
     from dataclasses import replace
 
     from bridge import bootstrap
-    from bridge.cli.passwords import ask
+    from bridge.daemon.inspection import Gathered
 
-    deployed, books = bootstrap.contracts(config), bootstrap.registry(config, ask)
-    read = {**read, **_peers(mappings)}
-    claims = [claim for one in read.values() for claim in one.claims]
+    read = {**read_claims(claims), **_peers(mappings)}
+    found = [claim for one in read.values() for claim in one.claims]
     links = [link for one in read.values() for link in one.links]
-    found = bootstrap.all_evidence(deployed, books, list(config.programmes), claims, links)
+    evidence = bootstrap.all_evidence(deployed, books, list(config.programmes), found, links)
     given = bootstrap.read_statements(config, statements)
-    found = replace(
-        found,
-        statements=[*found.statements, *(statement for statement, _, _ in given)],
-        endorsements=[*found.endorsements, *(one for _, vouched, _ in given for one in vouched)],
+    evidence = replace(
+        evidence,
+        statements=[*evidence.statements, *(statement for statement, _, _ in given)],
+        endorsements=[*evidence.endorsements, *(one for _, vouched, _ in given for one in vouched)],
     )
-    return found, (*(row for _, _, left in given for row in left), *_rejected(read))
+    return Gathered(evidence, list(read), (*(row for _, _, left in given for row in left), *_rejected(read)))
 
 
 def read_claims(paths: Sequence[Path]) -> dict[str, ClaimsFile]:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import closing, collecting, listing, recovery
+from bridge.cli import closing, collecting, listing, recovery, runs, sealing
 from bridge.cli.collecting import Archive, Claims, Mappings, Statements
 from bridge.cli.options import File, Json, Language, Out
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract, ContractCall
-    from bridge.domain.findings import Reconciliation
+    from bridge.daemon.inspection import Inspected
 
 app = typer.Typer(help="Reconcile, read findings, pause, close, freeze, recover.", no_args_is_help=True)
 
 
-Format = Annotated[str, typer.Option("--format", metavar="text|json|csv", help="How it is shown and written.")]
+Format = Annotated[str, typer.Option("--format", metavar="FORM", help="text, json, csv, md or html.")]
+Sign = Annotated[bool, typer.Option("--sign", help="Sign what --out writes, with compliance's key.")]
+Accept = Annotated[
+    bool, typer.Option("--accept-acknowledged", help="End with 0 when each break is acknowledged as it is.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing when all is well, as cron likes it.")]
 
 
 app.command("collect", epilog="Example: carbonbridge compliance collect --archive evidence --claims others.ndjson")(
@@ -30,7 +34,8 @@ app.command("collect", epilog="Example: carbonbridge compliance collect --archiv
 @app.command(
     "reconcile",
     epilog="Example: carbonbridge compliance reconcile --claims others.ndjson --out report.json\n\n"
-    "Example: carbonbridge compliance reconcile --archive evidence --mapping other-bridge.toml",
+    "Example: carbonbridge compliance reconcile --archive evidence --mapping other-bridge.toml\n\n"
+    "Example: carbonbridge compliance reconcile --out report.html --format html --lang ja --sign",
 )
 def reconcile(
     archive: Archive = None,
@@ -40,46 +45,80 @@ def reconcile(
     out: Out = None,
     lang: Language = None,
     form: Format = "text",
+    sign: Sign = False,
+    accept: Accept = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Compare the final chain, the registry's statements and others' claims, serial by serial.
 
-    Ends with 1 when there is a break, or a line of claims that could not be compared.
+    Ends with 1 when there is a break, or a line of claims that could not be compared; with 3 when all is well and an
+    alert could not be delivered; with 5 while another run is on.
+
+    Every run is kept, compared with those before, and told to those whom the configuration names.
+
+    With --archive it compares what `collect` has kept, and asks no node and no registry; what is named besides is kept
+    there first. That is no run: it is neither kept nor told, and pauses nothing.
 
     A claims file has one JSON object a line, such as {"claim_id": "b1", "state": "minted", "kg": 24000, "registry":
-    "VERRA", "serial": "…"}. With --archive it compares what `collect` has kept, and asks no node and no registry; what
-    is named besides is kept there first. --out writes JSON that `findings` shows again, unless --format says otherwise.
+    "VERRA", "serial": "…"}. --out writes JSON that `findings` shows again; with --format md, html or csv that form,
+    and the JSON beside it.
     """
-    from bridge.cli.findings import keep, language, require_format, show
-    from bridge.cli.screen import say
+    from bridge.cli.findings import keep, language, require_format
+    from bridge.cli.runs import comparison, show_run
+    from bridge.cli.screen import progress, say
+    from bridge.cli.sealing import require_out, sign_file
 
-    spoken, form = language(lang), require_format("json" if as_json else form)
-    found = _reconcile(archive, statement or [], claims or [], mapping or [], quiet=as_json)
-    if out:
-        keep(found, out, form, spoken)
-    show(found, form, spoken)
-    if out and form == "text":
-        say("", f"written to {out}")
-    raise typer.Exit(0 if found.clean else 1)
+    spoken, form = language(lang), require_format(form)
+    require_out(out, form, sign)
+    form = "json" if as_json and form == "text" else form
+    compare = comparison(archive, claims or [], statement or [], mapping or [])
+    with progress("Reading and comparing", 2, quiet or as_json) as step:
+        met = compare(step)
+    place = keep(met.found, out, form, spoken) if out else None
+    sealed = sign_file(place) if place and sign else None
+    shown = "json" if as_json else form
+    show_run(met, shown, spoken, quiet=quiet, written=out is not None)
+    if shown != "json" and not quiet:
+        say(*(f"written to {one}" for one in dict.fromkeys((out, place, sealed)) if one))
+    raise typer.Exit(_exit_code(met, accept))
 
 
-@app.command("findings", epilog="Example: carbonbridge compliance findings report.json --severity break")
+def _exit_code(met: Inspected, accept: bool) -> int:
+    from bridge.errors import Unreachable
+
+    found = met.found
+    well = found.clean or (accept and not found.unaccepted and not found.not_compared)
+    return 1 if not well else Unreachable.exit_code if met.troubles else 0
+
+
+@app.command(
+    "findings",
+    epilog="Example: carbonbridge compliance findings report.json --severity break\n\n"
+    "Example: carbonbridge compliance findings report.json --format html --lang ja --out report.html",
+)
 def findings(
     file: File,
     severity: Annotated[str | None, typer.Option(metavar="break|warning|info", help="Only these.")] = None,
+    out: Out = None,
     lang: Language = None,
     form: Format = "text",
     as_json: Json = False,
 ) -> None:
-    """Show a stored reconciliation again, or its findings of one severity. Ends with 1 when it holds a break."""
-    from bridge.cli.findings import language, of_severity, read, require_format, show, show_some
+    """Show a stored reconciliation again, or its findings of one severity. Ends with 1 when it holds a break.
+
+    With --out and --format md, html or csv it is written in that form, letter by letter as `verify` wants it.
+    """
+    from bridge.cli.findings import language, of_severity, read, require_format, show, show_some, write
 
     spoken, form = language(lang), require_format("json" if as_json else form)
     found = read(file)
-    if severity is None:
-        show(found, form, spoken)
-    else:
+    if severity is not None:
         show_some(of_severity(found, severity), as_json)
+    elif out is not None:
+        write(found, file, out, form, spoken)
+    else:
+        show(found, form, spoken)
     raise typer.Exit(0 if found.clean else 1)
 
 
@@ -125,25 +164,27 @@ app.command(
 app.command("list", epilog="Example: carbonbridge compliance list alice bob")(listing.list_accounts)
 app.command("strike", epilog="Example: carbonbridge compliance strike mallory")(listing.strike)
 app.add_typer(recovery.app, name="recovery")
-
-
-def _reconcile(
-    archive: Path | None, statements: list[Path], claims: list[Path], mappings: list[Path], *, quiet: bool
-) -> Reconciliation:
-    from bridge import settings
-    from bridge.cli.screen import progress
-    from bridge.reconcile.reconcile import reconcile as compare
-
-    with progress("Reading and comparing", 2, quiet) as step:
-        if archive is None:
-            read = collecting.read_claims(claims)
-            evidence, left = collecting.looked_at(settings.load(), statements, read, mappings)
-        else:
-            evidence, left = collecting.archived(archive, statements, claims, mappings)
-        step(1)
-        found = compare(evidence)
-        step(1)
-    return found.model_copy(update={"not_compared": left})
+app.command(
+    "acknowledge",
+    epilog='Example: carbonbridge compliance acknowledge 0x4f3a --reason "corrected on Monday" --by "Aya Sato"',
+)(runs.acknowledge)
+app.command(
+    "history",
+    epilog="Example: carbonbridge compliance history\n\nExample: carbonbridge compliance history --finding 0x4f3a\n\n"
+    "Example: carbonbridge compliance history --run 12 --out report.json",
+)(runs.history)
+app.command("watch", epilog="Example: carbonbridge compliance watch --every 6h --port 9465 --log json")(runs.watch)
+app.command("sign", epilog="Example: carbonbridge compliance sign report.json")(sealing.sign)
+app.command(
+    "anchor",
+    epilog="Example: carbonbridge compliance anchor report.json\n\n"
+    "Example: carbonbridge compliance anchor report.json --deploy",
+)(sealing.anchor)
+app.command(
+    "verify",
+    epilog="Example: carbonbridge compliance verify report.json --also report.html --by "
+    "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+)(sealing.verify)
 
 
 def _send(

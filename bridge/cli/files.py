@@ -32,6 +32,16 @@ def read_fact(path: Path, kind: type[F], what: str) -> F:
         raise MalformedInput(f"{path} is no {what}: {why}") from error
 
 
+def read_bytes(path: Path) -> bytes:
+    """Raises MalformedInput when the file cannot be read."""
+    from bridge.errors import MalformedInput
+
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MalformedInput(f"{path} cannot be read: {error.strerror}") from error
+
+
 def named_format(path: Path) -> str:
     """Which of our formats a JSON file says that it is; empty when it says nothing."""
     found = _read_json(path)

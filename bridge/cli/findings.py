@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bridge.domain.findings import Finding, Reconciliation
     from bridge.report.messages import Language
 
-FORMATS = ("text", "json", "csv")
+FORMATS = ("text", "json", "csv", "md", "html")
 _RANGES_SHOWN = 5
 
 
@@ -44,45 +44,58 @@ def show(found: Reconciliation, form: str, spoken: Language) -> None:
         say_text(written)
 
 
-def keep(found: Reconciliation, path: Path, form: str, spoken: Language) -> None:
-    """As CSV when that is asked for; else as JSON in the facts' own words, which can be shown in any language again."""
+def keep(found: Reconciliation, path: Path, form: str, spoken: Language) -> Path:
+    """As JSON in the facts' own words, which can be shown in any language again; or in the form asked for, with that
+    JSON beside it, without which nobody could check it. Gives the JSON's place."""
     from bridge.cli.files import write_file
     from bridge.report.messages import Language
 
-    written = _written(found, "csv", spoken) if form == "csv" else _written(found, "json", Language.ENGLISH)
-    write_file(path, written)
+    if form in ("text", "json"):
+        place = path
+    else:
+        place = path.with_suffix(".json")
+        write_file(path, _written(found, form, spoken))
+    write_file(place, _written(found, "json", Language.ENGLISH))
+    return place
+
+
+def write(found: Reconciliation, source: Path, path: Path, form: str, spoken: Language) -> None:
+    """In one form, of the report that is stored as JSON in `source`."""
+    from bridge.cli.files import read_bytes, write_file
+    from bridge.report.sealing import FORMS, hash_of
+
+    if form in FORMS:
+        write_file(path, FORMS[form](found, spoken, hash_of(read_bytes(source))))
+    else:
+        write_file(path, _written(found, form, spoken))
 
 
 def _written(found: Reconciliation, form: str, spoken: Language) -> str:
     from bridge.report import findings as report
 
-    if form == "json":
-        return report.as_json(found, spoken).decode() + "\n"
-    return report.as_csv(found, spoken) if form == "csv" else report.as_text(found, spoken)
+    match form:
+        case "json":
+            return report.as_json(found, spoken).decode() + "\n"
+        case "text":
+            return report.as_text(found, spoken)
+        case _:
+            from bridge.report.sealing import FORMS
+
+            return FORMS[form](found, spoken, None)
 
 
 def read(path: Path) -> Reconciliation:
     """Raises MalformedInput when the file is no stored reconciliation."""
-    import orjson  # unlike json, it bounds nesting by itself; py-evm lifts Python's own limit until the stack bursts
-    from pydantic import ValidationError
-
-    from bridge.domain.findings import Reconciliation
+    from bridge.cli.files import read_bytes
     from bridge.errors import MalformedInput
+    from bridge.report.sealing import read_report
 
     try:
-        return Reconciliation.model_validate(_without_derived(orjson.loads(path.read_bytes())))
-    except (OSError, ValidationError, ValueError, TypeError, AttributeError, LookupError) as error:
+        return read_report(read_bytes(path))
+    except MalformedInput as error:
         raise MalformedInput(
             f"{path} is no stored reconciliation; make one with: carbonbridge compliance reconcile --out FILE"
         ) from error
-
-
-def _without_derived(document: dict[str, Any]) -> dict[str, Any]:
-    """What a report adds for its readers, and the facts themselves do not keep."""
-    facts = {name: value for name, value in document.items() if name not in ("clean", "language")}
-    for name in {"findings", "in_flight", "shown"} & set(facts):
-        facts[name] = [{k: v for k, v in item.items() if k != "id"} for item in facts[name]]
-    return facts
 
 
 def of_severity(found: Reconciliation, severity: str) -> list[Finding]:

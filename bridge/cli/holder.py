@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli import covering, recovery
 from bridge.cli.leaving import take_a_step_out
+from bridge.cli.metadata import attributes_of, metadata
 from bridge.cli.options import Class, File, Json, Key, Language, Out, Request, Units
 from bridge.cli.relaying import SignOnly, ValidDays, explain_no_gas, require_sign_only, sign_into_file
 from bridge.cli.requests import (
@@ -57,6 +58,10 @@ def balance(key: Key = MINE, as_json: Json = False) -> None:
         "retired": [holding(c, units) for c, units in retired if units],
         "pending": [row for row in request_rows(config, contract, owner) if row["pending"]],
     }
+    known = attributes_of(config, [c for c, units in held if units])
+    for one in found["holdings"]:
+        has = known.get(one["class"])
+        one["attributes"] = has.model_dump(mode="json") if has else None
     owned = {one["class"] for one in found["holdings"]}
     found["closed"] = [row for row in closed_classes(contract) if row["class"] in owned]
     found["recoveries"] = recovery.orders_against(contract, owner)
@@ -258,10 +263,9 @@ def certificate(request_id: Request, out: Out = None, lang: Language = None, as_
     config = settings.load()
     contract = bootstrap.contract(config)
     row = own_request(config, contract, request_id)
-    receipt = bootstrap.registry(config, None).receipt(row.request_id)
-    made = certify(
-        contract, Request.model_validate_json(row.request), Opening.model_validate_json(row.opening), receipt
-    )
+    registry, request = bootstrap.registry(config, None), Request.model_validate_json(row.request)
+    receipt, published = registry.receipt(row.request_id), registry.metadata(request.class_id)
+    made = certify(contract, request, Opening.model_validate_json(row.opening), receipt, published)
     text = made.model_dump_json(indent=2) + "\n"
     if out:
         write_file(out, text)
@@ -303,6 +307,11 @@ def verify(file: File, lang: Language = None, as_json: Json = False) -> None:
     raise typer.Exit(1 if faults else 0)
 
 
+app.command(
+    "metadata",
+    epilog="Example: carbonbridge holder metadata 'GS 11236'\n\n"
+    "Example: carbonbridge holder metadata 'GS 11236' --folder metadata",
+)(metadata)
 app.command("veto", epilog="Example: carbonbridge holder veto 0x5c3d --key alice")(recovery.veto_mine)
 
 

@@ -20,7 +20,7 @@ DEV_RPC = "http://127.0.0.1:8545"
 ATTESTERS = ("attester-1", "attester-2", "attester-3")
 PROGRAMMES = ("VERRA", "GS", "ITL", "ACR", "CAR")
 """Registries whose credits a new configuration is ready to bridge; others are added to it by hand."""
-NAMES = ("admin", "operator", "guardian", *ATTESTERS, "holder")
+NAMES = ("admin", "operator", "guardian", "compliance", *ATTESTERS, "holder")
 Light = Annotated[bool, typer.Option("--dev", help="Cheap key derivation, for chains on this machine alone.")]
 
 
@@ -219,4 +219,6 @@ url = "sqlite:///registry.db"
 # holder may call an unanswered request back, seconds and blocks until he may take it back, kilograms a unit weighs.
 # Optional: statement_seconds (mints lean on a statement no older), admission_required = true (nothing mints before
 # project and methodology are admitted), recoverer = "0x..." and recovery_seconds (a week or more).
+# What may be locked at all stands in [programmes.CODE.gate], such as: article6 = ["oimp", "both"],
+# corsia_phase = "first", or methodologies = {{ barred = ["AMS-I.D"] }}.
 """

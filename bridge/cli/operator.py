@@ -29,6 +29,7 @@ from bridge.cli.in_flight import (
     saga_rows,
     waits_in_words,
 )
+from bridge.cli.metadata import write_metadata
 from bridge.cli.options import Json, OutFolder, Programme, Vintage, Wait
 from bridge.cli.relaying import relay
 from bridge.cli.reserves import app as reserves
@@ -55,7 +56,9 @@ DelayDays = Annotated[
 @app.command("deploy", epilog="Example: carbonbridge operator deploy --allowance 1000000")
 def deploy(
     allowance: Annotated[int, typer.Option(min=1, help="Units that the operator may mint a day.")] = 10_000_000,
-    uri: Annotated[str, typer.Option(help="Where wallets find a class's metadata.")] = "urn:carbonbridge:{id}",
+    uri: Annotated[
+        str, typer.Option(help="Where wallets find metadata, such as https://registry.example/metadata/{id}.json.")
+    ] = "urn:carbonbridge:{id}",
     freezable: Annotated[
         bool, typer.Option("--freezable", help="With a policy, for ever, by which the guardian freezes accounts.")
     ] = False,
@@ -204,6 +207,7 @@ app.add_typer(reserves, name="reserves")
 app.command("relay", epilog="Example: carbonbridge operator relay request.json --key anybody")(relay)
 
 
+app.command("metadata", epilog="Example: carbonbridge operator metadata --out metadata")(write_metadata)
 app.command("check", epilog="Example: carbonbridge operator check")(check)
 app.command("run", epilog="Example: carbonbridge operator run --port 9464")(run)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import desk, importing
+from bridge.cli import describing, desk, importing
 from bridge.cli.cad_trust import cad_trust
 from bridge.cli.holdings import account_in_short, block_row, classes_in, named_serials, serial_key, serial_state
 from bridge.cli.importing import Encoding, Sheet, draw_import, import_statement, read_file, reading
@@ -28,6 +28,7 @@ app.command(
     "reverse", epilog="Example: carbonbridge registry reverse GS1-1-UG-GS11236-16-2024-30307-1-10 --reason fire"
 )(reverse)
 app.add_typer(desk.app, name="desk")
+app.add_typer(describing.app, name="class")
 app.command("cad-trust", epilog="Example: carbonbridge registry cad-trust VERRA --out units.json")(cad_trust)
 app.command(
     "serve",
@@ -187,7 +188,7 @@ def instruct(
 
     With --covers they are offered to the holders of a class that is short; the recipient gets what nobody takes.
     """
-    from bridge import settings
+    from bridge import bootstrap, settings
     from bridge.cli.naming import address
 
     config = settings.load()
@@ -195,6 +196,7 @@ def instruct(
     credit_class, span = named_serials(books, account, serial, class_text, range_text, programme, vintage)
     given = _instruction(config, account, address(config, to), span, credit_class, days, covers)
     books.serve(given.deployment)
+    bootstrap.gatekeeper(config, books).require_admitted(given, bootstrap.witness(config))
     books.instruct(given)
     _show_instruction(given, credit_class, as_json)
 

@@ -28,15 +28,10 @@ def run(port: Port = 9464, interval: Interval = 5.0, log: LogFormat = None) -> N
     from bridge.cli.screen import complain
     from bridge.daemon.daemon import Daemon, Pace
     from bridge.daemon.health import Health
-    from bridge.daemon.logs import configure
     from bridge.daemon.measures import Measures
     from bridge.daemon.server import LOOPBACK, serving
-    from bridge.errors import UsageError
 
-    if log not in (None, "json", "text"):
-        raise UsageError(f"no log format {log!r}; there are json and text")
-    form = log or ("text" if sys.stderr.isatty() else "json")
-    configure("json" if form == "json" else "text")
+    logged(log)
     bridge = bootstrap.operator(settings.load(), ask, takes_up=True)
     health = Health()
     measures = Measures(health)
@@ -44,6 +39,17 @@ def run(port: Port = 9464, interval: Interval = 5.0, log: LogFormat = None) -> N
     with serving(health, measures.registry, port) as served:
         complain(f"health and metrics at http://{LOOPBACK}:{served}/health and /metrics; Ctrl-C stops")
         Daemon(bridge, measures, Pace(interval_seconds=interval)).run()
+
+
+def logged(log: str | None) -> None:
+    """Raises UsageError for a format that is none."""
+    from bridge.daemon.logs import configure
+    from bridge.errors import UsageError
+
+    if log not in (None, "json", "text"):
+        raise UsageError(f"no log format {log!r}; there are json and text")
+    form = log or ("text" if sys.stderr.isatty() else "json")
+    configure("json" if form == "json" else "text")
 
 
 def stop_on_signals(stop) -> None:  # type: ignore[no-untyped-def]

@@ -1,7 +1,8 @@
 """What attesters sign, as EIP-712 typed data, and what requests and openings hash to.
 
-The batch types are the contract's (`contracts/src/Attestations.sol`); statements, receipts and officers' confirmations
-are signed under the same domain but read off chain only. Ids travel as hex text and are numbers or bytes32 on chain.
+The batch types are the contract's (`contracts/src/Attestations.sol`); statements, receipts, officers' confirmations
+and pins of metadata are signed under the same domain but read off chain only. Ids travel as hex text and are numbers or
+bytes32 on chain.
 """
 
 from __future__ import annotations
@@ -128,7 +129,17 @@ class Confirmation(Fact):
     seen_at: int = Field(ge=0, lt=2**64)
 
 
-Message = TypeVar("Message", Lock, Cover, Outcome, Refusal, Reversal, StatementHead, Receipt, Confirmation)
+class Pin(Fact):
+    """ "This is the SHA-256 of the class's metadata at this moment", in chain seconds since 1970. `number` counts the
+    pins of a class on a deployment, from one: of two of one moment the larger counts."""
+
+    class_id: Hex32
+    number: int = Field(ge=1, lt=2**64)
+    sha256: Hex32
+    as_of: int = Field(ge=0, lt=2**64)
+
+
+Message = TypeVar("Message", Lock, Cover, Outcome, Refusal, Reversal, StatementHead, Receipt, Confirmation, Pin)
 
 
 class Attested(Fact, Generic[Message]):
@@ -287,6 +298,7 @@ _TYPES: Mapping[str, Mapping[str, _Members]] = {
         ],
         "Range": _RANGE,
     },
+    "Pin": {"Pin": [("classId", "uint256"), ("number", "uint64"), ("sha256", "bytes32"), ("asOf", "uint64")]},
 }
 _BATCH_MEMBER = {
     "Lock": "locks",
@@ -297,6 +309,7 @@ _BATCH_MEMBER = {
     "StatementHead": "statementHeads",
     "Receipt": "receipts",
     "Confirmation": "confirmations",
+    "Pin": "pins",
 }
 
 
@@ -341,7 +354,7 @@ def _document(
 
 
 def wire(
-    item: Lock | Cover | Outcome | Refusal | Reversal | StatementHead | Receipt | ClassTotal | Confirmation,
+    item: Lock | Cover | Outcome | Refusal | Reversal | StatementHead | Receipt | ClassTotal | Confirmation | Pin,
 ) -> dict[str, Any]:
     """One message with the contract's member names and types."""
     match item:
@@ -403,6 +416,13 @@ def wire(
                 "reference": item.reference,
                 "evidence": to_bytes(item.evidence),
                 "seenAt": item.seen_at,
+            }
+        case Pin():
+            return {
+                "classId": to_int(item.class_id),
+                "number": item.number,
+                "sha256": to_bytes(item.sha256),
+                "asOf": item.as_of,
             }
 
 

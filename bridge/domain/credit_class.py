@@ -68,3 +68,23 @@ class Terms(Fact):
     recovery_seconds: int = Field(default=0, ge=0, lt=2**32)
     admission_required: bool = False
     recoverer: Address | None = None
+
+
+class Gate(Fact):
+    """What the contract would say of a class's project at a mint, and of the `methodology` that the admin named for it;
+    none where he named none."""
+
+    project: Verdict
+    methodology: str | None
+    methodology_verdict: Verdict
+    admission_required: bool
+
+    def objections(self) -> tuple[str, ...]:
+        """Why nothing may be minted, in words; empty when it may."""
+        named = f"its methodology {self.methodology}" if self.methodology is not None else "its methodology"
+        found = [
+            f"{what} is barred on chain" if verdict is Verdict.BARRED else f"{what} is not admitted on chain"
+            for what, verdict in (("its project", self.project), (named, self.methodology_verdict))
+            if verdict is Verdict.BARRED or (self.admission_required and verdict is not Verdict.ADMITTED)
+        ]
+        return tuple(found)

@@ -51,6 +51,7 @@ class About(StrEnum):
     NODE = "node"
     KEYS = "keys"
     MACHINE = "machine"
+    REPORT = "report"
 
 
 class Check(Fact):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
 
 from bridge.domain.attestations import Deployment
 from bridge.domain.observed import BlockStamp
@@ -60,6 +64,13 @@ class Finding(Difference):
     severity: Severity
     title: str
     advice: str
+
+    @property
+    def content(self) -> Hex32:
+        """A hash of what is wrong, but not of the evidence: a later block or statement shows the same thing anew. What
+        was acknowledged is this, and no more."""
+        facts = self.model_dump(mode="json", include={"class_id", "ranges", "units", "kg", "severity"})
+        return keccak_hex(self.id.encode() + json.dumps(facts, sort_keys=True).encode())
 
 
 class InFlight(Difference):
@@ -121,11 +132,90 @@ class NotCompared(Fact):
     content: str
 
 
+class SupplyPoint(Fact):
+    """What circulates of a class at the end of a day (UTC); `day` in seconds since 1970. Days without change are left
+    out."""
+
+    deployment: str
+    class_id: Hex32
+    day: int
+    supply: int
+
+
+class Acknowledgement(Fact):
+    """Somebody's word that he knows of a finding, and why it may stand. It lasts as long as what is wrong is the same
+    (`content`)."""
+
+    finding_id: Hex32
+    content: Hex32
+    reason: str = Field(min_length=1, max_length=2000)
+    by: str = Field(min_length=1, max_length=200)
+    at: int
+
+
+class Standing(Fact):
+    """A finding beside earlier runs: open without a break since run `since_run` (`since`, in seconds), or `new` in this
+    one. `changed`: since the run before it concerns other serials, units or another severity. `acknowledged`: for what
+    it is now; `lapsed`: for what it was."""
+
+    finding_id: Hex32
+    new: bool
+    changed: bool = False
+    since_run: int
+    since: int
+    acknowledged: Acknowledgement | None = None
+    lapsed: Acknowledgement | None = None
+
+
+class Past(Fact):
+    """A finding as run `last_run` saw it last."""
+
+    finding_id: Hex32
+    rule: str
+    subject: str
+    severity: Severity
+    title: str
+    class_id: Hex32 | None = None
+    units: int
+    last_run: int
+
+
+class Pause(Fact):
+    """What the breaker did on account of findings that our own evidence proves: it `paused`, found the door `shut`, or
+    `failed`, for the reason in `note`, and will try again. `transaction`: the one that it sent."""
+
+    deployment: str
+    findings: tuple[Hex32, ...]
+    rules: tuple[str, ...]
+    outcome: Literal["paused", "shut", "failed"]
+    transaction: Hex32 | None = None
+    note: str = ""
+
+
+class RunNotes(Fact):
+    """What the history of runs adds. `begun_at` is this machine's clock, in seconds; `scope` names what was read.
+
+    `closed`: open before, and gone from the same evidence. `unseen`: open before, and last seen in evidence that this
+    run did not read, so that nothing is said of them.
+    """
+
+    run_id: Hex32
+    number: int
+    begun_at: int
+    scope: tuple[str, ...]
+    previous: int | None = None
+    standings: tuple[Standing, ...] = ()
+    closed: tuple[Past, ...] = ()
+    unseen: tuple[Past, ...] = ()
+    pause: Pause | None = None
+
+
 class Reconciliation(Fact):
     """Findings, what is in flight and what is shown, in the order of the rules and then by subject; totals by
     deployment and class.
 
-    `not_compared`: what was handed in and could not be judged.
+    `not_compared`: what was handed in and could not be judged. `labels`: what people call a class. `run`: None for a
+    comparison that nobody keeps.
     """
 
     findings: tuple[Finding, ...]
@@ -135,8 +225,26 @@ class Reconciliation(Fact):
     statements: tuple[PinnedStatement, ...]
     shown: tuple[Shown, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
+    supply_by_day: tuple[SupplyPoint, ...] = ()
+    labels: dict[Hex32, str] = Field(default={})
+    run: RunNotes | None = None
+
+    @property
+    def breaks(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity is Severity.BREAK)
+
+    @property
+    def standings(self) -> dict[Hex32, Standing]:
+        """By finding; empty without a history."""
+        return {standing.finding_id: standing for standing in self.run.standings} if self.run else {}
+
+    @property
+    def unaccepted(self) -> tuple[Finding, ...]:
+        """The breaks that nobody has acknowledged as they are."""
+        known = self.standings
+        return tuple(f for f in self.breaks if f.id not in known or known[f.id].acknowledged is None)
 
     @property
     def clean(self) -> bool:
         """Nothing is a break, and all was compared. Warnings and what is in flight do not soil it."""
-        return not self.not_compared and not any(finding.severity is Severity.BREAK for finding in self.findings)
+        return not self.not_compared and not self.breaks

@@ -46,6 +46,15 @@ class ClassCreated(Fact):
     kg_per_unit: int
 
 
+class MethodologySet(Fact):
+    """By which methodology a project issues, as the admin says it."""
+
+    place: Place
+    registry: RegistryCode
+    project: str
+    methodology: str
+
+
 class Minted(Fact):
     place: Place
     lock_id: Hex32
@@ -200,6 +209,7 @@ class Transferred(Fact):
 ChainEvent = (
     SpaceRegistered
     | ClassCreated
+    | MethodologySet
     | Minted
     | RequestOpened
     | OutcomeSettled

@@ -73,10 +73,11 @@ def plain_address(url: str) -> str:
 def is_private(url: str) -> bool:
     """Whether nobody between here and there can read along."""
     parts = urlsplit(url)
-    return parts.scheme == "https" or _is_loopback(parts.hostname or "")
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its very name."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

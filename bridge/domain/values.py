@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from eth_utils.crypto import keccak
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError, WithJsonSchema
@@ -53,6 +53,16 @@ class Fact(BaseModel):
 def faults(error: ValidationError, whole: str) -> str:
     """Which fields are wrong, and why, in one line; `whole` stands for no field in particular."""
     return "; ".join(f"{'.'.join(map(str, e['loc'])) or whole}: {e['msg']}" for e in error.errors())
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+def as_cell(value: Any) -> Any:
+    """For a CSV: of a text that a spreadsheet would take for a formula, the same text behind a quote."""
+    if isinstance(value, str) and (value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA)):
+        return f"'{value}"
+    return value
 
 
 def keccak_hex(data: bytes) -> str:

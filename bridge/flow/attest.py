@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
+from typing import TypeVar
 
 from bridge.domain.attestations import Outcome
 from bridge.domain.lifecycle import DepositState, ExitState
 from bridge.domain.values import Hex32
 from bridge.errors import BridgeError
 from bridge.flow.batches import BATCH_GAS, gas_of_outcomes, locks_together, refusals_together
-from bridge.flow.bridge import Bridge, Note, Row, note_each
+from bridge.flow.bridge import Bridge, Note, note_each
 from bridge.flow.watch import left_unminted
 from bridge.journal.models import Deposit, Exit
 from bridge.registry.port import Reservation
+
+_Row = TypeVar("_Row", Deposit, Exit)
 
 
 def attest_locked(bridge: Bridge) -> None:
@@ -33,12 +36,12 @@ def attest_reserved(bridge: Bridge) -> None:
     reserved = bridge.journal.exits(bridge.deployment, ExitState.RESERVED)
     refused = [row for row in reserved if reservation_of(row).refusal is not None]
     for batch in _batches(refused, refusals_together):
-        bridge.attempt(partial(_attest_refusals, bridge, batch), note_each(batch, bridge.note_exit))
+        bridge.attempt(partial(_attest_refusals, bridge, batch), bridge.note_exits(batch))
     for same in _batches([row for row in reserved if row not in refused], _together):
         for parts in _settling_batches(bridge, same):
             asked = {part.request_id for part in parts}
             rows = [row for row in same if row.request_id in asked]
-            bridge.attempt(partial(_attest_outcomes, bridge, parts), note_each(rows, bridge.note_exit))
+            bridge.attempt(partial(_attest_outcomes, bridge, parts), bridge.note_exits(rows))
 
 
 def reservation_of(row: Exit) -> Reservation:
@@ -82,7 +85,7 @@ def _settling_batches(bridge: Bridge, rows: Sequence[Exit]) -> Iterator[list[Out
         yield batch
 
 
-def _batches(rows: Sequence[Row], grouped: Callable[[list[Row]], Iterator[list[Row]]]) -> Iterator[list[Row]]:
+def _batches(rows: Sequence[_Row], grouped: Callable[[list[_Row]], Iterator[list[_Row]]]) -> Iterator[list[_Row]]:
     """Rows of one registry together; one with a note was refused or had to wait, and goes alone."""
     ordered = sorted(rows, key=lambda row: row.registry_code)
     for _, same in groupby(ordered, key=lambda row: row.registry_code):

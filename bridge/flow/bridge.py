@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TypeVar
 
 from bridge.chain.contract import BridgeContract
 from bridge.chain.transactions import Sender
@@ -13,7 +12,7 @@ from bridge.domain.attestations import Deployment
 from bridge.domain.lifecycle import DepositState, ExitState, ReversalState
 from bridge.errors import BridgeError, NotYet, Refused
 from bridge.journal.models import Deposit, Exit, ReversalSaga
-from bridge.journal.store import Journal
+from bridge.journal.store import ExitMove, Journal
 from bridge.registry.port import Registry
 
 OVERLAP_BLOCKS = 64
@@ -24,11 +23,8 @@ Note = Callable[[BridgeError], None]
 """Writes down on an item what it met."""
 
 
-Row = TypeVar("Row", Deposit, Exit)
-
-
-def note_each(batch: Sequence[Row], note: Callable[[Row], Note]) -> Note:
-    """The same for every item of a batch."""
+def note_each(batch: Sequence[Deposit], note: Callable[[Deposit], Note]) -> Note:
+    """The same for every deposit of a batch."""
 
     def note_all(error: BridgeError) -> None:
         for row in batch:
@@ -64,17 +60,25 @@ class Bridge:
             return
         try:
             act()
-        except (NotYet, Refused) as wait:
-            note(wait)
         except BridgeError as trouble:
             note(trouble)
+            self.meet(trouble)
+
+    def meet(self, trouble: BridgeError) -> None:
+        """What is waited for, or refused, is no trouble of the turn's."""
+        if not isinstance(trouble, NotYet | Refused):
             self.troubles.append(trouble)
 
     def note_deposit(self, deposit: Deposit) -> Note:
         return lambda error: self.journal.move_deposit(deposit.lock_id, DepositState(deposit.state), note=str(error))
 
-    def note_exit(self, row: Exit) -> Note:
-        return lambda error: self.journal.move_exit(row.request_id, ExitState(row.state), note=str(error))
+    def note_exits(self, rows: Sequence[Exit]) -> Note:
+        """On each, in one write."""
+
+        def note(error: BridgeError) -> None:
+            self.journal.move_exits([ExitMove(row.request_id, ExitState(row.state), note=str(error)) for row in rows])
+
+        return note
 
     def note_reversal(self, saga: ReversalSaga) -> Note:
         return lambda error: self.journal.move_reversal(saga.event_id, ReversalState(saga.state), note=str(error))

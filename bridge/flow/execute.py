@@ -1,26 +1,39 @@
-"""Exit, last step: the request has ended on the final chain, and only now the registry acts."""
+"""Exit, last step: the requests have ended on the final chain, and only now the registry acts."""
 
 from __future__ import annotations
 
 from functools import partial
 
+from bridge.domain.attestations import Attested, Receipt
 from bridge.domain.lifecycle import ExitState
+from bridge.flow.answers import take_answers
 from bridge.flow.bridge import Bridge
 from bridge.journal.models import Exit
+from bridge.journal.store import ExitMove
+
+ENDED = (ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED)
 
 
 def execute_ended(bridge: Bridge) -> None:
-    ended = (ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED)
-    for row in bridge.journal.exits(bridge.deployment, *ended):
-        bridge.attempt(partial(_execute, bridge, row), bridge.note_exit(row))
+    rows = bridge.journal.exits(bridge.deployment, *ENDED)
+    if rows:
+        bridge.attempt(partial(_execute, bridge, rows), bridge.note_exits(rows))
 
 
-def _execute(bridge: Bridge, row: Exit) -> None:
+def _execute(bridge: Bridge, rows: list[Exit]) -> None:
     """A request that ended otherwise may have settled parts; those are executed all the same."""
-    parts = bridge.contract.request_state(row.request_id, bridge.contract.connection.final().number).parts
-    if parts:
-        receipt = bridge.registry.execute(row.request_id)
-        bridge.journal.move_exit(row.request_id, ExitState.EXECUTED, receipt=receipt.model_dump_json())
-    else:
-        bridge.registry.withdraw(row.request_id)
-        bridge.journal.move_exit(row.request_id, ExitState.WITHDRAWN)
+    final = bridge.contract.connection.final().number
+    states = bridge.contract.request_states([row.request_id for row in rows], final)
+    settled = {row.request_id for row, state in zip(rows, states, strict=True) if state.parts}
+    acting = [row for row in rows if row.request_id in settled]
+    take_answers(bridge, acting, bridge.registry.execute, _executed)
+    ending = [row for row in rows if row.request_id not in settled]
+    take_answers(bridge, ending, bridge.registry.withdraw, _withdrawn)
+
+
+def _executed(row: Exit, receipt: Attested[Receipt]) -> ExitMove:
+    return ExitMove(row.request_id, ExitState.EXECUTED, receipt=receipt.model_dump_json())
+
+
+def _withdrawn(row: Exit, _: None) -> ExitMove:
+    return ExitMove(row.request_id, ExitState.WITHDRAWN)

@@ -10,7 +10,7 @@ from bridge.chain.contract import ContractCall
 from bridge.domain.attestations import Attested, Cover, Lock
 from bridge.domain.lifecycle import DepositState
 from bridge.domain.serials import SerialRange
-from bridge.domain.values import RegistryCode
+from bridge.domain.values import RegistryCode, to_int
 from bridge.errors import BridgeError, ContractRefused, NotYet
 from bridge.flow.batches import lock_of
 from bridge.flow.bridge import Bridge
@@ -57,23 +57,42 @@ def _mint_batch(bridge: Bridge, attestation_id: int, deposits: list[Deposit], co
     locks, door = _door(bridge, attestation_id)
 
     def note(error: BridgeError) -> None:
-        """A batch mints whole or not at all; noted, each of its locks is signed anew and alone. When some are minted
-        already, the others are signed anew together."""
+        """A batch mints whole or not at all: those that the refusal names are set apart, and the others are signed anew
+        together; when it names none, each is signed anew and alone. When some are minted already, the others are signed
+        anew together."""
         left = left_unminted(bridge, deposits)
+        again, alone = DepositState.LOCKED, left
         if len(left) < len(deposits):
-            state, why = DepositState.LOCKED, ""
+            alone = []
+        elif needs_new_signatures(error, len(locks)):
+            alone = [row for row in left if _is_named(lock_of(row), error)] or left
         else:
-            state = DepositState.LOCKED if needs_new_signatures(error, len(locks)) else DepositState.ATTESTED
-            why = str(error)
+            again = DepositState.ATTESTED
         for deposit in left:
-            bridge.journal.move_deposit(deposit.lock_id, state, note=why)
+            bridge.journal.move_deposit(deposit.lock_id, again, note=str(error) if deposit in alone else "")
 
     def submit() -> None:
-        landing = door(coming) if coming else None
-        _submit(bridge, door([]), landing, attestation_id, deposits[0].registry_code)
+        now, then = door(coming)
+        _submit(bridge, now, then if coming else None, attestation_id, deposits[0].registry_code)
         coming.extend(locks)
 
     bridge.attempt(submit, note)
+
+
+def _is_named(lock: Lock, error: BridgeError) -> bool:
+    """Whether the contract's refusal is about this lock: by its id, its serials, its recipient or its class."""
+    about = error.arguments[:2] if isinstance(error, ContractRefused) else ()
+    match error.name if isinstance(error, ContractRefused) else "":
+        case "LockUsed" | "LockExpired":
+            return about[0] == to_int(lock.lock_id)
+        case "SerialsTaken" | "RangeInvalid":
+            return about == (lock.range.first, lock.range.last)
+        case "AccountFrozen" | "NotListed":
+            return str(about[0]).lower() == lock.recipient
+        case "ClassShort" | "ClassQuarantined" | "ClassUnknown" | "NotAdmitted":
+            return about[0] == to_int(lock.class_id)
+        case _:
+            return False
 
 
 def _submit(
@@ -87,14 +106,18 @@ def _submit(
         raise NotYet(f"{registry}'s newest statement is on its way to the chain, which the mint leans on") from refusal
 
 
-def _door(bridge: Bridge, attestation_id: int) -> tuple[Sequence[Lock], Callable[[Sequence[Lock]], ContractCall]]:
-    """The batch's locks, and the call that brings them once others are there: cover is never minted outright."""
+_Door = Callable[[Sequence[Lock]], tuple[ContractCall, ContractCall]]
+
+
+def _door(bridge: Bridge, attestation_id: int) -> tuple[Sequence[Lock], _Door]:
+    """The batch's locks, and the call that brings them, now and once others are there: cover is never minted
+    outright."""
     stored = bridge.journal.attestation(attestation_id)
     if stored.kind == "covers":
         covers = Attested[Cover].model_validate_json(stored.body)
-        return [cover.lock for cover in covers.items], partial(bridge.contract.cover, covers)
+        return [cover.lock for cover in covers.items], partial(bridge.contract.cover_behind, covers)
     locks = Attested[Lock].model_validate_json(stored.body)
-    return locks.items, partial(bridge.contract.mint, locks)
+    return locks.items, partial(bridge.contract.mint_behind, locks)
 
 
 def _drop_taken_back(bridge: Bridge) -> None:

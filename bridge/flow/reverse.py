@@ -5,6 +5,7 @@ Nothing else comes before it in a turn: whoever is quicker than a reversal leave
 
 from __future__ import annotations
 
+from collections.abc import Set
 from functools import partial
 
 from bridge.domain.attestations import Attested, Reversal
@@ -12,11 +13,14 @@ from bridge.domain.lifecycle import ExitState, ReversalState
 from bridge.domain.observed import RequestOpened
 from bridge.domain.values import Hex32
 from bridge.errors import BridgeError, ContractRefused
+from bridge.flow.answers import take_answers
 from bridge.flow.attest import reservation_of
 from bridge.flow.bridge import Bridge
 from bridge.flow.sending import needs_new_signatures
 from bridge.flow.watch import found_reversed
 from bridge.journal.models import Exit, ReversalSaga
+from bridge.journal.store import ExitMove
+from bridge.registry.port import Reservation
 
 UNSENT = (ReversalState.PLANNED, ReversalState.ATTESTED)
 
@@ -46,12 +50,17 @@ def refuse_short(bridge: Bridge) -> None:
     touched = {saga.class_id for saga in bridge.journal.reversals(bridge.deployment)}
     sending = {attempts[0].attestation_id for attempts in bridge.journal.open_transactions(bridge.deployment.chain_id)}
     answered = (ExitState.RESERVED, ExitState.ATTESTED, ExitState.SENT)
+    again: list[Exit] = []
+    skipped: set[Hex32] = set()
     for row in bridge.journal.exits(bridge.deployment, *answered):
         # A batch lands for its other items: what it skipped is answered anew.
-        skipped = row.state == ExitState.SENT and row.attestation_id not in sending
+        if row.state == ExitState.SENT and row.attestation_id not in sending:
+            skipped.add(row.request_id)
         met = bool(row.note) and row.state != ExitState.SENT
-        if reservation_of(row).refusal is None and (skipped or met or _class_of(row) in touched):
-            bridge.attempt(partial(_reconsider, bridge, row, skipped), bridge.note_exit(row))
+        touches = row.request_id in skipped or met or _class_of(row) in touched
+        if touches and reservation_of(row).refusal is None:
+            again.append(row)
+    take_answers(bridge, again, bridge.registry.reconsider, partial(_reconsidered, skipped))
 
 
 def _attest(bridge: Bridge, saga: ReversalSaga) -> None:
@@ -76,7 +85,7 @@ def _class_of(row: Exit) -> Hex32:
     return RequestOpened.model_validate_json(row.opened).class_id
 
 
-def _reconsider(bridge: Bridge, row: Exit, skipped: bool) -> None:
-    reservation = bridge.registry.reconsider(row.request_id)
-    if reservation.refusal is not None or skipped:
-        bridge.journal.move_exit(row.request_id, ExitState.RESERVED, reservation=reservation.model_dump_json())
+def _reconsidered(skipped: Set[Hex32], row: Exit, reservation: Reservation) -> ExitMove | None:
+    if reservation.refusal is None and row.request_id not in skipped:
+        return None
+    return ExitMove(row.request_id, ExitState.RESERVED, reservation=reservation.model_dump_json())

@@ -35,10 +35,12 @@ def _take_hidden(bridge: Bridge, attempts: Sequence[Transaction]) -> None:
 
 
 def resume(journal: Journal, sender: Sender, connection: Connection) -> None:
-    """Before an account sends anew: waits for what it has sent before, which may have been lost on the way."""
+    """Before an account sends anew: waits for what it has sent before, which may have been lost on the way. Raises
+    Unreachable when that lies behind one that was final and that the chain lacks."""
     final = connection.final()
     own = (rows for rows in journal.open_transactions(connection.chain_id) if rows[0].sender == sender.address)
     for attempts in own:
+        journal.require_history(connection.chain_id, sender.address, sender.nonces_used())
         if _follow(journal, sender, connection, attempts, final) in {TransactionState.ABSENT, TransactionState.WAITING}:
             sender.wait([signed_of(row) for row in attempts])
 

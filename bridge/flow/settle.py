@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from bridge.chain.contract import ContractCall
@@ -13,6 +14,7 @@ from bridge.errors import BridgeError
 from bridge.flow.bridge import Bridge
 from bridge.flow.sending import needs_new_signatures
 from bridge.journal.models import Exit
+from bridge.journal.store import ExitMove
 
 
 def settle_attested(bridge: Bridge) -> None:
@@ -29,8 +31,7 @@ def _settle_batch(bridge: Bridge, attestation_id: int) -> None:
 def _note(bridge: Bridge, rows: list[Exit], error: BridgeError) -> None:
     """Outcomes never expire; noted, the requests of a refused batch are signed anew, each alone."""
     state = ExitState.RESERVED if needs_new_signatures(error, len(rows)) else ExitState.ATTESTED
-    for row in rows:
-        bridge.journal.move_exit(row.request_id, state, note=str(error))
+    bridge.journal.move_exits([ExitMove(row.request_id, state, note=str(error)) for row in rows])
 
 
 def request_of(row: Exit) -> Request:
@@ -42,13 +43,11 @@ def _call(bridge: Bridge, attestation_id: int) -> ContractCall:
     stored = bridge.journal.attestation(attestation_id)
     if stored.kind == "outcomes":
         outcomes = Attested[Outcome].model_validate_json(stored.body)
-        return bridge.contract.settle(outcomes, [_request(bridge, item.request_id) for item in outcomes.items])
+        return bridge.contract.settle(outcomes, _requests(bridge, [item.request_id for item in outcomes.items]))
     refusals = Attested[Refusal].model_validate_json(stored.body)
-    return bridge.contract.refuse(refusals, [_request(bridge, item.request_id) for item in refusals.items])
+    return bridge.contract.refuse(refusals, _requests(bridge, [item.request_id for item in refusals.items]))
 
 
-def _request(bridge: Bridge, request_id: Hex32) -> Request:
-    row = bridge.journal.exit(request_id)
-    if row is None:
-        raise LookupError(request_id)
-    return request_of(row)
+def _requests(bridge: Bridge, request_ids: Sequence[Hex32]) -> list[Request]:
+    rows = bridge.journal.exits_by(request_ids)
+    return [request_of(rows[request_id]) for request_id in request_ids]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bridge.chain.contract import BridgeContract
 from bridge.domain.attestations import Attested, Outcome
@@ -21,7 +21,7 @@ from bridge.domain.values import Hex32
 from bridge.errors import Halted, Unreachable
 from bridge.flow.bridge import OVERLAP_BLOCKS, Bridge
 from bridge.journal.models import Deposit, ReversalSaga
-from bridge.journal.store import Journal
+from bridge.journal.store import ExitMove, Journal
 
 _UNMINTED = (DepositState.LOCKED, DepositState.ATTESTED, DepositState.SENT)
 _ENDS = {ExitState.SETTLED, ExitState.REFUSED, ExitState.RETURNED, ExitState.EXECUTED, ExitState.WITHDRAWN}
@@ -39,8 +39,7 @@ def watch(bridge: Bridge) -> BlockStamp:
     if cursor is not None:
         _require_same_history(bridge, *cursor)
         first = cursor[0] + 1 - OVERLAP_BLOCKS
-    for event in bridge.contract.events(first, final.number, *WATCHED):
-        _take(bridge, event)
+    _take(bridge, list(bridge.contract.events(first, final.number, *WATCHED)))
     _take_mints(bridge, bridge.contract.first_block if cursor is None else cursor[0] + 1, final)
     if cursor is None or final.number > cursor[0]:
         bridge.journal.set_cursor(bridge.deployment, final)
@@ -74,23 +73,27 @@ def _require_same_history(bridge: Bridge, number: int, block_hash: Hex32) -> Non
         )
 
 
-def _take(bridge: Bridge, event: ChainEvent) -> None:
-    match event:
-        case RequestOpened():
-            registry = bridge.contract.credit_class(event.class_id).registry
-            bridge.journal.see_exit(event, registry, bridge.deployment)
-        case OutcomeSettled() if event.remaining == 0:
-            _end(bridge, event.request_id, ExitState.SETTLED)
-        case OutcomeSettled():
-            _go_on(bridge, event)
-        case RequestRefused():
-            _end(bridge, event.request_id, ExitState.REFUSED)
-        case RequestReturned():
-            _end(bridge, event.request_id, ExitState.RETURNED)
-        case Reversed():
-            _reverse(bridge, event.event_id)
-        case _:
-            pass
+def _take(bridge: Bridge, events: Sequence[ChainEvent]) -> None:
+    """Those that were taken before change nothing, and are not written again."""
+    opened = [event for event in events if isinstance(event, RequestOpened)]
+    registries = [bridge.contract.credit_class(event.class_id).registry for event in opened]
+    bridge.journal.see_exits(list(zip(opened, registries, strict=True)), bridge.deployment)
+    ends: dict[Hex32, ExitState] = {}
+    for event in events:
+        match event:
+            case OutcomeSettled() if event.remaining == 0:
+                ends.setdefault(event.request_id, ExitState.SETTLED)
+            case OutcomeSettled():
+                _go_on(bridge, event)
+            case RequestRefused():
+                ends.setdefault(event.request_id, ExitState.REFUSED)
+            case RequestReturned():
+                ends.setdefault(event.request_id, ExitState.RETURNED)
+            case Reversed():
+                _reverse(bridge, event.event_id)
+            case _:
+                pass
+    _end(bridge, ends)
 
 
 def left_unminted(bridge: Bridge, deposits: Sequence[Deposit]) -> list[Deposit]:
@@ -130,11 +133,11 @@ def _take_mints(bridge: Bridge, first: int, final: BlockStamp) -> None:
         bridge.journal.keep_minted(minted)
 
 
-def _end(bridge: Bridge, request_id: Hex32, end: ExitState) -> None:
+def _end(bridge: Bridge, ends: Mapping[Hex32, ExitState]) -> None:
     """A refused request whose units are then credited ends once, as refused."""
-    row = bridge.journal.exit(request_id)
-    if row is not None and ExitState(row.state) not in _ENDS:
-        bridge.journal.move_exit(request_id, end)
+    rows = bridge.journal.exits_by(list(ends))
+    going = [request_id for request_id in ends if request_id in rows and ExitState(rows[request_id].state) not in _ENDS]
+    bridge.journal.move_exits([ExitMove(request_id, ends[request_id]) for request_id in going])
 
 
 def _go_on(bridge: Bridge, event: OutcomeSettled) -> None:

@@ -30,7 +30,7 @@ from bridge.domain.lifecycle import (
 from bridge.domain.observed import BlockStamp, RequestOpened
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import Address, Hex32, RegistryCode, keccak_hex
-from bridge.errors import Conflict, Halted, NotYet, Refused, UsageError
+from bridge.errors import Conflict, Halted, NotYet, Refused, Unreachable, UsageError
 from bridge.journal.models import (
     Attestation,
     Cursor,
@@ -57,6 +57,16 @@ class Order(NamedTuple):
     instruction_id: Hex32
     registry: RegistryCode
     covers: Hex32 | None = None
+
+
+class ExitMove(NamedTuple):
+    """To a state, with what the registry answered as JSON; without it the row keeps what it has."""
+
+    request_id: Hex32
+    new: ExitState
+    note: str = ""
+    reservation: str | None = None
+    receipt: str | None = None
 
 
 class Waiting(NamedTuple):
@@ -214,20 +224,17 @@ class Journal:
 
     # ----------------------------------------------------------------- exits
 
-    def see_exit(self, opened: RequestOpened, registry: RegistryCode, deployment: Deployment) -> None:
-        """A request that is final on chain. Seeing it again changes nothing."""
+    def see_exits(self, opened: Sequence[tuple[RequestOpened, RegistryCode]], deployment: Deployment) -> None:
+        """Requests that are final on chain. Seeing them again writes nothing."""
+        by_id = {event.request_id: (event, registry) for event, registry in opened}
+        with self._read() as session:
+            if not _fresh_exits(session, list(by_id)):
+                return
         with self._write() as session:
-            if session.get(Exit, opened.request_id) is None:
-                session.add(
-                    Exit(
-                        request_id=opened.request_id,
-                        deployment=str(deployment),
-                        registry_code=registry,
-                        state=ExitState.SEEN.value,
-                        opened=opened.model_dump_json(),
-                    )
-                )
-                _trace(session, opened.request_id, "", ExitState.SEEN.value)
+            fresh = _fresh_exits(session, list(by_id))
+            if fresh:
+                session.execute(insert(Exit), [_seen(*by_id[request_id], deployment) for request_id in fresh])
+                _trace_all(session, [(request_id, "") for request_id in fresh], ExitState.SEEN.value)
 
     def exits(self, deployment: Deployment, *states: ExitState) -> list[Exit]:
         query = select(Exit).where(Exit.deployment == str(deployment)).order_by(Exit.request_id)
@@ -239,6 +246,22 @@ class Journal:
     def exit(self, request_id: Hex32) -> Exit | None:
         with self._read() as session:
             return session.get(Exit, request_id)
+
+    def exits_by(self, request_ids: Sequence[Hex32]) -> dict[Hex32, Exit]:
+        """Of these, those that were seen."""
+        with self._read() as session:
+            return {row.request_id: row for row in rows_by(session, Exit.request_id, request_ids)}
+
+    def move_exits(self, moves: Sequence[ExitMove]) -> None:
+        """All in one. Raises as `move_exit`, and then none has moved."""
+        if not moves:
+            return
+        with self._write() as session:
+            rows = {row.request_id: row for row in rows_by(session, Exit.request_id, [m.request_id for m in moves])}
+            for one in moves:
+                documents = {"reservation": one.reservation, "receipt": one.receipt}
+                fields = {name: value for name, value in documents.items() if value is not None}
+                _move(session, rows[one.request_id], one.new, one.note, **fields)
 
     def move_exit(self, request_id: Hex32, new: ExitState, *, note: str = "", **fields: Any) -> None:
         with self._write() as session:
@@ -323,14 +346,25 @@ class Journal:
     # ---------------------------------------------------------- transactions
 
     def next_nonce(self, chain_id: int, sender: Address, on_chain: int) -> int:
-        """The first nonce that neither the chain nor a promise of this journal uses."""
-        with self._read() as session:
-            highest = session.scalar(
-                select(func.max(Transaction.nonce)).where(
-                    Transaction.chain_id == chain_id, Transaction.sender == sender, Transaction.state != "dropped"
-                )
-            )
+        """The first nonce that neither the chain nor a promise of this journal uses. Raises as `require_history`."""
+        self.require_history(chain_id, sender, on_chain)
+        highest = self._highest_nonce(chain_id, sender, "open", "final")
         return on_chain if highest is None else max(on_chain, highest + 1)
+
+    def require_history(self, chain_id: int, sender: Address, on_chain: int) -> None:
+        """Raises Unreachable when the chain, which has used `on_chain` nonces, lacks one that was final: what lies
+        behind the gap would never land."""
+        final = self._highest_nonce(chain_id, sender, "final")
+        if final is not None and final >= on_chain:
+            raise Unreachable(
+                f"the node knows {on_chain:,} transactions of {sender}, and the one with nonce {final:,} was final: "
+                "the node is behind, or its history was taken back; nothing is signed or sent until it has caught up"
+            )
+
+    def _highest_nonce(self, chain_id: int, sender: Address, *states: str) -> int | None:
+        own = (Transaction.chain_id == chain_id, Transaction.sender == sender, Transaction.state.in_(states))
+        with self._read() as session:
+            return session.scalar(select(func.max(Transaction.nonce)).where(*own))
 
     def keep_transaction(self, signed: Signed, purpose: str, attestation_id: int | None) -> bool:
         """Stores a signed transaction before it is sent, and moves everything in its batch to `sent`, in one.
@@ -515,6 +549,22 @@ _SAGAS: tuple[tuple[type[Any], Any, list[str]], ...] = (
     (Exit, Exit.request_id, going_on(EXIT_MOVES)),
     (ReversalSaga, ReversalSaga.event_id, going_on(REVERSAL_MOVES)),
 )
+
+
+def _fresh_exits(session: Session, request_ids: Sequence[Hex32]) -> list[Hex32]:
+    known = {one for (one,) in columns_by(session, (Exit.request_id,), request_ids)}
+    return [request_id for request_id in request_ids if request_id not in known]
+
+
+def _seen(opened: RequestOpened, registry: RegistryCode, deployment: Deployment) -> dict[str, Any]:
+    return {
+        "request_id": opened.request_id,
+        "deployment": str(deployment),
+        "registry_code": registry,
+        "state": ExitState.SEEN.value,
+        "opened": opened.model_dump_json(),
+        "note": "",
+    }
 
 
 def _planned(lock_id: Hex32, order: Order, deployment: Deployment) -> dict[str, Any]:

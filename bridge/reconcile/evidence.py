@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -70,6 +71,34 @@ class ChainView:
     block_times: Mapping[int, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class ChainArchive:
+    """The same from Parquet: by name of the event the files of its table (`event_tables`), of which nothing later than
+    the stamp is read."""
+
+    deployment: Deployment
+    stamp: BlockStamp
+    files: Mapping[str, Sequence[Path]]
+
+
+@dataclass(frozen=True)
+class StatementArchive:
+    """A statement whose rows stand in Parquet (`statement_tables`). `whole`: whoever opened the files has seen that
+    they hold the rows that the head binds."""
+
+    registry: RegistryCode
+    head: Attested[StatementHead]
+    files: Sequence[Path]
+    whole: bool
+
+
+@dataclass(frozen=True)
+class ClaimArchive:
+    """Claims in Parquet, numbered by `position`, with the fields of `Claim`; a burn's range is null."""
+
+    files: Sequence[Path]
+
+
 class Endorsement(Fact):
     """How many attesters of `registry`, as the deployment has them, signed `head` under that deployment's domain, each
     counted once, and how many must. It says nothing of any other head, or of the same one with other signatures."""
@@ -92,8 +121,8 @@ class Evidence:
     what the operators believe.
     """
 
-    chains: Sequence[ChainView] = ()
-    statements: Sequence[Statement] = ()
+    chains: Sequence[ChainView | ChainArchive] = ()
+    statements: Sequence[Statement | StatementArchive] = ()
     endorsements: Sequence[Endorsement] = ()
     claims: Sequence[Claim] = ()
     links: Sequence[ClaimLink] = ()
@@ -101,6 +130,7 @@ class Evidence:
     receipts: Sequence[tuple[Deployment, Receipt]] = ()
     accounts: Sequence[tuple[RegistryCode, Deployment, str]] = ()
     journal: Sequence[JournalEntry] = ()
+    claim_archives: Sequence[ClaimArchive] = ()
 
 
 class Limits(Fact):

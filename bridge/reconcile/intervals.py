@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ibis
 import ibis.expr.types as ir
 
@@ -24,10 +26,12 @@ def pieces(plan: Plan, ranges: ir.Table) -> ir.Table:
     return plan.keep(cut.select(*_SPACE, "first", "last", "id"))
 
 
-def crowded(ranges: ir.Table) -> ir.Table:
-    """Those ranges that share a serial with another of their scope and space: usually none, by one window each way."""
-    by_first = ibis.window(group_by=_SPACE, order_by=["first", "id"])
-    before = ranges["last"].max().over(ibis.window(group_by=_SPACE, order_by=["first", "id"], preceding=(None, 1)))
+def crowded(ranges: ir.Table, names: Sequence[str] = ("id",)) -> ir.Table:
+    """Those ranges that share a serial with another of their scope and space: usually none, by one window each way.
+    `names`: what tells a range from every other."""
+    order = ["first", *names]
+    by_first = ibis.window(group_by=_SPACE, order_by=order)
+    before = ranges["last"].max().over(ibis.window(group_by=_SPACE, order_by=order, preceding=(None, 1)))
     seen = ranges.mutate(reached=before, upcoming=ranges["first"].lead().over(by_first))
     return seen.filter((seen["reached"] >= seen["first"]) | (seen["upcoming"] <= seen["last"])).drop(
         "reached", "upcoming"

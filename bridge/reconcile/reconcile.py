@@ -17,28 +17,34 @@ from bridge.domain.findings import (
     Reconciliation,
     Severity,
     Shown,
+    SupplyPoint,
 )
-from bridge.domain.observed import Statement
 from bridge.domain.quantity import Kilograms, Units
 from bridge.domain.serials import SerialRange, coalesce, total_units
 from bridge.errors import UsageError
 from bridge.reconcile import facts
-from bridge.reconcile.evidence import Evidence, Limits
+from bridge.reconcile.evidence import ChainArchive, Evidence, Limits
 from bridge.reconcile.exhibits import Exhibits
 from bridge.reconcile.plan import Machine, Plan, sql
 from bridge.reconcile.relations import relate
 from bridge.reconcile.rule import Rule
 from bridge.reconcile.rules import RULES
+from bridge.reconcile.series import supply_by_day
+from bridge.reconcile.statement_tables import Seen, current
 from bridge.reconcile.totals import by_class
 
 Answer = dict[str, Any]
 
 
-def reconcile(evidence: Evidence, limits: Limits | None = None) -> Reconciliation:
-    """Compares everything with everything, once. Raises UsageError when two views show the same deployment."""
+def reconcile(evidence: Evidence, limits: Limits | None = None, *, skip_quiet: bool | None = None) -> Reconciliation:
+    """Compares everything with everything, once. Raises UsageError when two views show the same deployment.
+
+    `skip_quiet`: whether pairs on which nothing can be wrong are set aside at once (`quiet.py`). It changes no answer;
+    by default it is done for evidence from archives, since small evidence is compared sooner than sorted."""
     _require_distinct(evidence)
-    docket = _docket(limits or Limits())
-    machine = Machine(facts.tables(evidence), docket.plan)
+    large = any(isinstance(chain, ChainArchive) for chain in evidence.chains)
+    docket = _docket(limits or Limits(), large if skip_quiet is None else skip_quiet)
+    machine = Machine(facts.given(evidence), docket.plan)
     try:
         return _judge(evidence, docket, machine)
     finally:
@@ -52,17 +58,19 @@ class _Docket:
     plan: Plan
     rules: tuple[tuple[Rule, str], ...]
     totals: str
+    by_day: str
     weights: str
 
 
 @lru_cache(maxsize=8)
-def _docket(limits: Limits) -> _Docket:
+def _docket(limits: Limits, skip_quiet: bool) -> _Docket:
     plan = Plan()
-    relations = relate(plan, limits)
+    relations = relate(plan, limits, skip_quiet=skip_quiet)
     return _Docket(
         plan=plan,
         rules=tuple((rule, sql(rule.find(relations, limits))) for rule in RULES),
         totals=sql(by_class(relations)),
+        by_day=sql(supply_by_day(relations)),
         weights=sql(relations.classes.select("class_id", "kg_per_unit").distinct()),
     )
 
@@ -75,15 +83,17 @@ def _require_distinct(evidence: Evidence) -> None:
 
 def _judge(evidence: Evidence, docket: _Docket, machine: Machine) -> Reconciliation:
     blocks = tuple(PinnedBlock(deployment=view.deployment, stamp=view.stamp) for view in evidence.chains)
-    statements = tuple(_pinned(s) for s in facts.current_statements(evidence.statements).values())
+    statements = tuple(_pinned(s) for s in current(evidence.statements).values())
     moment = max([pin.stamp.timestamp for pin in blocks] + [pin.as_of for pin in statements], default=0)
     weights = {row["class_id"]: row["kg_per_unit"] for row in machine.rows(docket.weights)}
-    court = _Court(Exhibits(evidence), weights, moment)
+    answers = [(rule, machine.rows(query)) for rule, query in docket.rules]
+    exhibits = Exhibits(evidence, machine, [row for _, rows in answers for row in rows])
+    court = _Court(exhibits, weights, moment)
     findings: list[Finding] = []
     in_flight: list[InFlight] = []
     shown: list[Shown] = []
-    for rule, query in docket.rules:
-        for (is_shown, waiting), rows in _by_subject(machine.rows(query)):
+    for rule, found in answers:
+        for (is_shown, waiting), rows in _by_subject(found):
             if is_shown:
                 shown.append(court.show(rule, rows))
             elif waiting:
@@ -95,12 +105,13 @@ def _judge(evidence: Evidence, docket: _Docket, machine: Machine) -> Reconciliat
         in_flight=tuple(in_flight),
         shown=tuple(shown),
         totals=tuple(ClassTotals(**row) for row in machine.rows(docket.totals)),
+        supply_by_day=tuple(SupplyPoint(**row) for row in machine.rows(docket.by_day)),
         blocks=blocks,
         statements=statements,
     )
 
 
-def _pinned(statement: Statement) -> PinnedStatement:
+def _pinned(statement: Seen) -> PinnedStatement:
     head = statement.head.items[0]
     return PinnedStatement(registry=statement.registry, sequence=head.sequence, as_of=head.as_of)
 

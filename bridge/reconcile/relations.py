@@ -6,24 +6,28 @@ exactly when `space` and `first` are equal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 
 import ibis
 import ibis.expr.types as ir
 
+from bridge.reconcile import chain_facts, statement_tables
 from bridge.reconcile.chain_facts import MINT, REVERSE
 from bridge.reconcile.evidence import Limits
-from bridge.reconcile.facts import SCHEMAS
+from bridge.reconcile.facts import Given, planned
 from bridge.reconcile.intervals import pieces
 from bridge.reconcile.plan import Plan
+from bridge.reconcile.quiet import NONE, UNITS, Quiet, set_aside
 
 STRETCH = ["space", "first"]
 
 
 @dataclass(frozen=True)
 class Relations:
-    """The first block are the evidence's own rows (`facts.SCHEMAS`); the others are made from them.
+    """The first block are the evidence's own rows (`facts`); the others are made from them. `moves` and `rows`, and all
+    that is made from them, may lack quiet pairs, on which no rule has an answer (`quiet.py`); their `units` stand in
+    `quiet` by deployment, class and registry. `every_mint` and `every_row` lack nothing, and take long to read.
 
     - `moved`: each mint, settlement and reversal, cut at the others of its deployment.
     - `on_chain`: per deployment and stretch what happened last (`live`, or ended by `request_id` or `reversal_id`) and
@@ -41,6 +45,8 @@ class Relations:
     spaces: ir.Table
     classes: ir.Table
     moves: ir.Table
+    every_mint: ir.Table
+    quiet: ir.Table
     requests: ir.Table
     steps: ir.Table
     supply: ir.Table
@@ -55,6 +61,7 @@ class Relations:
     endorsements: ir.Table
     lifetime: ir.Table
     rows: ir.Table
+    every_row: ir.Table
     claims: ir.Table
     links: ir.Table
     accounts: ir.Table
@@ -71,9 +78,11 @@ class Relations:
     owed: ir.Table
 
 
-def relate(plan: Plan, limits: Limits) -> Relations:
+def relate(plan: Plan, limits: Limits, *, skip_quiet: bool = False) -> Relations:
     """Plans the shared joins."""
-    t = {name: plan.given(name, schema) for name, schema in SCHEMAS.items()}
+    given = planned(plan)
+    quiet = set_aside(plan, given) if skip_quiet else None
+    t = given.facts | _examined(plan, given, quiet)
     moved = _moved(plan, t["moves"])
     histories = plan.keep(_histories(moved, t))
     on_chain, stated, claimed, reversed_rows = _common_ground(plan, histories, t)
@@ -81,7 +90,7 @@ def relate(plan: Plan, limits: Limits) -> Relations:
     owed = plan.keep(_owed(on_chain, stated, t, limits))
     return Relations(
         plan=plan,
-        **t,
+        **{name: t[name] for name in (f.name for f in fields(Relations)) if name in t},
         moved=moved,
         on_chain=on_chain,
         stated=stated,
@@ -90,6 +99,28 @@ def relate(plan: Plan, limits: Limits) -> Relations:
         backing=backing,
         owed=owed,
     )
+
+
+def _examined(plan: Plan, given: Given, quiet: Quiet | None) -> dict[str, ir.Table]:
+    """Moves and rows but for quiet pairs, and the units of those."""
+    mints, rows = given.facts["every_mint"], given.facts["every_row"]
+    if quiet is None:
+        units = plan.given(NONE, UNITS)
+    else:
+        units = quiet.units
+        # Picked out as they are given, so that no id of the others is ever written out.
+        mints = chain_facts.mints(_picked(given.events["Minted"], chain_facts.number, quiet.mints, "event"))
+        earlier = given.rows.filter(~given.rows["current"])
+        rows = earlier.union(_picked(given.rows, statement_tables.number_of_row, quiet.rows, "id"))
+        rows = plan.keep(statement_tables.rows(rows))
+    moves = mints.union(given.facts["ends_of_ranges"])
+    in_order = ibis.window(order_by=["event", "position"])
+    moves = plan.keep(moves.mutate(id=ibis.row_number().over(in_order)).drop("position"))
+    return {"moves": moves, "rows": rows, "quiet": units}
+
+
+def _picked(t: ir.Table, number: Callable[[ir.Table], ir.Value], wanted: ir.Table, name: str) -> ir.Table:
+    return t.mutate(**{name: number(t)}).semi_join(wanted, name).drop(name)
 
 
 def _moved(plan: Plan, moves: ir.Table) -> ir.Table:

@@ -43,7 +43,8 @@ Whatever is null says nothing."""
 @dataclass(frozen=True)
 class Rule:
     """`title` says what is wrong, `waiting` what the same difference is while it is explained, `advice` what to do;
-    `shown` what it is when all is well and a reader must know of it."""
+    `shown` what it is when all is well and a reader must know of it. `trips`: found in our own chain and signed
+    statements alone, it proves an unbacked or doubled serial, and may pause the minting door (`proof.py`)."""
 
     name: str
     severity: Severity
@@ -52,6 +53,7 @@ class Rule:
     advice: str
     find: Callable[[Relations, Limits], ir.Table]
     shown: str = ""
+    trips: bool = False
 
 
 def found(table: ir.Table, subject: ir.StringValue, **given: Any) -> ir.Table:

@@ -25,6 +25,8 @@ def by_class(r: Relations) -> ir.Table:
         _of(r.supply, "supply", whole(r.supply["issued"]) - whole(r.supply["burned"])),
         *pending,
         _of(live, "live", whole(units(live))),
+        # A quiet pair is a live mint and a locked row.
+        *(_of(r.quiet, name, r.quiet["units"]) for name in ("live", "locked")),
         _of(retired, "retired", whole(units(retired))),
         _of(r.shortfalls, "reversed", whole(r.shortfalls["opened"])),
         _of(r.shortfalls, "shortfall", whole(r.shortfalls["opened"]) - whole(r.shortfalls["covered"])),
@@ -42,9 +44,8 @@ def at_stake(r: Relations) -> ir.Table:
     classes = r.classes.select(*_CLASS, "registry").distinct()
     t = by_class(r)
     out = t.filter((t["supply"] > 0) | (t["pending"] > 0) | (t["live"] > 0)).join(classes, _CLASS)
-    return r.plan.keep(
-        out.select("deployment", "registry").union(held.select("deployment", registry="row_registry")).distinct()
-    )
+    locked = held.select("deployment", registry="row_registry").union(r.quiet.select("deployment", "registry"))
+    return r.plan.keep(out.select("deployment", "registry").union(locked).distinct())
 
 
 _FIGURES = (

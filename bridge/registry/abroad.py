@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from bridge.domain.attestations import Opening
 from bridge.domain.lifecycle import ActState, Kind
@@ -16,6 +17,17 @@ from bridge.registry.ledger.locking import LockRecord
 from bridge.registry.ledger.requests import Decision
 
 ENDING = {Kind.RETIREMENT: Verb.RETIRE, Kind.REDEMPTION: Verb.HAND_OVER}
+
+
+class Ending(NamedTuple):
+    """A request that has ended at this final block. `account` is the one that has the serials, of which a retirement
+    takes them."""
+
+    decision: Decision
+    seen: WitnessedRequest
+    opening: Opening
+    account: str
+    final: BlockStamp
 
 
 class Abroad:
@@ -57,30 +69,15 @@ class Abroad:
         if giving_back.ranges:  # or all of it was reversed meanwhile
             self._pursue(counterpart, [giving_back])
 
-    def carry_out(
-        self, decision: Decision, seen: WitnessedRequest, opening: Opening, account: str, final: BlockStamp
-    ) -> Done | None:
-        """Exactly what is settled of a request that has ended, at this final block. `account` is the one that has the
-        serials, of which a retirement takes them."""
-        counterpart = self._counterparts.get(decision.registry)
-        if counterpart is None:
-            return None
-        handed_over = decision.kind is Kind.REDEMPTION
-        act = ForeignAct(
-            verb=ENDING[decision.kind],
-            subject=seen.opened.request_id,
-            programme=decision.registry,
-            deployment=decision.deployment,
-            class_id=decision.class_id,
-            ranges=tuple(sorted((r for part in seen.settled for r in part.ranges), key=lambda r: r.key)),
-            account=opening.beneficiary if handed_over else account,
-            due=seen.opened.deadline,
-            beneficiary=opening.beneficiary,
-            purpose=opening.purpose,
-            final=final,
-        )
-        (done,) = self._pursue(counterpart, [act])
-        return done
+    def serves(self, registry: RegistryCode) -> bool:
+        """Whether the programme's own registry is another."""
+        return registry in self._counterparts
+
+    def carry_out(self, programme: RegistryCode, endings: Sequence[Ending]) -> dict[Hex32, Done | BridgeError]:
+        """Exactly what is settled of requests that have ended; an answer for each, by request."""
+        acts = {_act_of(programme, one).id: one.decision.reservation.request_id for one in endings}
+        answers = self._pursue_each(self._counterparts[programme], [_act_of(programme, one) for one in endings])
+        return {acts[act]: answer for act, answer in answers.items()}
 
     def _giving_back(self, record: LockRecord, final: BlockStamp) -> ForeignAct:
         ranges = self._ledger.still_locked(record.lock.lock_id)
@@ -88,20 +85,30 @@ class Abroad:
 
     def _pursue(self, counterpart: Counterpart, acts: Sequence[ForeignAct]) -> list[Done]:
         """All done, or the worst of what was answered is raised."""
-        stored = [self._ledger.plan_act(act) for act in acts]
+        answers = self._pursue_each(counterpart, acts).values()
+        troubles = [answer for answer in answers if isinstance(answer, BridgeError)]
+        if troubles:
+            raise max(troubles, key=lambda trouble: trouble.exit_code)
+        return [answer for answer in answers if isinstance(answer, Done)]
+
+    def _pursue_each(self, counterpart: Counterpart, acts: Sequence[ForeignAct]) -> dict[Hex32, Done | BridgeError]:
+        """By the acts' ids."""
         found: dict[Hex32, Done | BridgeError] = {}
-        for act in stored:
+        left: list[ForeignAct] = []
+        for act in acts:
+            try:
+                stored = self._ledger.plan_act(act)
+            except BridgeError as trouble:
+                found[act.id] = trouble
+                continue
             record = self._ledger.act(act.id)
             if record and record.done:
                 found[act.id] = record.done
             elif record and record.state is ActState.VOID:
                 found[act.id] = RegistryRefused(f"{act.what} was given up; lock the serials anew")
-        left = [act for act in stored if act.id not in found]
-        found |= zip((act.id for act in left), counterpart.pursue(left) if left else [], strict=True)
-        troubles = [answer for answer in found.values() if isinstance(answer, BridgeError)]
-        if troubles:
-            raise max(troubles, key=lambda trouble: trouble.exit_code)
-        return [answer for answer in found.values() if isinstance(answer, Done)]
+            else:
+                left.append(stored)
+        return found | dict(zip((act.id for act in left), counterpart.pursue(left) if left else [], strict=True))
 
 
 def done_abroad(ledger: Ledger, counterpart: Counterpart, act: Hex32, ranges: Sequence[SerialRange]) -> Done:
@@ -114,6 +121,24 @@ def done_abroad(ledger: Ledger, counterpart: Counterpart, act: Hex32, ranges: Se
         raise RegistryRefused(f"{record.act.what} was on other serials; never sign it")
     counterpart.check(record)
     return record.done
+
+
+def _act_of(programme: RegistryCode, ending: Ending) -> ForeignAct:
+    decision, seen, opening = ending.decision, ending.seen, ending.opening
+    handed_over = decision.kind is Kind.REDEMPTION
+    return ForeignAct(
+        verb=ENDING[decision.kind],
+        subject=seen.opened.request_id,
+        programme=programme,
+        deployment=decision.deployment,
+        class_id=decision.class_id,
+        ranges=tuple(sorted((r for part in seen.settled for r in part.ranges), key=lambda r: r.key)),
+        account=opening.beneficiary if handed_over else ending.account,
+        due=seen.opened.deadline,
+        beneficiary=opening.beneficiary,
+        purpose=opening.purpose,
+        final=ending.final,
+    )
 
 
 def _taking(record: LockRecord) -> ForeignAct:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from bridge.domain.attestations import (
@@ -18,6 +19,7 @@ from bridge.domain.attestations import (
     Lock,
     Opening,
     Outcome,
+    Pin,
     Receipt,
     Refusal,
     Reversal,
@@ -25,6 +27,7 @@ from bridge.domain.attestations import (
     typed_data,
 )
 from bridge.domain.lifecycle import RequestStatus
+from bridge.domain.metadata import sealed
 from bridge.domain.observed import WitnessedRequest
 from bridge.domain.serials import SerialRange, coalesce
 from bridge.domain.values import Address, Hex32, Hex64, RegistryCode
@@ -32,7 +35,7 @@ from bridge.errors import BridgeError, NotYet, Refused, RegistryRefused, SignerR
 from bridge.registry.abroad import ENDING, done_abroad
 from bridge.registry.counterpart import Counterparts, Verb, act_id
 from bridge.registry.ledger import Ledger
-from bridge.registry.ledger.requests import Decision
+from bridge.registry.ledger.requests import Decision, SetAside
 from bridge.registry.ledger.reversing import ReversalEvent
 from bridge.registry.port import ChainWitness, Signer
 
@@ -49,7 +52,10 @@ def pinned(eyes: Eyes) -> Iterator[None]:
         yield
 
 
-Message = TypeVar("Message", Lock, Cover, Outcome, Refusal, Reversal, Receipt, StatementHead)
+Message = TypeVar("Message", Lock, Cover, Outcome, Refusal, Reversal, Receipt, StatementHead, Pin)
+
+
+_Given = TypeVar("_Given")
 
 
 class Attester:
@@ -88,28 +94,41 @@ class Attester:
         for outcome in outcomes:
             parts[outcome.request_id] = (*parts.get(outcome.request_id, ()), outcome)
         with self._witness(deployment).pinned():
-            for request_id, its_parts in parts.items():
-                self._check_outcome(ledger, deployment, request_id, its_parts)
+            self._check_outcomes(ledger, deployment, parts)
         return self._signer.sign(typed_data(deployment, outcomes))
 
     def sign_refusals(self, ledger: Ledger, deployment: Deployment, refusals: Sequence[Refusal]) -> Hex64:
         """Refusals that the ledger decided on, of requests that are open."""
+        request_ids = [refusal.request_id for refusal in refusals]
         with self._witness(deployment).pinned():
+            decisions = _decided(ledger, deployment, request_ids)
+            seen = self._witness(deployment).requests(request_ids)
             for refusal in refusals:
-                decision = _decided(ledger, deployment, refusal.request_id)
+                decision = decisions[refusal.request_id]
                 if decision.reservation.refusal != refusal:
                     raise RegistryRefused(f"request {refusal.request_id} was not refused for {refusal.reason!r} here")
-                self._open_request(decision)
+                self._open_request(decision, seen)
         return self._signer.sign(typed_data(deployment, refusals))
 
-    def sign_receipt(self, ledger: Ledger, deployment: Deployment, receipt: Receipt) -> Hex64:
-        """A receipt that the ledger gave for exactly what is settled at a final block."""
-        seen = self._request(deployment, receipt.request_id)
-        settled = tuple(span for part in seen.settled for span in part.ranges)
-        if ledger.receipt(receipt.request_id) != receipt or receipt.ranges != settled or not seen.status.ended:
-            raise RegistryRefused(f"receipt {receipt.reference} is not what ledger and final chain show; reconcile")
-        self._check_receipt_abroad(ledger, receipt)
-        return self._signer.sign(typed_data(deployment, [receipt]))
+    def sign_receipts(
+        self, ledger: Ledger, deployment: Deployment, receipts: Sequence[Receipt]
+    ) -> list[Hex64 | BridgeError]:
+        """Receipts that the ledger gave for exactly what is settled at a final block: a signature for each, or why
+        there is none."""
+        request_ids = [receipt.request_id for receipt in receipts]
+        seen, given = self._witness(deployment).requests(request_ids), ledger.receipts(request_ids)
+        decisions = ledger.decisions(request_ids)
+
+        def sign(receipt: Receipt) -> Hex64:
+            request = self._known(seen, receipt.request_id)
+            settled = tuple(span for part in request.settled for span in part.ranges)
+            stated = given.get(receipt.request_id)
+            if stated != receipt or receipt.ranges != settled or not request.status.ended:
+                raise RegistryRefused(f"receipt {receipt.reference} is not what ledger and final chain show; reconcile")
+            self._check_receipt_abroad(ledger, receipt, decisions.get(receipt.request_id))
+            return self._signer.sign(typed_data(deployment, [receipt]))
+
+        return [answer_of(partial(sign, receipt)) for receipt in receipts]
 
     def sign_statement(
         self, ledger: Ledger, registry: RegistryCode, deployment: Deployment, head: StatementHead
@@ -117,6 +136,17 @@ class Attester:
         if not ledger.has_stated(registry, deployment, head):
             raise RegistryRefused(f"statement {head.sequence} of {registry} is not the ledger's")
         return self._signer.sign(typed_data(deployment, [head]))
+
+    def sign_pin(self, ledger: Ledger, deployment: Deployment, pin: Pin) -> Hex64:
+        """The seal of what the ledger says of a class, at no later moment than is final."""
+        found, now = ledger.class_metadata(pin.class_id), self._witness(deployment).stamp().timestamp
+        if found is None or sealed(found.body) != pin.sha256:
+            raise RegistryRefused(f"this is not what the ledger says of class {pin.class_id}; never sign it")
+        if pin.number != sum(one.deployment == deployment for one in found.pins) + 1:
+            raise RegistryRefused(f"pin {pin.number} of class {pin.class_id} is not the next one; never sign it")
+        if pin.as_of > now:
+            raise RegistryRefused(f"second {pin.as_of} is to come; it is {now} at the final block")
+        return self._signer.sign(typed_data(deployment, [pin]))
 
     def _check_locks(
         self, ledger: Ledger, deployment: Deployment, covering: Sequence[tuple[Lock, Hex32 | None]]
@@ -136,9 +166,8 @@ class Attester:
             if counterpart := self._counterparts.get(record.instruction.registry):
                 done_abroad(ledger, counterpart, act_id(Verb.TAKE, lock.lock_id), [lock.range])
 
-    def _check_receipt_abroad(self, ledger: Ledger, receipt: Receipt) -> None:
+    def _check_receipt_abroad(self, ledger: Ledger, receipt: Receipt, decision: Decision | None) -> None:
         """It carries the reference and evidence of what was done at the programme's own registry, or no evidence."""
-        decision = ledger.decision(receipt.request_id)
         counterpart = self._counterparts.get(decision.registry) if decision else None
         stated = (receipt.reference, receipt.evidence)
         if counterpart is not None:
@@ -165,45 +194,55 @@ class Attester:
             if reversal.class_id != event.class_id or not any(one.contains(span) for one in live):
                 raise RegistryRefused(f"serials {span} of reversal {event_id} are not live on {deployment}")
 
-    def _check_outcome(
-        self, ledger: Ledger, deployment: Deployment, request_id: Hex32, parts: tuple[Outcome, ...]
+    def _check_outcomes(
+        self, ledger: Ledger, deployment: Deployment, parts: Mapping[Hex32, tuple[Outcome, ...]]
     ) -> None:
-        decision = _decided(ledger, deployment, request_id)
-        seen = self._open_request(decision)
-        if decision.reservation.refusal is not None:
-            raise RegistryRefused(f"request {request_id} was refused here; nothing else is signed for it")
-        if is_closed(ledger, self._witness(deployment), decision.class_id):
-            raise RegistryRefused(f"the class of request {request_id} is short; only its refusal is signed")
-        if any(ledger.is_wanted_back(span) for part in parts for span in part.ranges):
-            raise RegistryRefused(f"serials of request {request_id} were taken back; only its refusal is signed")
-        require_true_opening(seen, ledger.disclosed(request_id, seen.opened.commitment))
-        reserved = decision.reservation.parts
-        if not set(parts) <= set(reserved) or sum(part.units for part in reserved) != seen.opened.units:
-            raise RegistryRefused(f"the parts of request {request_id} are not those reserved; reserve again")
-        if coalesce(span for part in reserved for span in part.ranges) != list(ledger.still_reserved(request_id)):
-            raise RegistryRefused(f"serials of request {request_id} are no longer reserved for it; reconcile")
-        locks = ledger.locks_of(request_id)
-        minted = self._witness(deployment).locks_used(decision.registry, locks)
-        if unminted := [lock_id for lock_id in locks if lock_id not in minted]:
-            raise RegistryRefused(f"request {request_id} would use serials of lock {unminted[0]}, not minted yet")
+        witness, request_ids = self._witness(deployment), list(parts)
+        decisions = _decided(ledger, deployment, request_ids)
+        seen = witness.requests(request_ids)
+        opened = {request_id: self._open_request(decisions[request_id], seen) for request_id in request_ids}
+        openings = ledger.disclosed({one: request.opened.commitment for one, request in opened.items()})
+        aside = ledger.still_reserved(request_ids)
+        wanted_back = ledger.wanted_back([span for one in aside.values() for span in one.ranges])
+        closed = {one: is_closed(ledger, witness, one) for one in {d.class_id for d in decisions.values()}}
+        for request_id, its_parts in parts.items():
+            if closed[decisions[request_id].class_id]:
+                raise RegistryRefused(f"the class of request {request_id} is short; only its refusal is signed")
+            require_true_opening(opened[request_id], openings.get(request_id))
+            _check_parts(decisions[request_id], opened[request_id].opened.units, its_parts, aside[request_id])
+            if any(span.overlaps(taken) for part in its_parts for span in part.ranges for taken in wanted_back):
+                raise RegistryRefused(f"serials of request {request_id} were taken back; only its refusal is signed")
+        locks: dict[RegistryCode, dict[Hex32, Hex32]] = {}
+        for request_id in request_ids:
+            uses = dict.fromkeys(aside[request_id].locks, request_id)
+            locks.setdefault(decisions[request_id].registry, {}).update(uses)
+        for registry, used_by in locks.items():
+            minted = witness.locks_used(registry, sorted(used_by))
+            if unminted := [lock_id for lock_id in used_by if lock_id not in minted]:
+                request_id = used_by[unminted[0]]
+                raise RegistryRefused(f"request {request_id} would use serials of lock {unminted[0]}, not minted yet")
 
-    def _open_request(self, decision: Decision) -> WitnessedRequest:
+    def _open_request(
+        self, decision: Decision, seen: Mapping[Hex32, WitnessedRequest | Unreachable]
+    ) -> WitnessedRequest:
         """The request as decided upon, while it has not ended on the final chain."""
         request_id = decision.reservation.request_id
-        seen = self._request(decision.deployment, request_id)
-        if seen.status not in (RequestStatus.OPEN, RequestStatus.CALLED_BACK):
-            raise RegistryRefused(f"request {request_id} has ended ({seen.status.name}); nothing is signed for it")
-        opened = seen.opened
+        request = self._known(seen, request_id)
+        if request.status not in (RequestStatus.OPEN, RequestStatus.CALLED_BACK):
+            raise RegistryRefused(f"request {request_id} has ended ({request.status.name}); nothing is signed for it")
+        opened = request.opened
         asked = (opened.class_id, opened.kind, opened.units, opened.commitment)
         if asked != (decision.class_id, decision.kind, decision.units, decision.commitment):
             raise RegistryRefused(f"request {request_id} says something else on chain than was decided upon")
-        return seen
+        return request
 
-    def _request(self, deployment: Deployment, request_id: Hex32) -> WitnessedRequest:
-        seen = self._witness(deployment).request(request_id)
-        if seen is None:
+    def _known(self, seen: Mapping[Hex32, WitnessedRequest | Unreachable], request_id: Hex32) -> WitnessedRequest:
+        found = seen.get(request_id)
+        if found is None:
             raise NotYet(f"{self.address} does not see request {request_id} at a final block yet; repeat later")
-        return seen
+        if isinstance(found, BridgeError):
+            raise found
+        return found
 
     def _witness(self, deployment: Deployment) -> ChainWitness:
         try:
@@ -229,12 +268,32 @@ class AttesterSet(NamedTuple):
         for attester in sorted(self.attesters, key=lambda one: one.address):
             try:
                 signed.append((attester.address, sign(attester)))
-            except (RegistryRefused, SignerRefused, NotYet, Unreachable) as trouble:
+            except _NO_SIGNATURE as trouble:
                 troubles.append((attester.address, trouble))
             if len(signed) == self.threshold:
                 signers, signatures = zip(*signed, strict=True)
                 return Attested(items=items, signers=signers, signatures=signatures)
         raise self._no_quorum(len(signed), troubles)
+
+    def attest_each(
+        self, items: Sequence[Message], sign: Callable[[Attester, Sequence[Message]], Sequence[Hex64 | BridgeError]]
+    ) -> list[Attested[Message] | BridgeError]:
+        """Each item signed by itself, by the first quorum that does; an answer for each."""
+        signed: list[list[tuple[Address, Hex64]]] = [[] for _ in items]
+        troubles: list[list[tuple[Address, BridgeError]]] = [[] for _ in items]
+        halted: dict[int, BridgeError] = {}
+        for attester in sorted(self.attesters, key=lambda one: one.address):
+            left = [n for n, found in enumerate(signed) if len(found) < self.threshold and n not in halted]
+            for place, answer in zip(left, _signed_each(attester, [items[n] for n in left], sign), strict=True):
+                if isinstance(answer, _NO_SIGNATURE):
+                    troubles[place].append((attester.address, answer))
+                elif isinstance(answer, BridgeError):
+                    halted[place] = answer
+                else:
+                    signed[place].append((attester.address, answer))
+        whole = {n: _attested(items[n], found) for n, found in enumerate(signed) if len(found) == self.threshold}
+        missing = {n: self._no_quorum(len(signed[n]), troubles[n]) for n in range(len(items)) if n not in whole}
+        return [(missing | whole | halted)[n] for n in range(len(items))]
 
     def _no_quorum(self, signed: int, troubles: Sequence[tuple[Address, BridgeError]]) -> BridgeError:
         reasons = "; ".join(f"{address}: {trouble}" for address, trouble in troubles)
@@ -244,6 +303,35 @@ class AttesterSet(NamedTuple):
             return RegistryRefused(message)
         unreachable = any(isinstance(trouble, Unreachable) for _, trouble in troubles)
         return Unreachable(message) if unreachable else NotYet(message)
+
+
+_NO_SIGNATURE = (RegistryRefused, SignerRefused, NotYet, Unreachable)
+
+
+def _signed_each(
+    attester: Attester,
+    items: Sequence[Message],
+    sign: Callable[[Attester, Sequence[Message]], Sequence[Hex64 | BridgeError]],
+) -> Sequence[Hex64 | BridgeError]:
+    if not items:
+        return []
+    try:
+        return sign(attester, items)
+    except _NO_SIGNATURE as trouble:
+        return [trouble] * len(items)
+
+
+def _attested(item: Message, signed: Sequence[tuple[Address, Hex64]]) -> Attested[Message]:
+    signers, signatures = zip(*signed, strict=True)
+    return Attested(items=(item,), signers=signers, signatures=signatures)
+
+
+def answer_of(act: Callable[[], _Given]) -> _Given | BridgeError:
+    """What one item of many gives, or would raise."""
+    try:
+        return act()
+    except BridgeError as trouble:
+        return trouble
 
 
 def require_true_opening(seen: WitnessedRequest, opening: Opening | None) -> Opening:
@@ -279,13 +367,25 @@ def _covering(covers: Hex32 | None) -> str:
     return "to be minted, and covers nothing" if covers is None else f"to cover class {covers}"
 
 
-def _decided(ledger: Ledger, deployment: Deployment, request_id: Hex32) -> Decision:
-    decision = ledger.decision(request_id)
-    if decision is None or decision.deployment != deployment:
-        raise RegistryRefused(f"nothing was decided on request {request_id} for {deployment}; ask to reserve first")
-    if decision.ended:
-        raise RegistryRefused(f"request {request_id} is {decision.ended} already; nothing more is signed for it")
-    return decision
+def _decided(ledger: Ledger, deployment: Deployment, request_ids: Sequence[Hex32]) -> dict[Hex32, Decision]:
+    decisions = ledger.decisions(request_ids)
+    for request_id in request_ids:
+        decision = decisions.get(request_id)
+        if decision is None or decision.deployment != deployment:
+            raise RegistryRefused(f"nothing was decided on request {request_id} for {deployment}; ask to reserve first")
+        if decision.ended:
+            raise RegistryRefused(f"request {request_id} is {decision.ended} already; nothing more is signed for it")
+    return decisions
+
+
+def _check_parts(decision: Decision, units: int, parts: tuple[Outcome, ...], aside: SetAside) -> None:
+    request_id, reserved = decision.reservation.request_id, decision.reservation.parts
+    if decision.reservation.refusal is not None:
+        raise RegistryRefused(f"request {request_id} was refused here; nothing else is signed for it")
+    if not set(parts) <= set(reserved) or sum(part.units for part in reserved) != units:
+        raise RegistryRefused(f"the parts of request {request_id} are not those reserved; reserve again")
+    if coalesce(span for part in reserved for span in part.ranges) != list(aside.ranges):
+        raise RegistryRefused(f"serials of request {request_id} are no longer reserved for it; reconcile")
 
 
 def sole(values: Sequence[object], what: str) -> None:

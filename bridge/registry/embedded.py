@@ -5,32 +5,45 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 
-from bridge.domain.attestations import Attested, Cover, Deployment, Lock, Opening, Outcome, Receipt, Refusal, Reversal
+from bridge.domain.attestations import (
+    Attested,
+    Cover,
+    Deployment,
+    Lock,
+    Opening,
+    Outcome,
+    Pin,
+    Receipt,
+    Refusal,
+    Reversal,
+)
 from bridge.domain.credit_class import CreditClass
-from bridge.domain.lifecycle import Kind, RequestStatus
-from bridge.domain.observed import Statement, WitnessedRequest
+from bridge.domain.metadata import ClassMetadata, PinnedMetadata, sealed
+from bridge.domain.observed import Statement
 from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
-from bridge.errors import BridgeError, Conflict, Halted, NotYet, RegistryRefused, UsageError
+from bridge.errors import BridgeError, Conflict, NotYet, RegistryRefused, UsageError
 from bridge.registry.abroad import Abroad
-from bridge.registry.attesters import AttesterSet, Eyes, is_closed, live_of, pinned, require_true_opening, sole
+from bridge.registry.attesters import AttesterSet, Eyes, live_of, sole
 from bridge.registry.counterpart import Counterparts
+from bridge.registry.exits import Exits, in_order
+from bridge.registry.gate import Gatekeeper
 from bridge.registry.ledger import Ledger
-from bridge.registry.ledger.custody import bridge_account
 from bridge.registry.ledger.locking import LockRecord
-from bridge.registry.ledger.requests import Decision
+from bridge.registry.ledger.requests import Decision, undecided
 from bridge.registry.ledger.reversing import ReversalEvent
 from bridge.registry.port import ChainWitness, Instruction, Locked, LockOrder, Reservation, TakenBack
+from bridge.registry.rules import Rules
 
-SHORT = "short"
-"""Why requests are refused while serials of their class are missing."""
 NOWHERE_ELSE: Counterparts = {}
 """The ledger is the registry of every programme."""
+NO_RULES: Rules = {}
+"""What the contract lets through may be locked."""
 
 
 class LedgerRegistry:
     """Implements `port.Registry`. `eyes` are the registry's own, each attester has others; `attesters` by programme,
-    and `counterparts` where a programme's own registry is not this ledger."""
+    `counterparts` where a programme's own registry is not this ledger, and `rules` for what may be locked."""
 
     def __init__(
         self,
@@ -38,11 +51,17 @@ class LedgerRegistry:
         eyes: Eyes,
         attesters: Mapping[RegistryCode, AttesterSet],
         counterparts: Counterparts = NOWHERE_ELSE,
+        rules: Rules = NO_RULES,
     ) -> None:
         self.ledger = ledger
         self._eyes = eyes
         self._attesters = attesters
         self._abroad = Abroad(ledger, counterparts)
+        self._gate = Gatekeeper(ledger, rules)
+
+    @property
+    def _exits(self) -> Exits:
+        return Exits(self.ledger, self._eyes, self._attesters, self._abroad)
 
     def looking_at(self, deployment: Deployment) -> LedgerRegistry:
         """The same with eyes on this deployment alone: requests of another are not seen."""
@@ -62,8 +81,17 @@ class LedgerRegistry:
     def waiting(self, deployment: Deployment) -> tuple[Instruction, ...]:
         return self.ledger.waiting(deployment)
 
+    def instruct(self, instruction: Instruction) -> None:
+        """A depositor's order, unless it is of credits that would not be locked."""
+        witness = self._eyes.get(instruction.deployment)  # the ledger refuses what it does not serve
+        if witness is not None and not self.ledger.known_instructions([instruction.instruction_id]):
+            self._gate.require_admitted(instruction, witness)
+        self.ledger.instruct(instruction)
+
     def lock(self, orders: Sequence[LockOrder]) -> list[Lock | BridgeError]:
-        return self.ledger.lock(orders)
+        refused = self._gate.refused([order.instruction_id for order in orders], self._eyes)
+        answers = iter(self.ledger.lock([order for order in orders if order.instruction_id not in refused]))
+        return [refused.get(order.instruction_id) or next(answers) for order in orders]
 
     def locked_as(self, instruction_id: Hex32) -> Hex32 | None:
         return self.ledger.locked_as(instruction_id)
@@ -100,44 +128,20 @@ class LedgerRegistry:
         self.ledger.release(lock_id)
 
     def disclose(self, request_id: Hex32, opening: Opening) -> None:
-        found = self._find(request_id)
-        if found is not None and found[1].opened.commitment != opening.commitment:
+        found = self._exits.find([request_id]).get(request_id)
+        if isinstance(found, BridgeError):
+            raise found
+        if found is not None and found.request.opened.commitment != opening.commitment:
             raise RegistryRefused(
                 f"this is not what request {request_id} committed to; check secret, beneficiary and purpose"
             )
         self.ledger.disclose(request_id, opening)
 
-    def reserve(self, request_id: Hex32) -> Reservation:
-        decision = self.ledger.decision(request_id)
-        if decision is not None and not decision.ended:
-            return decision.reservation
-        with pinned(self._eyes):
-            deployment, seen = self._see(request_id)
-            if decision is not None or seen.status.ended:
-                raise RegistryRefused(
-                    f"request {request_id} has ended ({seen.status.name}); nothing is reserved for it"
-                )
-            self._require_unsettled(seen)
-            opening = self.ledger.disclosed(request_id, seen.opened.commitment)
-            if opening is None:
-                raise NotYet(f"the holder of request {request_id} has not disclosed what he committed to; repeat later")
-            if reason := self._refusal(seen, opening):
-                return self.ledger.refuse(deployment, seen.opened, reason)
-            if is_closed(self.ledger, self._witness(deployment), seen.opened.class_id):
-                return self.ledger.refuse(deployment, seen.opened, SHORT)
-            self._mark_minted(deployment, seen)
-            return self.ledger.reserve(deployment, seen.opened)
+    def reserve(self, request_ids: Sequence[Hex32]) -> list[Reservation | BridgeError]:
+        return in_order(request_ids, self._exits.reserve)
 
-    def reconsider(self, request_id: Hex32) -> Reservation:
-        (decision,) = self._decisions([request_id])
-        if decision.ended or decision.reservation.refusal:
-            return decision.reservation
-        waiting = [span for part in decision.reservation.parts for span in part.ranges]
-        if is_closed(self.ledger, self._witness(decision.deployment), decision.class_id) or any(
-            self.ledger.is_wanted_back(span) for span in waiting
-        ):
-            return self.ledger.refuse_late(request_id, SHORT)
-        return decision.reservation
+    def reconsider(self, request_ids: Sequence[Hex32]) -> list[Reservation | BridgeError]:
+        return in_order(request_ids, self._exits.reconsider)
 
     def attest_outcomes(self, parts: Sequence[tuple[Hex32, int]]) -> Attested[Outcome]:
         decisions = self._decisions(list(dict.fromkeys(request_id for request_id, _ in parts)))
@@ -174,31 +178,17 @@ class LedgerRegistry:
             (reversal,), lambda one: one.sign_reversals(self.ledger, event.deployment, [reversal])
         )
 
-    def execute(self, request_id: Hex32) -> Attested[Receipt]:
-        if signed := self.ledger.signed_receipt(request_id):
-            return signed
-        with pinned(self._eyes):
-            deployment, seen = self._see(request_id)
-            receipt = self.ledger.receipt(request_id) or self._execute(deployment, seen)
-        attesters = self._set(self._registry_of(seen))
-        signed = attesters.attest((receipt,), lambda one: one.sign_receipt(self.ledger, deployment, receipt))
-        self.ledger.keep_signed(signed)
-        return signed
+    def execute(self, request_ids: Sequence[Hex32]) -> list[Attested[Receipt] | BridgeError]:
+        return in_order(request_ids, self._exits.execute)
 
     def receipt(self, request_id: Hex32) -> Attested[Receipt]:
-        signed = self.ledger.signed_receipt(request_id)
+        signed = self.ledger.signed_receipts([request_id]).get(request_id)
         if signed is None:
             raise no_receipt(request_id)
         return signed
 
-    def withdraw(self, request_id: Hex32) -> None:
-        _, seen = self._see(request_id)
-        if not seen.status.ended:
-            raise NotYet(f"request {request_id} has not ended on the final chain; repeat later")
-        if seen.settled:
-            raise RegistryRefused(f"request {request_id} is settled at least in part; execute it")
-        if self.ledger.decision(request_id) is not None:
-            self.ledger.unreserve(request_id)
+    def withdraw(self, request_ids: Sequence[Hex32]) -> list[BridgeError | None]:
+        return in_order(request_ids, self._exits.withdraw)
 
     def statement(self, registry: RegistryCode, deployment: Deployment) -> Statement:
         attesters = self._set(registry)
@@ -215,28 +205,36 @@ class LedgerRegistry:
     def credit_class(self, class_id: Hex32) -> CreditClass | None:
         return self.ledger.credit_class(class_id)
 
+    def metadata(self, class_id: Hex32) -> ClassMetadata | None:
+        return self.ledger.class_metadata(class_id)
+
+    def pin_metadata(self, class_id: Hex32, deployment: Deployment) -> Attested[Pin] | None:
+        """Has the attesters sign what is published of a class now, for a deployment; None when that is signed already.
+        Raises RegistryRefused for an unknown class."""
+        found, witness = self.ledger.class_metadata(class_id), self._witness(deployment)
+        credit_class = self.ledger.credit_class(class_id)
+        if found is None or credit_class is None:
+            raise RegistryRefused(f"no class {class_id} is known here; see: carbonbridge registry class list")
+        pins = [one for one in found.pins if one.deployment == deployment]
+        if pins and pins[-1].body == found.body and self._is_signed_by_todays(pins[-1], credit_class.registry):
+            return None
+        number, as_of = len(pins) + 1, witness.stamp().timestamp
+        pin = Pin(class_id=class_id, number=number, sha256=sealed(found.body), as_of=as_of)
+        attesters = self._set(credit_class.registry)
+        signed = attesters.attest((pin,), lambda one: one.sign_pin(self.ledger, deployment, pin))
+        self.ledger.keep_pin(deployment, found.body, signed)
+        return signed
+
     def space(self, space_id: Hex32) -> SerialSpace | None:
         return self.ledger.space(space_id)
 
     def receipts(self, request_ids: Sequence[Hex32]) -> tuple[Attested[Receipt], ...]:
-        signed = (self.ledger.signed_receipt(request_id) for request_id in request_ids)
-        return tuple(one for one in signed if one is not None)
+        signed = self.ledger.signed_receipts(request_ids)
+        return tuple(signed[one] for one in request_ids if one in signed)
 
-    def _execute(self, deployment: Deployment, seen: WitnessedRequest) -> Receipt:
-        request_id = seen.opened.request_id
-        if not seen.status.ended:
-            raise NotYet(f"request {request_id} has not ended on the final chain; repeat later")
-        if not seen.settled:
-            raise RegistryRefused(f"nothing of request {request_id} is settled ({seen.status.name}); withdraw it")
-        opening = self.ledger.disclosed(request_id, seen.opened.commitment)
-        decision = self.ledger.decision(request_id)
-        if decision is None or decision.deployment != deployment or opening is None:
-            raise Halted(f"request {request_id} is settled and was never decided on here: keys must be held stolen")
-        note = {"beneficiary": opening.beneficiary, "purpose": opening.purpose, "holder": opening.holder}
-        self.ledger.require_executable(request_id, seen.settled)
-        final = self._witness(deployment).stamp()
-        done = self._abroad.carry_out(decision, seen, opening, bridge_account(deployment), final)
-        return self.ledger.execute(request_id, seen.settled, opening.beneficiary, note, done)
+    def _is_signed_by_todays(self, one: PinnedMetadata, registry: RegistryCode) -> bool:
+        """Whoever was replaced has signed for nothing that is published now."""
+        return set(one.signed.signers) <= {attester.address for attester in self._set(registry).attesters}
 
     def _is_due(self, event: ReversalEvent) -> bool:
         """Whether the event has yet to land. Else it ends, once no lock can bring any of its serials to life; what
@@ -266,66 +264,18 @@ class LedgerRegistry:
         self.ledger.word(worded)
         return worded
 
-    def _refusal(self, seen: WitnessedRequest, opening: Opening) -> str:
-        """Why this request cannot be served, as a code; empty when it can."""
-        try:
-            require_true_opening(seen, opening)
-        except RegistryRefused:
-            return "opening-mismatch"
-        if not opening.beneficiary.strip():
-            return "beneficiary-missing"
-        if seen.opened.kind is Kind.REDEMPTION and not self.ledger.has_account(opening.beneficiary):
-            return "no-such-account"
-        return self._abroad.objection(self._registry_of(seen), seen.opened.kind, opening)
-
-    def _mark_minted(self, deployment: Deployment, seen: WitnessedRequest) -> None:
-        registry = self._registry_of(seen)
-        witness = self._witness(deployment)
-        locks = self.ledger.unminted_locks(deployment, seen.opened.class_id)
-        if used := witness.locks_used(registry, locks):
-            self.ledger.mark_minted(sorted(used))
-
-    def _require_unsettled(self, seen: WitnessedRequest) -> None:
-        if seen.settled or seen.remaining != seen.opened.units:
-            raise Halted(f"request {seen.opened.request_id} is settled in part though nothing was reserved for it")
-
-    def _registry_of(self, seen: WitnessedRequest) -> RegistryCode:
-        credit_class = self.ledger.credit_class(seen.opened.class_id)
-        if credit_class is None:
-            raise Halted(
-                f"request {seen.opened.request_id} is of class {seen.opened.class_id}, unknown here: its units "
-                "cannot be backed; reconcile"
-            )
-        return credit_class.registry
-
     def _records(self, lock_ids: Sequence[Hex32]) -> tuple[list[LockRecord], RegistryCode, Deployment]:
         records = self.ledger.lock_records(lock_ids)
         sole([(r.instruction.registry, r.instruction.deployment) for r in records], "programme and deployment")
         return records, records[0].instruction.registry, records[0].instruction.deployment
 
     def _decisions(self, request_ids: Sequence[Hex32]) -> list[Decision]:
-        decisions = []
-        for request_id in request_ids:
-            decision = self.ledger.decision(request_id)
-            if decision is None:
-                raise RegistryRefused(f"nothing was decided on request {request_id}; ask to reserve first")
-            decisions.append(decision)
+        known = self.ledger.decisions(request_ids)
+        if unknown := [one for one in request_ids if one not in known]:
+            raise undecided(unknown[0])
+        decisions = [known[one] for one in request_ids]
         sole([(d.registry, d.deployment) for d in decisions], "programme and deployment")
         return decisions
-
-    def _see(self, request_id: Hex32) -> tuple[Deployment, WitnessedRequest]:
-        found = self._find(request_id)
-        if found is None:
-            raise NotYet(f"request {request_id} is not seen at a final block yet; repeat later")
-        return found
-
-    def _find(self, request_id: Hex32) -> tuple[Deployment, WitnessedRequest] | None:
-        """A request id binds its deployment, so at most one witness knows it."""
-        for deployment, witness in self._eyes.items():
-            seen = witness.request(request_id)
-            if seen is not None and seen.status is not RequestStatus.NONE:
-                return deployment, seen
-        return None
 
     def _witness(self, deployment: Deployment) -> ChainWitness:
         try:

@@ -24,11 +24,12 @@ from bridge.domain.attestations import (
     Reversal,
     TypedData,
 )
-from bridge.domain.credit_class import CreditClass
+from bridge.domain.credit_class import CreditClass, Gate
+from bridge.domain.metadata import ClassMetadata
 from bridge.domain.observed import BlockStamp, Statement, WitnessedRequest
 from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Address, Fact, Hex32, Hex64, RegistryCode
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, Unreachable
 
 __all__ = [
     "Attested",
@@ -118,12 +119,22 @@ class ChainWitness(Protocol):
         """Those that are minted, or offered as cover."""
         ...
 
-    def request(self, request_id: Hex32) -> WitnessedRequest | None: ...
+    def requests(self, request_ids: Sequence[Hex32]) -> dict[Hex32, WitnessedRequest | Unreachable]:
+        """Those that a final block holds; Unreachable for one of which the node does not tell the whole story."""
+        ...
 
     def reversal_done(self, registry: RegistryCode, event_id: Hex32) -> bool: ...
 
     def live(self, class_id: Hex32, space: Hex32) -> tuple[SerialRange, ...]:
         """The class's live serials of a space, rising, as the contract keeps them."""
+        ...
+
+    def gate(self, credit_class: CreditClass) -> Gate:
+        """What a mint of the class would meet there. Raises ContractRefused for a registry that is not there."""
+        ...
+
+    def is_barred(self, registry: RegistryCode, methodology: str) -> bool:
+        """Whether a methodology of this spelling is barred, whichever the admin named for a project."""
         ...
 
     def shortfall(self, class_id: Hex32) -> int:
@@ -166,15 +177,17 @@ class Registry(Protocol):
         """The holder's own word to the registry: who the beneficiary is, or which account receives."""
         ...
 
-    def reserve(self, request_id: Hex32) -> Reservation:
-        """Decides on a request that the registry has seen on the final chain itself, and sets serials aside.
+    def reserve(self, request_ids: Sequence[Hex32]) -> list[Reservation | BridgeError]:
+        """Decides on requests that the registry has seen on the final chain itself, and sets serials aside. An answer
+        for each, in order: the reservation, or what would be raised for it alone.
 
         NotYet when the request is not final or its holder has not disclosed yet.
         """
         ...
 
-    def reconsider(self, request_id: Hex32) -> Reservation:
-        """Refuses a request that was decided on when its class is short since, or about to be; else changes nothing."""
+    def reconsider(self, request_ids: Sequence[Hex32]) -> list[Reservation | BridgeError]:
+        """Refuses requests that were decided on when their class is short since, or about to be; else changes nothing.
+        An answer for each."""
         ...
 
     def attest_outcomes(self, parts: Sequence[tuple[Hex32, int]]) -> Attested[Outcome]:
@@ -195,8 +208,9 @@ class Registry(Protocol):
         """
         ...
 
-    def execute(self, request_id: Hex32) -> Attested[Receipt]:
-        """Acts last: retires or hands over exactly what is settled at a final block, and signs for it.
+    def execute(self, request_ids: Sequence[Hex32]) -> list[Attested[Receipt] | BridgeError]:
+        """Acts last: retires or hands over exactly what is settled at a final block, and signs for it, for each request
+        by itself. An answer for each.
 
         NotYet while the request has not ended on the final chain. What was reserved and is not settled when the
         request ended otherwise is locked again.
@@ -207,8 +221,9 @@ class Registry(Protocol):
         """The receipt of an executed request, for its holder. NotYet when there is none."""
         ...
 
-    def withdraw(self, request_id: Hex32) -> None:
-        """Ends the reservation of a request that has finally been refused or returned with nothing settled."""
+    def withdraw(self, request_ids: Sequence[Hex32]) -> list[BridgeError | None]:
+        """Ends the reservations of requests that have finally been refused or returned with nothing settled. An answer
+        for each: nothing, or what would be raised for it alone."""
         ...
 
     def statement(self, registry: RegistryCode, deployment: Deployment) -> Statement:
@@ -221,6 +236,11 @@ class Registry(Protocol):
 
     def credit_class(self, class_id: Hex32) -> CreditClass | None:
         """What the registry says of a class, if it knows it."""
+        ...
+
+    def metadata(self, class_id: Hex32) -> ClassMetadata | None:
+        """What the registry publishes of a class, and what its attesters signed of it; None for one that it does not
+        know."""
         ...
 
     def space(self, space_id: Hex32) -> SerialSpace | None: ...

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.domain.attestations import Attested, Deployment, Lock, Receipt, StatementHead
 from bridge.domain.credit_class import CreditClass
+from bridge.domain.metadata import ClassMetadata, PinnedMetadata
 from bridge.domain.observed import StatementRow
 from bridge.domain.serials import SerialRange, SerialSpace
 from bridge.domain.values import Address, Fact, Hex32, RegistryCode
@@ -28,7 +29,7 @@ from bridge.errors import (
     Unreachable,
     UsageError,
 )
-from bridge.registry.port import Instruction, Locked, TakenBack
+from bridge.registry.port import Instruction, Locked, Reservation, TakenBack
 
 AT_ONCE = 1000
 """Items in one question, and in one page."""
@@ -165,15 +166,48 @@ class Stating(Fact):
 # -------------------------------------------------------------------- answers
 
 
-class LockAnswer(Fact):
-    """A lock, or why there is none."""
+class OneAnswer(Fact):
+    """One of many, or why there is none."""
 
-    lock: Lock | None = None
     problem: Problem | None = None
 
 
-class LockAnswers(Fact):
+class ManyAnswers(Fact):
+    """In the order of what was asked."""
+
+    answers: tuple[OneAnswer, ...]
+
+
+class LockAnswer(OneAnswer):
+    lock: Lock | None = None
+
+
+class LockAnswers(ManyAnswers):
     answers: tuple[LockAnswer, ...]
+
+
+class ReservationAnswer(OneAnswer):
+    reservation: Reservation | None = None
+
+
+class ReservationAnswers(ManyAnswers):
+    answers: tuple[ReservationAnswer, ...]
+
+
+class ReceiptAnswer(OneAnswer):
+    receipt: Attested[Receipt] | None = None
+
+
+class ReceiptAnswers(ManyAnswers):
+    answers: tuple[ReceiptAnswer, ...]
+
+
+class WithdrawalAnswer(OneAnswer):
+    done: bool = False
+
+
+class WithdrawalAnswers(ManyAnswers):
+    answers: tuple[WithdrawalAnswer, ...]
 
 
 class LockedAs(Fact):
@@ -214,6 +248,16 @@ class Rows(Fact):
 
 class OneClass(Fact):
     found: CreditClass | None
+
+
+class OneMetadata(Fact):
+    found: ClassMetadata | None
+
+
+class Pins(Fact):
+    """What attesters signed of a class's metadata, and the metadata as it was then."""
+
+    pins: tuple[PinnedMetadata, ...]
 
 
 class OneSpace(Fact):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sqlite3
 import sys
 import tempfile
 import time
@@ -26,6 +25,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
+from sqlalchemy import Engine, create_engine, event, text
 from web3 import Web3
 from web3.types import RPCEndpoint
 
@@ -42,12 +42,13 @@ from bridge.domain.values import hex32, to_bytes
 from bridge.errors import NotYet
 from bridge.flow.advance import advance
 from bridge.flow.bridge import Bridge
+from bridge.flow.hold import Holder
 from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.port import Instruction, LockOrder
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-from tests.databases import postgres_server  # noqa: E402  the server that the tests start
+from tests.databases import PostgresServer, postgres_server  # noqa: E402  the server that the tests start
 
 BLOCK_GAS = 30_000_000
 UNITS = 10
@@ -86,10 +87,11 @@ class Chain:
 
 @dataclass
 class Town:
-    """A registry with depositors' orders, and a bridge that has taken up none of them."""
+    """A registry with depositors' orders, a bridge that has taken up none of them, and alice, who will hold."""
 
     registry: LedgerRegistry
     bridge: Bridge
+    holder: Holder
     orders: list[Instruction]
     url: str
     first_block: int
@@ -132,7 +134,8 @@ def town(folder: Path, urls: Callable[[Path, str], str], deposits: int, slot_sec
         if slot_seconds:
             chain.connection.w3.provider.make_request(RPCEndpoint("evm_setIntervalMining"), [slot_seconds])
         bridge = Bridge(contract, registry, journal, sender, takes_up=True)
-        yield Town(registry, bridge, orders, url, chain.connection.head().number + 1)
+        holder = rehearsal.open_holder("alice", folder, registry)
+        yield Town(registry, bridge, holder, orders, url, chain.connection.head().number + 1)
 
 
 # ------------------------------------------------------------------------- ours
@@ -166,19 +169,17 @@ def filled(place: Town) -> list[tuple[int, int]]:
 # ---------------------------------------------------------------- plain web3.py
 
 
-def plain(place: Town, file: Path, told: Callable[[int], object]) -> float:
+def plain(place: Town, book: Engine, told: Callable[[int], object]) -> float:
     """The program that one writes first: an order at a time, with web3.py's own defaults."""
     w3 = Web3(Web3.HTTPProvider(place.url))
     contract = w3.eth.contract(place.bridge.contract.functions.address, abi=place.bridge.contract.functions.abi)
     account = w3.eth.account.from_key((2).to_bytes(32, "big"))
-    book = sqlite3.connect(file, isolation_level=None)
-    for words in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"):
-        book.execute(words)
-    book.execute("CREATE TABLE deposits (lock_id TEXT PRIMARY KEY, state TEXT, hash TEXT)")
+    write = partial(_written, book)
+    write("CREATE TABLE deposits (lock_id TEXT PRIMARY KEY, state TEXT, hash TEXT)")
     before, begun = 0, time.perf_counter()
     for number, order in enumerate(place.orders, start=1):
         lock_id = hex32(number << 8)
-        book.execute("INSERT INTO deposits VALUES (?, 'planned', NULL)", (lock_id,))
+        write("INSERT INTO deposits VALUES (:lock, 'planned', NULL)", lock=lock_id)
         (lock,) = place.registry.lock([LockOrder(lock_id, order.instruction_id)])
         attested = place.registry.attest_locks([lock_id])
         call = contract.functions.mint(
@@ -194,14 +195,30 @@ def plain(place: Town, file: Path, told: Callable[[int], object]) -> float:
             }
         )
         signed = account.sign_transaction(transaction)
-        book.execute("UPDATE deposits SET state = 'sent', hash = ? WHERE lock_id = ?", (signed.hash.hex(), lock_id))
+        sent = {"lock": lock_id, "hash": signed.hash.hex()}
+        write("UPDATE deposits SET state = 'sent', hash = :hash WHERE lock_id = :lock", **sent)
         w3.eth.send_raw_transaction(signed.raw_transaction)
         if w3.eth.wait_for_transaction_receipt(signed.hash, poll_latency=0.001)["status"] != 1:
             raise SystemExit(f"the plain program's mint of {lock_id} failed")
-        book.execute("UPDATE deposits SET state = 'minted' WHERE lock_id = ?", (lock_id,))
+        write("UPDATE deposits SET state = 'minted' WHERE lock_id = :lock", lock=lock_id)
         before = order.range.first
         told(number)
     return time.perf_counter() - begun
+
+
+def _book(folder: Path, server: PostgresServer | None) -> Engine:
+    """The plain program's own database, of the same kind as ours and as durable."""
+    if server:
+        return create_engine(server.empty(folder, "plain").replace("postgresql:", "postgresql+psycopg:"))
+    engine = create_engine(f"sqlite:///{folder}/plain.db")
+    for words in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"):
+        event.listen(engine, "connect", lambda connection, _, words=words: connection.execute(words))
+    return engine
+
+
+def _written(book: Engine, words: str, **values: str) -> None:
+    with book.begin() as connection:
+        connection.execute(text(words), values)
 
 
 # ----------------------------------------------------------------------- report
@@ -227,7 +244,7 @@ def main() -> None:
             return partial(_advance, progress, progress.add_task(what, total=total))
 
         with town(root / "plain", urls, sizes.plain) as place:
-            peer = sizes.plain / plain(place, root / "plain.db", told("The plain program", sizes.plain))
+            peer = sizes.plain / plain(place, _book(root, server), told("The plain program", sizes.plain))
         with town(root / "ours", urls, sizes.ours) as place:
             speed = sizes.ours / ours(place, told("The bridge", sizes.ours))
         with town(root / "slots", urls, sizes.slots, sizes.slot_seconds) as place:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from bridge.books.certificate import Certificate, certify, retired_in_all, summary, verify
 from bridge.bootstrap import embedded_registry
 from bridge.domain.attestations import Opening, Receipt, Request
+from bridge.domain.attributes import Attributes, Source
 from bridge.domain.lifecycle import Kind
 from bridge.domain.observed import RequestOpened
 from bridge.domain.values import code_bytes
@@ -23,7 +25,8 @@ from bridge.flow.attest import attest_reserved
 from bridge.flow.reserve import reserve_seen
 from bridge.flow.settle import settle_attested
 from bridge.flow.watch import watch
-from tests.flow.world import Stage, World, span
+from tests.flow.world import BIOGAS, FOREST, Stage, World, span
+from tests.registry.fakes import answered
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, stage: Stage) -> World:
 
 @pytest.fixture(scope="module")
 def certificate(world: World) -> Certificate:
+    world.registry.pin_metadata(FOREST.id, world.contract.deployment)
     request_id = world.ask("alice", Kind.RETIREMENT, 30, for_="Acme")
     advance(world.bridge)
     return made(world, request_id)
@@ -45,7 +49,8 @@ def certificate(world: World) -> Certificate:
 def made(world: World, request_id: str) -> Certificate:
     own = world.holder("alice").journal.own_request(request_id)
     request, opening = Request.model_validate_json(own.request), Opening.model_validate_json(own.opening)
-    return certify(world.contract, request, opening, world.registry.receipt(request_id))
+    published = world.registry.metadata(request.class_id)
+    return certify(world.contract, request, opening, world.registry.receipt(request_id), published)
 
 
 def test_it_says_which_serials_for_whom_and_how_many_tonnes_and_survives_its_file(
@@ -102,7 +107,36 @@ def test_every_change_of_any_field_is_found(world: World, certificate: Certifica
             unread.add(path)
             continue
         assert verify(forged, world.contract), path
-    assert unread == {("format",), ("receipt", "items")}  # another format, and no receipt at all
+    assert unread == {("format",), ("receipt", "items"), ("metadata", "signed", "items")}  # and no receipt at all
+
+
+def test_one_of_the_format_before_holds_and_says_nothing_of_its_class(world: World, certificate: Certificate) -> None:
+    document = certificate.model_dump(mode="json") | {"format": "carbonbridge-certificate/2"}
+    with pytest.raises(ValidationError):
+        Certificate.model_validate(document)
+    del document["metadata"]
+    earlier = Certificate.model_validate(document)
+    assert earlier.metadata is None
+    assert verify(earlier, world.contract) == []
+
+
+def test_what_nobody_signed_of_a_class_is_not_certified(world: World, certificate: Certificate) -> None:
+    said = Attributes(host_country="ET")
+    world.ledger.describe(FOREST.id, said, Source(source="a letter", stated_on=date(2020, 1, 1)))
+    published = world.registry.metadata(FOREST.id)
+    again = certify(world.contract, certificate.request, certificate.opening, certificate.receipt, published)
+    assert again.metadata == certificate.metadata
+    unsigned = published.model_copy(update={"pins": ()}) if published else None
+    none = certify(world.contract, certificate.request, certificate.opening, certificate.receipt, unsigned)
+    assert none.metadata is None
+
+
+def test_metadata_of_another_class_does_not_serve(world: World, certificate: Certificate) -> None:
+    world.registry.pin_metadata(BIOGAS.id, world.contract.deployment)
+    other = world.registry.metadata(BIOGAS.id)
+    assert other is not None
+    forged = certificate.model_copy(update={"metadata": other.pins[-1]})
+    assert any(fault.startswith("metadata: ") for fault in verify(forged, world.contract))
 
 
 def test_the_field_that_was_changed_is_named(world: World, certificate: Certificate) -> None:
@@ -174,7 +208,8 @@ def test_whoever_holds_the_opening_shows_the_beneficiary(world: World, certifica
         if isinstance(event, RequestOpened) and event.request_id == certificate.request_id
     )
     given = Opening.model_validate_json(certificate.opening.model_dump_json())
-    shown = certify(world.contract, opened.request, given, world.registry.receipt(opened.request_id))
+    published = world.registry.metadata(opened.request.class_id)
+    shown = certify(world.contract, opened.request, given, world.registry.receipt(opened.request_id), published)
     assert shown == certificate
     assert verify(shown, world.contract) == []
 
@@ -313,5 +348,5 @@ def test_it_is_not_withheld(stage: Stage, tmp_path: Path) -> None:
     world.send("guardian", world.contract.functions.pause())
     world.send("guardian", world.contract.quarantine(request.class_id))
     world.send("admin", world.contract.set_allowance(world.address("operator"), 0))
-    world.registry.execute(request_id)
+    answered(world.registry.execute([request_id]))
     assert verify(made(world, request_id), world.contract) == []

@@ -32,6 +32,7 @@ from bridge.journal.store import open_journal
 from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.port import Instruction
 from tests.flow.world import DAY, FOREST, TERMS, VER, span
+from tests.registry.fakes import answered
 
 pytestmark = pytest.mark.slow
 
@@ -102,7 +103,7 @@ def test_a_request_in_a_block_that_is_not_final_is_not_seen_and_may_vanish(anvil
     ask(town.alice, request_id)
     advance(town.bridge)
     with pytest.raises(NotYet):
-        town.registry.reserve(request_id)
+        answered(town.registry.reserve([request_id]))
     town.rpc("anvil_rollback", 1)
     assert town.contract.request_state(request_id).status is RequestStatus.NONE
     town.mine(5)
@@ -137,7 +138,7 @@ def test_a_request_reorganised_away_while_its_outcome_is_signed_cannot_settle_an
     assert town.contract.request_state(request_id).status is RequestStatus.NONE
     assert town.contract.balance(town.keys["alice"].address, FOREST.id) == 100
     with pytest.raises(NotYet):
-        town.registry.execute(request_id)
+        answered(town.registry.execute([request_id]))
 
 
 def test_a_node_behind_what_was_final_is_waited_out_and_another_history_halts(anvil: str, tmp_path: Path) -> None:

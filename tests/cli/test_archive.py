@@ -75,10 +75,18 @@ def test_both_deployments_are_compared_and_the_archive_says_the_same(begun: Offi
     found = collected(begun, tmp_path)
     assert [one["deployment"]["chain_id"] for one in found] == [31337, 31338]
     kept = compared(begun, "--archive", str(tmp_path))
-    for name in ("findings", "in_flight", "shown", "totals", "clean", "not_compared"):
+    for name in ("findings", "in_flight", "shown", "totals", "labels", "clean", "not_compared"):
         assert kept[name] == live[name], name
     assert {one["logs"] for one in collected(begun, tmp_path)} == {0}
     assert compared(begun, "--archive", str(tmp_path))["totals"] == live["totals"]
+
+
+def test_an_archive_is_compared_without_a_run(begun: Office, tmp_path: Path) -> None:
+    """It may be old: it must not close what was found since."""
+    collected(begun, tmp_path)
+    before = compared(begun)["run"]["number"]
+    assert compared(begun, "--archive", str(tmp_path))["run"] is None
+    assert compared(begun)["run"]["number"] == before + 1
 
 
 def test_an_archive_needs_no_node_no_registry_and_no_configuration(begun: Office, tmp_path: Path) -> None:

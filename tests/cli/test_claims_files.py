@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
     def evidence(_: Any, __: Any, ___: Any, claims: Any, links: Any) -> Evidence:
         return Evidence(claims=claims, links=links)
 
-    monkeypatch.setattr(bootstrap, "contracts", lambda *_: [])
+    monkeypatch.setattr(bootstrap, "contracts", lambda *_: [SimpleNamespace(credit_classes=dict)])
     monkeypatch.setattr(bootstrap, "registry", lambda *_: None)
     monkeypatch.setattr(bootstrap, "all_evidence", evidence)
     office = Office(tmp_path)

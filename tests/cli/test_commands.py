@@ -41,7 +41,7 @@ def test_each_example_is_a_command_that_parses(name: str, tmp_path: Path, monkey
         assert words[: len(wanted)] == wanted
         arguments = words[len(wanted) :]
         for word in arguments:
-            if Path(word).suffix in (".json", ".csv", ".ndjson", ".toml", ".pem"):
+            if Path(word).suffix in (".json", ".csv", ".html", ".ndjson", ".toml", ".pem"):
                 Path(word).touch()
         COMMANDS[name].make_context(name, list(arguments))
 

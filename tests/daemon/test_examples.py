@@ -8,12 +8,14 @@ from pathlib import Path
 
 from bridge.daemon.health import Health
 from bridge.daemon.measures import Measures
+from bridge.daemon.watching import Figures
 
 OPERATE = Path(__file__).resolve().parents[2] / "scripts" / "operate"
 
 
 def test_every_measure_that_the_examples_ask_for_is_there() -> None:
-    known = set(Measures(Health()).registry._names_to_collectors)
+    registries = (Measures(Health()).registry, Figures(Health()).registry)
+    known = {name for registry in registries for name in registry._names_to_collectors}
     text = (OPERATE / "grafana.json").read_text() + (OPERATE / "alerts.yml").read_text()
     asked = set(re.findall(r"carbonbridge_[a-z_]+", text))
     assert len(asked) > 9

@@ -11,9 +11,10 @@ from bridge.domain.attestations import Deployment, Lock
 from bridge.domain.lifecycle import ExitState, Kind
 from bridge.domain.observed import Place, RequestOpened
 from bridge.domain.values import hex32
-from bridge.errors import Halted, NotYet
+from bridge.errors import BridgeError, Halted, NotYet
 from bridge.journal.store import Journal, Work, open_journal
 from bridge.registry.ledger import Ledger, open_ledger
+from bridge.registry.ledger.requests import Wanted
 from bridge.registry.port import LockOrder
 
 SENDER = "0x" + "a1" * 20
@@ -124,5 +125,6 @@ def reserve(url: str, here: Deployment, class_id: str, number: int) -> list[tupl
         salt=hex32(7),
         deadline=5_000,
     )
-    reservation = ledger.reserve(here, opened)
+    (reservation,) = ledger.decide(here, [Wanted(opened)]).values()
+    assert not isinstance(reservation, BridgeError)
     return [(span.first, span.last) for part in reservation.parts for span in part.ranges]

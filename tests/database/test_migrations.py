@@ -23,7 +23,13 @@ from bridge.domain.serials import SerialRange
 from bridge.domain.values import hex32
 from bridge.journal.store import open_journal
 from bridge.registry.ledger import Ledger, open_ledger
-from bridge.registry.ledger.migrations.guards import FOREIGN_GUARDS, GUARDS, REVERSAL_GUARDS, SERVICE_GUARDS
+from bridge.registry.ledger.migrations.guards import (
+    ATTRIBUTE_GUARDS,
+    FOREIGN_GUARDS,
+    GUARDS,
+    REVERSAL_GUARDS,
+    SERVICE_GUARDS,
+)
 from bridge.registry.port import Instruction
 from tests.databases import ROOMS, Databases
 
@@ -194,6 +200,23 @@ ROWS: dict[str, dict[str, list[tuple[str, Row]]]] = {
                 | {"status": 200, "previous": "", "hash": "1"},
             ),
         ],
+        "0006": [
+            (
+                "class_attributes",
+                {
+                    "class_id": hex32(2),
+                    "attribute": "host_country",
+                    "number": 1,
+                    "value": '"日本"',
+                    "source": "a letter",
+                }
+                | {"stated_on": "2024-02-29", "recorded_at": 2**40},
+            ),
+            (
+                "class_metadata",
+                {"class_id": hex32(2), "deployment": PLACE, "number": 1, "body": "{}", "document": "{}"},
+            ),
+        ],
     },
 }
 
@@ -269,7 +292,9 @@ def triggers(engine: Engine) -> set[str]:
 
 GUARDS_OF = {
     "journal": {"deposits_moves", "exits_moves", "reversals_moves"},
-    "registry": {guard.name for guard in (*GUARDS, *REVERSAL_GUARDS, *FOREIGN_GUARDS, *SERVICE_GUARDS)},
+    "registry": {
+        guard.name for guard in (*GUARDS, *REVERSAL_GUARDS, *FOREIGN_GUARDS, *SERVICE_GUARDS, *ATTRIBUTE_GUARDS)
+    },
 }
 AGES = [(room, revision) for room in ROOMS for revision in revisions(room)]
 

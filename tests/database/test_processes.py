@@ -69,7 +69,7 @@ def test_of_two_moves_from_one_state_one_happens(pool: Pool, tmp_path: Path, dat
     url = databases.url(tmp_path, "journal")
     journal = open_journal(url)
     for request in range(ROUNDS):
-        journal.see_exit(opened(hex32(request)), "VERRA", HERE)
+        journal.see_exits([(opened(hex32(request)), "VERRA")], HERE)
     told = all_at_once(pool, processes.move_exits, lambda number: (url, number, ROUNDS))
     for request, row in enumerate(journal.exits(HERE)):
         (_, move) = journal.moves(row.request_id)

@@ -23,9 +23,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TimeEla
 from rich.table import Table
 
 from tests.faults.anvil import anvil
-from tests.faults.points import Fault
-from tests.faults.runs import Schedule, Theatre, Verdict, by_chance, exhaustive, sample
+from tests.faults.faults import Fault
+from tests.faults.runs import Theatre
+from tests.faults.schedules import Schedule, Way, by_chance, exhaustive, sample
 from tests.faults.story import ACTS
+from tests.faults.verdicts import Verdict
 
 WORKERS = 2
 BAD = ("lost", "doubled", "stuck", "diverged")
@@ -36,6 +38,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/faults", description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="a sample: of each act each fault once, and a few by chance"
+    )
+    parser.add_argument(
+        "--registry",
+        choices=["embedded", "http"],
+        default="embedded",
+        help="in the tellers' process (embedded), or in its own behind a bad network",
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the random schedules")
     parser.add_argument("--random", type=int, default=1000, metavar="N", help="so many of them (1000)")
@@ -56,13 +64,17 @@ def main() -> int:
 
 def _work(options: argparse.Namespace) -> None:
     """Says how much is planned, gives its share of it, and prints a line of JSON for each run."""
-    with anvil() as chain, tempfile.TemporaryDirectory(dir=_memory()) as folder:
-        theatre = Theatre(chain, Path(folder))
+    served = options.registry == "http"
+    with (
+        anvil() as chain,
+        tempfile.TemporaryDirectory(dir=_memory()) as folder,
+        Theatre(chain, Path(folder), served=served) as theatre,
+    ):
         plans: list[list[Schedule]] = []
         for act in ACTS:
             scene = theatre.prepare(act)
             if options.act in (None, act.name):
-                plans.append(_planned(options, act.name, scene.points))
+                plans.append(_planned(options, act.name, scene.way))
             if options.act == act.name:
                 break
         _say({"planned": sum(map(len, plans))})
@@ -71,14 +83,14 @@ def _work(options: argparse.Namespace) -> None:
                 _say(asdict(theatre.run(schedule)))
 
 
-def _planned(options: argparse.Namespace, act: str, points: Sequence[str]) -> list[Schedule]:
+def _planned(options: argparse.Namespace, act: str, way: Way) -> list[Schedule]:
     if options.schedule:
         return [Schedule.read(options.schedule)]
     chance = random.Random(f"{options.seed} {act}")
     if options.quick:
-        return list(sample(act, points, chance))
+        return list(sample(act, way, chance))
     acts = 1 if options.act else len(ACTS)
-    plan = [*exhaustive(act, points), *(by_chance(act, points, chance) for _ in range(options.random // acts))]
+    plan = [*exhaustive(act, way), *(by_chance(act, way, chance) for _ in range(options.random // acts))]
     chance.shuffle(plan)  # so that all workers have as much to do
     return plan
 
@@ -95,27 +107,41 @@ def _memory() -> str | None:
 
 
 def _lead(options: argparse.Namespace) -> int:
-    begun, found = time.monotonic(), list[Verdict]()
+    begun, found, planned = time.monotonic(), list[Verdict](), 0
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     watched = sys.stderr.isatty()
     with Progress(*columns, transient=True, speed_estimate_period=600, disable=not watched) as progress:
         bar = progress.add_task("runs", total=None)
-        for line in _lines():
-            if "planned" in line:
-                progress.update(bar, total=line["planned"])
-                continue
-            verdict = Verdict(**line)
-            found.append(verdict)
-            progress.advance(bar)
-            if not verdict.good:
-                progress.console.print(_told(verdict), markup=False, highlight=False, soft_wrap=True)
-            if not watched and len(found) % 100 == 0:
-                _log(progress.tasks[bar])
+        try:
+            for line in _lines():
+                if "planned" in line:
+                    planned = line["planned"]
+                    progress.update(bar, total=planned)
+                    continue
+                verdict = Verdict(**line)
+                found.append(verdict)
+                progress.advance(bar)
+                if not verdict.good:
+                    progress.console.print(_told(verdict), markup=False, highlight=False, soft_wrap=True)
+                if not watched and len(found) % 100 == 0:
+                    _log(progress.tasks[bar])
+        except (KeyboardInterrupt, SystemExit) as end:
+            print(f"stopped: {end!r}", file=sys.stderr)  # noqa: T201 and what was seen until then is told all the same
     Console().print(_table(found))
     counts = {name: sum(bool(getattr(one, name)) for one in found) for name in BAD}
     faults, seconds = sum(len(one.met) for one in found), round(time.monotonic() - begun)
-    _say({"runs": len(found), "faults": faults, **counts, "seed": options.seed, "seconds": seconds})
-    return 0 if found and not any(counts.values()) else 1
+    _say(
+        {
+            "runs": len(found),
+            "planned": planned,
+            "faults": faults,
+            **counts,
+            "registry": options.registry,
+            "seed": options.seed,
+            "seconds": seconds,
+        }
+    )
+    return 0 if 0 < planned == len(found) and not any(counts.values()) else 1
 
 
 def _log(task: Task) -> None:

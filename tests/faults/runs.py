@@ -6,112 +6,93 @@ from __future__ import annotations
 import gc
 import json
 import os
-import random
 import shutil
 import signal
+import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bridge.bootstrap import ATTESTER_NAMES
 from bridge.errors import BridgeError
 from tests.databases import SqliteFiles
 from tests.faults.anvil import FINALITY, Anvil
-from tests.faults.points import Fault, Points, changes_something, possible
+from tests.faults.engines import Engines
+from tests.faults.points import Points, is_cut_off
+from tests.faults.registries import Embedded, Remote, Wire
+from tests.faults.schedules import HONEST, Life, Schedule, Shift, Way, repeated
+from tests.faults.served import RegistryProcess
 from tests.faults.story import Act, Teller, projection, unfinished
-from tests.flow.world import Stage, World
+from tests.faults.verdicts import Verdict
+from tests.flow.world import DAY, TERMS, Stage, World
 
-Life = dict[int, Fault]
-"""Point → the fault that happens there, in one process."""
-
-Shift = tuple[Life, ...]
-"""Processes that work at the same time on the same journals."""
-
-HONEST: Shift = ({},)
 MOST_TELLINGS = 12
 SECONDS = 120
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """One shift after another; then single honest processes, until one of them comes to its end."""
-
-    act: str
-    shifts: tuple[Shift, ...]
-
-    def __str__(self) -> str:
-        return f"{self.act} {' | '.join(' & '.join(_written(life) for life in shift) for shift in self.shifts)}"
-
-    @classmethod
-    def read(cls, text: str) -> Schedule:
-        act, _, rest = text.partition(" ")
-        return cls(act, tuple(tuple(_life(life) for life in shift.split("&")) for shift in rest.split("|")))
-
-
-def _written(life: Life) -> str:
-    return " ".join(f"{at}:{fault}" for at, fault in life.items()) or "-"
-
-
-def _life(text: str) -> Life:
-    parts = (part.partition(":") for part in text.split() if part != "-")
-    return {int(at): Fault(fault) for at, _, fault in parts}
-
-
-@dataclass
-class Verdict:
-    """`stuck`: nothing came to its end any more, or a process died of a bug, as a daemon would."""
-
-    schedule: str
-    met: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
-    stuck: str = ""
-    diverged: list[str] = field(default_factory=list)
-
-    @property
-    def good(self) -> bool:
-        return not (self.lost or self.doubled or self.stuck or self.diverged)
-
-    @property
-    def act(self) -> str:
-        return self.schedule.partition(" ")[0]
+LEANING = TERMS.model_copy(update={"statement_seconds": DAY})
+"""So that a mint leans on the registry's statement, and brings it to the chain first."""
 
 
 @dataclass
 class Scene:
-    """An act as it is about to begin, the points that its telling passes, and how it ends when nothing disturbs it."""
+    """An act as it is about to begin, what its telling passes, and how it ends when nothing disturbs it."""
 
     act: Act
     folder: Path
     start: str
-    points: list[str]
-    end: dict[str, Any]
+    way: Way = field(default_factory=Way)
+    end: dict[str, Any] = field(default_factory=dict)
 
 
 class Theatre:
-    """A chain and a folder in which acts are prepared, each where the last one ends, and then run again and again.
+    """A chain and a folder in which acts are prepared, each where the last one ends, and then run again and again; with
+    the registry in the tellers' process, or `served` by its own.
 
     Warning: the chain goes back for good, so whoever has run an act can run the later ones no more.
     """
 
-    def __init__(self, chain: Anvil, folder: Path) -> None:
+    def __init__(self, chain: Anvil, folder: Path, *, served: bool = False) -> None:
         self.chain, self._folder = chain, folder
-        self._rehearsal = Stage(chain=chain).rehearsal  # type: ignore[arg-type]
         self._scenes: dict[str, Scene] = {}
         self._run = folder / "run"
         self._run.mkdir()
+        self._engines = Engines(self._run)
+        rehearsal = Stage(terms=LEANING, chain=chain).rehearsal  # type: ignore[arg-type]
+        self._wire, self._registry = Wire(), RegistryProcess(chain, rehearsal, self._run) if served else None
+        self.rehearsal: Embedded | Remote
+        if self._registry is None:
+            self.rehearsal = Embedded(**vars(rehearsal), wire=self._wire)
+        else:
+            parts = vars(rehearsal) | {"keys": {n: k for n, k in rehearsal.keys.items() if n not in ATTESTER_NAMES}}
+            url, token = self._registry.url, self._registry.token
+            self.rehearsal = Remote(**parts, wire=self._wire, url=url, token=token)
+        self.databases = SqliteFiles()
+
+    def __enter__(self) -> Theatre:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._engines.forget()
+        if self._registry is not None:
+            self._registry.stop()
 
     def prepare(self, act: Act) -> Scene:
-        """Prepares the act, and tells it once undisturbed."""
-        code = self._wait([self._fork("prepare", lambda teller, _: self._keep(act.prepare(teller)), None)])
+        """Prepares the act, and tells it twice undisturbed."""
+        self._serve({})
+        code = self._wait([self._fork("prepare", lambda teller: self._keep(act.prepare(teller)), None)])
         assert code == [0], f"{act.name} could not be prepared: {self._error('prepare')}"
+        self._close()
         folder = self._folder / act.name
         shutil.copytree(self._run, folder)
-        scene = Scene(act, folder, self.chain.snapshot(), [], {})
-        self._begin(scene)
+        scene = Scene(act, folder, self.chain.snapshot())
+        self._warm_up(scene)
+        self._begin(scene, {})
         assert self._tell(act, HONEST) == [0], f"the undisturbed {act.name} failed: {self._error('0')}"
-        scene.points, scene.end = _read(self._run / "points").splitlines(), self._projection()
+        passed, worlds = (_read(self._run / name).splitlines() for name in ("points", "worlds"))
+        scene.way = Way(passed, repeated(passed, worlds), self._registry.commits if self._registry else 0)
+        scene.end = self._projection()
         assert not scene.end["laws"], scene.end["laws"]
         assert not unfinished(scene.end), unfinished(scene.end)
         self._scenes[act.name] = scene
@@ -119,49 +100,95 @@ class Theatre:
 
     def run(self, schedule: Schedule) -> Verdict:
         verdict, scene = Verdict(str(schedule)), self._scenes[schedule.act]
-        self._begin(scene)
+        self._begin(scene, schedule.registry)
         for shift in schedule.shifts:
-            self._tell(scene.act, shift)
+            self._tell(scene.act, shift, schedule.registry)
         for _ in range(MOST_TELLINGS):
-            codes = self._tell(scene.act, HONEST)
-            if not any(codes):
+            codes = self._tell(scene.act, HONEST, schedule.registry)
+            if not any(codes) or self._is_cut_off():
                 break
         verdict.met = _read(self._run / "met").splitlines()
         verdict.lost = _read(self._run / "lost").splitlines()
         verdict.doubled = _read(self._run / "doubled").splitlines()
-        verdict.stuck = self._error("0") if any(codes) else _read(self._run / "bugs")
-        if any(codes):
-            return verdict
-        found = self._projection()
-        for law in found["laws"]:
-            (verdict.doubled if law[:2] in ("L2", "L3", "L4") else verdict.lost).append(law)
-        if any(met.startswith(Fault.WEEK) for met in verdict.met):
-            verdict.stuck += "; ".join(unfinished(found))
-            expected = {"owned": scene.end["owned"]}
+        verdict.stuck = _read(self._run / "bugs")
+        if self._is_cut_off():
+            self._judge_halt(verdict)
+        elif verdict.was_deep and "was final" in self._error("0"):
+            self._judge_chain(verdict)  # a holder's own transaction has left the chain, and he is told so
+        elif any(codes):
+            verdict.stuck = self._error("0")
         else:
-            expected = scene.end
-        verdict.diverged = [
-            f"{name}: {found[name]} instead of {value}" for name, value in expected.items() if found[name] != value
-        ]
+            verdict.judge(self._projection(), scene.end)
         return verdict
 
-    # ----------------------------------------------------------------- private
+    # ------------------------------------------------------------------- halts
 
-    def _begin(self, scene: Scene) -> None:
+    def _is_cut_off(self) -> bool:
+        return (self._run / "cut off").exists() or is_cut_off(self.chain, self._run / "operator.db")
+
+    def _judge_halt(self, verdict: Verdict) -> None:
+        """The operator's next turn halts and has sent nothing."""
+        before = self._sent()
+        self._wait([self._fork("halt", lambda teller, _: teller.turns(1), {})])
+        told = self._error("halt")
+        if not told.startswith("Halted: "):
+            verdict.stuck += (
+                f"what was final has left the chain, and the operator does not halt: {told or 'all is well'}"
+            )
+        if self._sent() != before:
+            verdict.lost.append("a transaction was stored or sent after what was final had left the chain")
+        self._judge_chain(verdict)
+
+    def _judge_chain(self, verdict: Verdict) -> None:
+        """What the registry did, and the chain has taken back, is for people to mend (L5); on chain itself nothing is
+        lost or doubled."""
+        self._wait([self._fork("laws", self._project, None)])
+        verdict.judge_laws([law for law in self._projection()["laws"] if not law.startswith("L5")])
+
+    def _sent(self) -> tuple[int, str]:
+        with closing(sqlite3.connect(self._run / "operator.db")) as database:
+            (stored,) = database.execute("SELECT count(*) FROM transactions").fetchone()
+        operator = self.rehearsal.keys["operator"].address
+        return stored, str(self.chain.rpc("eth_getTransactionCount", operator, "pending"))
+
+    # ------------------------------------------------------------------- runs
+
+    def _begin(self, scene: Scene, registry: Life) -> None:
         """Goes back to where the act begins; all that was before is final."""
+        self._close()
         self.chain.revert(scene.start)
         scene.start = self.chain.snapshot()
         self.chain.mine(FINALITY + 1)
         shutil.rmtree(self._run)
         shutil.copytree(scene.folder, self._run)
+        (self._run / "begun").write_text(str(self.chain.height()))
+        (self._run / "commits").unlink(missing_ok=True)
+        (self._run / "backup").mkdir(exist_ok=True)
+        self.databases.copy(self._run, self._run / "backup", "operator")
+        self._serve(registry)
 
-    def _tell(self, act: Act, shift: Shift) -> list[int]:
+    def _serve(self, registry: Life) -> None:
+        if self._registry is not None:
+            self._registry.start(registry)
+
+    def _close(self) -> None:
+        """Nobody has the databases open, in this process least of all: it is forked."""
+        if self._registry is not None:
+            self._registry.stop()
+        self._engines.close()
+
+    def _tell(self, act: Act, shift: Shift, registry: Life | None = None) -> list[int]:
+        """Each time with a registry that people have started again, where something happens to it."""
         kept = json.loads(_read(self._run / "kept.json"))
+        if registry:
+            self._serve(registry)
 
-        def tell(teller: Teller, points: Points | None) -> None:
+        def tell(teller: Teller, points: Points) -> None:
+            points.looks = act.name not in self._scenes
             act.tell(teller, kept)
-            if points is not None and shift == HONEST:
+            if shift == HONEST:
                 (self._run / "points").write_text("\n".join(points.passed))
+                (self._run / "worlds").write_text("\n".join(points.worlds))
                 self._project(teller)
 
         return self._wait([self._fork(str(number), tell, life) for number, life in enumerate(shift)])
@@ -178,6 +205,24 @@ class Theatre:
     def _error(self, name: str) -> str:
         return _read(self._run / f"error-{name}")
 
+    # -------------------------------------------------------------- processes
+
+    def _warm_up(self, scene: Scene) -> None:
+        """Tells the act in this process: what libraries read and reckon but once, forks find done."""
+        self._begin(scene, {})
+        with ExitStack() as stack:
+            if self._registry is not None:
+                self._registry.stop()
+                inside = stack.enter_context(self._registry.within())
+                honest, self._wire.transport = self._wire.transport, lambda: inside
+                stack.callback(setattr, self._wire, "transport", honest)
+            teller = Teller(World(self._run, self))
+            scene.act.tell(teller, json.loads(_read(self._run / "kept.json")))
+            self._project(teller)
+        self._close()
+        gc.collect()
+        gc.freeze()
+
     def _wait(self, processes: Sequence[int]) -> list[int]:
         """Zero, or what each ended with: three for an error of ours, minus nine when it was killed."""
         deadline, codes = time.monotonic() + SECONDS, dict.fromkeys(processes, -1)
@@ -191,27 +236,32 @@ class Theatre:
                 elif time.monotonic() > deadline:
                     os.kill(process, signal.SIGKILL)
                     (self._run / f"error-{processes.index(process)}").write_text(f"no end within {SECONDS} s")
+            if self._registry is not None:
+                self._registry.look_after()
             time.sleep(0.002)
         return list(codes.values())
 
-    def _fork(self, name: str, what: Callable[[Teller, Points | None], None], life: Life | None) -> int:
-        """A process that does it. `life`: None for people who touch nothing that could fail."""
+    def _fork(self, name: str, what: Callable[..., None], life: Life | None) -> int:
+        """A process that does it. `life`: None for people who touch nothing that could fail, and whom no points see."""
         process = os.fork()
         if process == 0:
             self._live(self._run / f"error-{name}", what, life)
         return process
 
-    def _live(self, error_file: Path, what: Callable[[Teller, Points | None], None], life: Life | None) -> None:
+    def _live(self, error_file: Path, what: Callable[..., None], life: Life | None) -> None:
         gc.disable()  # it ends before there is much to collect
-        os.environ.clear()  # nor is there a proxy to look for at each call of the node
-        code, points = 3, None
+        self._registry = None  # nor does it know any key of that process
+        self.chain.reconnect()
+        code = 3
+        error_file.unlink(missing_ok=True)
         try:
-            chain = Anvil(self.chain.url)
-            world = World(self._run, _Reopened(replace(self._rehearsal, chain=chain)))  # type: ignore[arg-type]
-            if life is not None:
-                points = Points(life, world)
+            world = World(self._run, self)
+            if life is None:
+                what(Teller(world))
+            else:
+                points = Points(life, world, self._wire)
                 points.install()
-            what(Teller(world, points), points)
+                what(Teller(world), points)
             code = 0
         except BridgeError as error:
             error_file.write_text(f"{type(error).__name__}: {error}")
@@ -223,55 +273,5 @@ class Theatre:
             os._exit(code)
 
 
-class _Reopened:
-    """As much of a stage as a world needs."""
-
-    def __init__(self, rehearsal: Any) -> None:
-        self.rehearsal, self.databases = rehearsal, SqliteFiles()
-
-
 def _read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
-
-
-# ------------------------------------------------------------------- schedules
-
-
-def exhaustive(act: str, points: Sequence[str]) -> Iterator[Schedule]:
-    """SIGKILL after each point and a reorg at each question to the node; at what changes something, everything that can
-    happen there, and a SIGKILL while a second process works beside."""
-    for at, point in enumerate(points, 1):
-        if point == "node eth_chainId":
-            continue  # the same answer in every chain, and nothing done: as the point before
-        for fault in possible(point) if changes_something(point) else (Fault.KILL, Fault.REORG):
-            yield Schedule(act, (({at: fault},),))
-        if changes_something(point):
-            yield Schedule(act, (({at: Fault.KILL}, {}),))
-
-
-def by_chance(act: str, points: Sequence[str], chance: random.Random) -> Schedule:
-    """One to three shifts; one in four is of two processes. To each of these one to three faults happen."""
-
-    def life() -> Life:
-        found: Life = {}
-        for _ in range(chance.randint(1, 3)):
-            at = chance.randint(1, len(points))
-            found[at] = chance.choice(possible(points[at - 1]))
-        return found
-
-    def shift() -> Shift:
-        return tuple(life() for _ in range(chance.choice((1, 1, 1, 2))))
-
-    return Schedule(act, tuple(shift() for _ in range(chance.randint(1, 3))))
-
-
-def sample(act: str, points: Sequence[str], chance: random.Random) -> Iterator[Schedule]:
-    """Each fault that can happen in the act once, at a point that it changes something, two processes at once, and some
-    by chance."""
-    every = list(exhaustive(act, points))
-    for fault in Fault:
-        fitting = [one for one in every if len(one.shifts[0]) == 1 and fault in one.shifts[0][0].values()]
-        yield chance.choice(fitting)
-    yield chance.choice([one for one in every if len(one.shifts[0]) == 2])
-    for _ in range(3):
-        yield by_chance(act, points, chance)

@@ -1,4 +1,4 @@
-"""What people want of the bridge, in five acts; each can be told again by who does not know how far it went."""
+"""What people want of the bridge, in six acts; each can be told again by who does not know how far it went."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -27,8 +27,8 @@ from bridge.flow.advance import advance
 from bridge.flow.cover import take_cover, withdraw_cover
 from bridge.flow.hold import Holder, ask, plan_request
 from bridge.flow.lock import plan
+from bridge.flow.relay import opening, sign_request
 from tests.faults.anvil import FINALITY
-from tests.faults.points import Points
 from tests.flow.world import BATCH, BIOGAS, DAY, FOREST, STOVES, World, span
 from tests.laws import laws
 
@@ -37,16 +37,13 @@ PEOPLE = ("alice", "bob")
 
 
 class Teller:
-    """The people of one process, each of whose touches of the world is a point."""
+    """The people of one process, each of whose touches of the world may be a point. None knows which registry it is."""
 
-    def __init__(self, world: World, points: Points | None) -> None:
-        self.world = world
-        wrap = points.registry if points else lambda registry: registry
-        self.registry = wrap(world.registry)
-        self.bridge = replace(world.bridge, registry=self.registry)
+    def __init__(self, world: World) -> None:
+        self.world, self.bridge = world, world.bridge
 
     def holder(self, name: str) -> Holder:
-        return replace(self.world.holder(name), registry=self.registry)
+        return self.world.holder(name)
 
     def turns(self, count: int) -> None:
         """The outside world mines; the operator's process looks after each few blocks."""
@@ -89,7 +86,7 @@ def _prepare_deposit(teller: Teller) -> Kept:
 def _deposit(teller: Teller, kept: Kept) -> None:
     for order in kept["orders"]:
         plan(teller.bridge, order)
-    teller.turns(3)
+    teller.turns(4)
 
 
 def _prepare_exit(teller: Teller) -> Kept:
@@ -108,6 +105,26 @@ def _exit(teller: Teller, kept: Kept) -> None:
     for request in kept["requests"]:
         _insist(partial(ask, alice, request))
     teller.turns(4)
+
+
+def _prepare_relay(teller: Teller) -> Kept:
+    return {"requests": [plan_request(teller.holder("alice"), Kind.RETIREMENT, FOREST.id, 11, "Acme", "")]}
+
+
+def _relay(teller: Teller, kept: Kept) -> None:
+    """The holder signs, another one brings it to the chain, and the registry learns for whom when he looks."""
+    (request_id,) = kept["requests"]
+    alice, bob, contract = teller.holder("alice"), teller.holder("bob"), teller.world.contract
+
+    def bring() -> None:
+        hold.resume(bob.journal, bob.sender, contract.connection)
+        if teller.status(request_id) is RequestStatus.NONE:
+            hold.send(bob, opening(contract, sign_request(alice, request_id, 30 * DAY)))
+
+    _insist(bring)
+    teller.turns(1)
+    hold.disclose_opened(contract, alice.registry, alice.journal, alice.sender.address)
+    teller.turns(3)
 
 
 def _prepare_silence(teller: Teller) -> Kept:
@@ -221,6 +238,7 @@ def _shortfall(world: World) -> int:
 ACTS = (
     Act("deposit", _prepare_deposit, _deposit),
     Act("exit", _prepare_exit, _exit),
+    Act("relay", _prepare_relay, _relay),
     Act("silence", _prepare_silence, _silence),
     Act("expiry", _prepare_expiry, _expiry),
     Act("reversal", _prepare_reversal, _reversal),

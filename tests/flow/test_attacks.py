@@ -16,7 +16,7 @@ from bridge.flow.attest import attest_locked
 from bridge.flow.lock import lock_planned, plan
 from bridge.flow.mint import lock_of
 from tests.flow.world import BATCH, BIOGAS, DAY, FOREST, MER, STOVES, World, span
-from tests.registry.fakes import one_lock
+from tests.registry.fakes import answered, one_lock
 
 
 def sign(world: World, items: Sequence[Lock | Outcome], signers: Sequence[KeySigner]) -> Attested[Lock | Outcome]:
@@ -52,9 +52,9 @@ def stolen(world: World) -> list[KeySigner]:
 def test_an_operator_asks_the_registry_to_retire_without_a_request(world: World) -> None:
     world.deposit(span(1, 100))
     with pytest.raises(NotYet, match="not seen at a final block"):
-        world.registry.reserve(hex32(666))
+        answered(world.registry.reserve([hex32(666)]))
     with pytest.raises(NotYet):
-        world.registry.execute(hex32(666))
+        answered(world.registry.execute([hex32(666)]))
     assert world.reconcile().clean
 
 

@@ -8,14 +8,18 @@ from pathlib import Path
 import pytest
 
 from bridge.chain.contract import BridgeContract
-from bridge.domain.attestations import Lock
+from bridge.domain.attestations import Attested, Lock, typed_data
 from bridge.domain.lifecycle import DepositState
 from bridge.domain.observed import Minted
+from bridge.domain.values import hex32
 from bridge.flow import lock, mint
 from bridge.flow.advance import advance
+from bridge.flow.attest import attest_locked
 from bridge.flow.batches import BATCH_GAS, gas_of_locks, locks_together
 from bridge.flow.bridge import Bridge
 from bridge.flow.lock import lock_planned, plan
+from bridge.flow.mint import mint_attested
+from bridge.journal.models import Deposit
 from tests.faults.anvil import anvil
 from tests.flow.world import Stage, World, span
 
@@ -114,3 +118,36 @@ def test_no_more_are_on_their_way_than_a_node_keeps(world: World, monkeypatch: p
     monkeypatch.undo()
     advance(taking_up(world))
     assert states(world) == {"minted"}
+
+
+def test_what_a_refusal_names_is_set_apart_and_the_others_are_minted_together(world: World) -> None:
+    """Thieves minted the serials of one lock in a batch of four."""
+    many(world, 4)
+    orders = [order.instruction_id for order in world.registry.waiting(world.contract.deployment)]
+    rows = [plan(world.bridge, order) for order in orders]
+    lock_planned(world.bridge)
+    attest_locked(world.bridge)
+    stolen = Lock.model_validate_json(locked(world, rows[1].lock_id).lock or "").model_copy(
+        update={"lock_id": hex32(0xBAD00), "recipient": world.address("mallory")}
+    )
+    thieves = sorted(world.attesters[:2], key=lambda key: key.address)
+    document = typed_data(world.contract.deployment, [stolen])
+    forged = Attested[Lock](
+        items=(stolen,),
+        signers=tuple(key.address for key in thieves),
+        signatures=tuple(key.sign(document) for key in thieves),
+    )
+    world.sender("operator").send_and_wait(world.contract.mint(forged))
+    mint_attested(world.bridge)
+    noted = [bool(locked(world, row.lock_id).note) for row in rows]
+    assert noted == [False, True, False, False]
+    advance(world.bridge)
+    after = [locked(world, row.lock_id) for row in rows]
+    assert [row.state for row in after] == ["minted", "attested", "minted", "minted"]
+    assert len({row.attestation_id for row in after if row.state == "minted"}) == 1
+
+
+def locked(world: World, lock_id: str) -> Deposit:
+    row = world.bridge.journal.deposit(lock_id)
+    assert row is not None
+    return row

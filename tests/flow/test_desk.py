@@ -21,6 +21,7 @@ from bridge.flow.hold import ask, plan_request
 from bridge.registry.counterpart import Verb, act_id
 from tests.flow.desk_world import ALICE, CODE, DAY, OURS, PINES, USES, DeskStage, DeskWorld, Screens, trees
 from tests.flow.world import Frozen
+from tests.registry.fakes import answered
 
 PURPOSE = f"{USES[0]}（2026年度）"
 
@@ -88,7 +89,7 @@ def test_nothing_irreversible_can_be_filed_before_the_settlement_is_final(world:
         world.desk.file(act, world.officer(1))
     bridge = world.bridge
     with pytest.raises(NotYet):
-        world.registry.execute(request_id)
+        answered(world.registry.execute([request_id]))
     assert world.desk.work() == ()
     advance(bridge)
     record = world.desk.record(act)
@@ -173,10 +174,10 @@ def test_a_file_that_changes_after_it_was_attested_is_refused(world: DeskWorld) 
     advance(world.bridge)
     assert world.exit_state(world.desk.record(act).act.subject) == "settled"
     with pytest.raises(RegistryRefused, match="was changed since it was attested"):
-        world.registry.execute(world.desk.record(act).act.subject)
+        answered(world.registry.execute([world.desk.record(act).act.subject]))
     kept.unlink()
     with pytest.raises(RegistryRefused, match="put the file back"):
-        world.registry.execute(world.desk.record(act).act.subject)
+        answered(world.registry.execute([world.desk.record(act).act.subject]))
     kept.write_bytes(content)
     advance(world.bridge)
     assert receipt_of(world, act).items[0].evidence == keccak_hex(content)
@@ -214,7 +215,7 @@ def test_signatures_that_somebody_wrote_into_the_database_count_for_nothing(worl
     advance(world.bridge)
     assert state(world, act) is ActState.DONE, "the desk counts rows; attesters do not believe it"
     with pytest.raises(RegistryRefused, match="1 of 2 officers signed"):
-        world.registry.execute(world.desk.record(act).act.subject)
+        answered(world.registry.execute([world.desk.record(act).act.subject]))
     assert filed.confirmation.finding == "filed"
 
 
@@ -347,7 +348,7 @@ def test_the_whole_saga_ends_with_a_certificate_that_names_the_evidence(world: D
     row = world.bridge.journal.exit(request_id)
     assert row is not None
     request = RequestOpened.model_validate_json(row.opened).request
-    opening = world.ledger.disclosed(request_id, request.commitment)
+    opening = world.ledger.disclosed({request_id: request.commitment}).get(request_id)
     assert opening is not None
     made = certify(world.contract, request, opening, signed)
     assert verify(made, world.contract) == []

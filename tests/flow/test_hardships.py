@@ -16,10 +16,12 @@ from bridge.flow.advance import advance
 from bridge.flow.hold import transfer
 from bridge.flow.lock import plan
 from bridge.flow.reserve import reserve_seen
+from bridge.flow.sending import resume
 from bridge.flow.watch import watch
 from bridge.journal.store import Work
 from bridge.registry.attesters import Attester
 from tests.flow.world import BATCH, DAY, FOREST, STOVES, World, span
+from tests.registry.fakes import answered
 
 pytestmark = pytest.mark.slow
 
@@ -118,7 +120,7 @@ def test_a_request_that_people_must_decide_on_holds_up_no_other(world: World) ->
     watch(world.bridge)
     reserve_seen(world.bridge)
     attest.attest_reserved(world.bridge)
-    spoilt = world.registry.reserve(ids[0]).parts[0].ranges[0]
+    spoilt = answered(world.registry.reserve([ids[0]])).parts[0].ranges[0]
     world.ledger.override("mistake", spoilt, SerialState.CANCELLED, "an officer's mistake")
     with pytest.raises(Halted, match=ids[0]):
         advance(world.bridge)
@@ -317,5 +319,21 @@ def test_a_settlement_that_has_left_the_chain_is_not_acted_upon(world: World) ->
     held = world.registry  # its witnesses have read the settlement
     world.chain.revert(before)
     with pytest.raises(NotYet):
-        held.reserve(request_id)
-    assert held._eyes[world.contract.deployment].request(request_id) is None
+        answered(held.reserve([request_id]))
+    assert held._eyes[world.contract.deployment].requests([request_id]) == {}
+
+
+def test_a_holder_whose_final_transaction_has_left_the_chain_is_told_so(world: World) -> None:
+    """What he sent afterwards lies behind a gap: no block would ever take it, nor what he sends next."""
+    world.deposit(span(1, 100))
+    alice, before = world.holder("alice"), world.chain.snapshot()
+    transfer(alice, world.address("bob"), FOREST.id, 1)
+    resume(alice.journal, alice.sender, world.contract.connection)
+    alice.sender.submit(world.contract.transfer(alice.sender.address, world.address("bob"), FOREST.id, 2))
+    world.chain.revert(before)
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="was final"):
+            resume(alice.journal, alice.sender, world.contract.connection)
+    with pytest.raises(Unreachable, match="was final"):
+        transfer(alice, world.address("bob"), FOREST.id, 3)
+    assert len(alice.journal.open_transactions(world.contract.deployment.chain_id)) == 1

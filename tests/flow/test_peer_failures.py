@@ -133,7 +133,7 @@ def test_a_cursor_never_passes_a_failure(world: World) -> None:
     request_id = world.ask("alice", Kind.RETIREMENT, 10, for_="Acme")
     before = world.bridge.journal.cursor(world.contract.deployment)
     with pytest.raises(Died):
-        advance(Schedule("see_exit").bridge(world.bridge))
+        advance(Schedule("see_exits").bridge(world.bridge))
     assert world.bridge.journal.cursor(world.contract.deployment) == before
     advance(world.open_bridge())
     assert world.exit_state(request_id) == "executed"

@@ -80,12 +80,12 @@ def test_the_registry_is_told_only_of_what_is_on_chain_and_ones_own(poor: Poor) 
     request_id = poor.plan()
     opening = Opening.model_validate_json(poor.holder.journal.own_request(request_id).opening)
     poor.tell()
-    assert world.ledger.disclosed(request_id, opening.commitment) is None
+    assert world.ledger.disclosed({request_id: opening.commitment}) == {}
     bring(poor, poor.sign(request_id))
     disclose_opened(world.contract, world.registry, poor.holder.journal, world.address("alice"))
-    assert world.ledger.disclosed(request_id, opening.commitment) is None
+    assert world.ledger.disclosed({request_id: opening.commitment}) == {}
     poor.tell()
-    assert world.ledger.disclosed(request_id, opening.commitment) == opening
+    assert world.ledger.disclosed({request_id: opening.commitment}) == {request_id: opening}
 
 
 def test_what_travels_holds_no_secret(poor: Poor) -> None:

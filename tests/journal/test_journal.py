@@ -24,7 +24,7 @@ from bridge.domain.lifecycle import (
 )
 from bridge.domain.observed import BlockStamp, Place, RequestOpened
 from bridge.domain.serials import SerialRange
-from bridge.errors import Conflict, Halted, NotYet
+from bridge.errors import Conflict, Halted, NotYet, Unreachable
 from bridge.journal.models import Base
 from bridge.journal.store import Journal, open_journal
 from tests.databases import Databases
@@ -227,13 +227,24 @@ def test_of_all_that_were_signed_for_a_nonce_one_lands(journal: Journal) -> None
     journal.end_transaction(attempts, first.hash)
     assert journal.open_transactions(1) == []
     assert {d.state for d in journal.deposits(HERE)} == {"sent"}  # the watch will see it minted
-    assert journal.next_nonce(1, ALICE, 0) == 5
+    assert journal.next_nonce(1, ALICE, 5) == 5
+
+
+def test_behind_a_final_transaction_that_has_left_the_chain_nothing_is_sent(journal: Journal) -> None:
+    """A reorg deeper than the configured depth, or a node that is behind: a next nonce would wait for ever."""
+    journal.keep_transaction(signed(4), "request", None)
+    (attempts,) = journal.open_transactions(1)
+    assert journal.next_nonce(1, ALICE, 4) == 5, "it is sent again"
+    journal.end_transaction(attempts, signed(4).hash)
+    with pytest.raises(Unreachable, match="nonce 4 was final"):
+        journal.next_nonce(1, ALICE, 4)
+    assert journal.next_nonce(1, ALICE, 5) == 5
 
 
 def test_seeing_a_request_twice_is_seeing_it_once(journal: Journal) -> None:
-    journal.see_exit(opened(word(7)), "VERRA", HERE)
+    journal.see_exits([(opened(word(7)), "VERRA")], HERE)
     journal.move_exit(word(7), ExitState.RETURNED)
-    journal.see_exit(opened(word(7)), "VERRA", HERE)
+    journal.see_exits([(opened(word(7)), "VERRA")], HERE)
     assert [row.state for row in journal.exits(HERE)] == ["returned"]
     assert [(m.old, m.new) for m in journal.moves(word(7))] == [("", "seen"), ("seen", "returned")]
 

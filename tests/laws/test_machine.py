@@ -30,6 +30,7 @@ from tests.databases import Databases
 from tests.flow.faults import Died, Schedule
 from tests.flow.world import BATCH, BIOGAS, DAY, FOREST, MER, STOVES, VER, Stage, World, span
 from tests.laws import laws
+from tests.registry.fakes import answered
 
 _STAGE: list[Stage] = []
 """The machine is built without fixtures: one that every test here uses puts it in."""
@@ -149,7 +150,7 @@ class House(RuleBasedStateMachine):
     def steal_from_the_registry(self) -> None:
         """An operator's token asks for what nobody requested."""
         with pytest.raises(BridgeError):
-            self.world.registry.reserve(hex32(self.forged))
+            answered(self.world.registry.reserve([hex32(self.forged)]))
 
     def sign(self, lock: Lock) -> Attested[Lock]:
         document = typed_data(self.world.contract.deployment, [lock])

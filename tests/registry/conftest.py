@@ -13,7 +13,7 @@ from tests.databases import Databases, migrated
 from .fakes import HERE, World
 from .served import Served, portal
 
-PORT_SUITE = ("test_locks", "test_requests", "test_reversals")
+PORT_SUITE = ("test_locks", "test_requests", "test_many_requests", "test_reversals")
 """Whose tests every registry passes, wherever it is."""
 
 

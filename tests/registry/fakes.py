@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from bridge.domain.attestations import Deployment, Lock, Opening, Outcome, Reversal, TypedData
-from bridge.domain.credit_class import CreditClass
+from bridge.domain.attestations import Deployment, Lock, Opening, Outcome, Receipt, Reversal, TypedData
+from bridge.domain.credit_class import CreditClass, Gate, Verdict
 from bridge.domain.lifecycle import Kind, RequestStatus
 from bridge.domain.observed import BlockStamp, Place, RequestOpened, WitnessedRequest
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind, subtract
 from bridge.domain.values import hex32, keccak_hex
 from bridge.errors import BridgeError, Unreachable
 from bridge.registry.attesters import Attester, AttesterSet
+from bridge.registry.counterpart import Done
 from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.ledger import Ledger
+from bridge.registry.ledger.requests import Execution
 from bridge.registry.port import Instruction, LockOrder, Registry
 
 HERE = Deployment(chain_id=31337, contract=f"0x{0xB41D6E:040x}")
@@ -29,6 +32,9 @@ BATCH = SerialSpace(registry="GS", kind=SpaceKind.BATCH, key="30307")
 BALE = CreditClass(registry="VERRA", project="1340", vintage=2020, credit_type="VCU", kg_per_unit=1000)
 TONGXU = CreditClass(registry="VERRA", project="3005", vintage=2022, credit_type="VCU", kg_per_unit=1000)
 BIOLITE = CreditClass(registry="GS", project="11236", vintage=2024, credit_type="VER", kg_per_unit=1000)
+
+
+Answer = TypeVar("Answer")
 
 
 class FakeSigner:
@@ -53,6 +59,9 @@ class FakeChain:
     live: list[SerialRange] = field(default_factory=list)
     reversed: set[str] = field(default_factory=set)
     shortfall: int = 0
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    methodologies: dict[str, str] = field(default_factory=dict)
+    admission_required: bool = False
 
     def mint(self, lock_id: str, registry: str = "VERRA") -> None:
         self.used.add((registry, lock_id))
@@ -127,13 +136,26 @@ class FakeWitness:
     def live(self, class_id: str, space: str) -> tuple[SerialRange, ...]:  # noqa: ARG002 one class in a space
         return tuple(span for span in self.chain.live if span.space == space and not self.sees_nothing_live)
 
+    def gate(self, credit_class: CreditClass) -> Gate:
+        named = self.chain.methodologies.get(credit_class.project)
+        return Gate(
+            project=self.chain.verdicts.get(credit_class.project, Verdict.NONE),
+            methodology=named,
+            methodology_verdict=self.chain.verdicts.get(named or "", Verdict.NONE),
+            admission_required=self.chain.admission_required,
+        )
+
+    def is_barred(self, registry: str, methodology: str) -> bool:  # noqa: ARG002 one registry at a time
+        return self.chain.verdicts.get(methodology) is Verdict.BARRED
+
     def shortfall(self, class_id: str) -> int:
         return self.chain.shortfall if class_id == BALE.id else 0
 
-    def request(self, request_id: str) -> WitnessedRequest | None:
+    def requests(self, request_ids: Sequence[str]) -> dict[str, WitnessedRequest | Unreachable]:
         if self.blind:
             raise Unreachable("the witness's node does not answer; repeat later")
-        return None if request_id in self.unseen else self.chain.requests.get(request_id)
+        known = self.chain.requests
+        return {one: known[one] for one in request_ids if one in known and one not in self.unseen}
 
 
 @dataclass
@@ -197,7 +219,7 @@ class World:
 
     def settled(self, request_id: str) -> None:
         """Reserved, attested and finally settled."""
-        self.registry.reserve(request_id)
+        answered(self.registry.reserve([request_id]))
         self.chain.settle(self.registry.attest_outcomes([(request_id, 0)]).items)
 
     def states(self, first: int = 1, last: int = 1000) -> dict[str, list[str]]:
@@ -212,10 +234,22 @@ class World:
 
 def one_lock(registry: Registry, lock_id: str, instruction_id: str) -> Lock:
     """Raises what the registry answers for it."""
-    (answer,) = registry.lock([LockOrder(lock_id, instruction_id)])
+    return answered(registry.lock([LockOrder(lock_id, instruction_id)]))
+
+
+def answered(answers: Sequence[Answer | BridgeError]) -> Answer:
+    """The only answer. Raises what it is, when it is an error."""
+    (answer,) = answers
     if isinstance(answer, BridgeError):
         raise answer
     return answer
+
+
+def executed(
+    ledger: Ledger, request_id: str, settled: Sequence[Outcome], receiver: str, done: Done | None = None
+) -> Receipt:
+    """What the ledger says of one request that has ended."""
+    return answered(list(ledger.execute([Execution(request_id, settled, receiver, {}, done)]).values()))
 
 
 def serials(first: int, last: int, space: SerialSpace = VER) -> SerialRange:

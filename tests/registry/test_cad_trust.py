@@ -29,6 +29,7 @@ from bridge.registry.counterpart import Done, ForeignAct, Verb, act_id
 from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.evidence import EvidenceFolder
 from tests.databases import Databases
+from tests.registry.fakes import answered
 
 from .cad_trust_server import KEY, ORG, CadTrustBooks, serving
 from .conftest import opened_ledger
@@ -615,7 +616,7 @@ def test_lock_settlement_and_receipt_over_cad_trust(office: Office) -> None:
     world.chain.mint(lock_id)
     request_id = world.ask(Kind.RETIREMENT, 10)
     world.settled(request_id)
-    receipt = until_done(lambda: registry.execute(request_id)).items[0]
+    receipt = until_done(lambda: answered(registry.execute([request_id]))).items[0]
     record = world.ledger.act(act_id(Verb.RETIRE, request_id))
     assert record is not None
     assert record.done == Done(reference=receipt.reference, evidence=receipt.evidence)

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, event, text
 from bridge.domain.lifecycle import Kind, RequestStatus, SerialState
 from bridge.domain.values import hex32
 from bridge.errors import BridgeError, RegistryRefused
+from tests.registry.fakes import answered, executed
 
 from .fakes import BALE, BATCH, BIOLITE, HERE, VER, World, one_lock, serials
 
@@ -56,7 +57,7 @@ def prepared(world: World) -> tuple[str, str]:
     world.settled(first)
     world.settled(second)
     third = world.ask(Kind.RETIREMENT, 5)
-    world.registry.reserve(third)
+    answered(world.registry.reserve([third]))
     world.chain.end(third, RequestStatus.RETURNED)
     world.ask(Kind.RETIREMENT, 7)
     world.chain.now = 2_001
@@ -65,7 +66,7 @@ def prepared(world: World) -> tuple[str, str]:
 
 def execute(world: World, request_id: str) -> object:
     """The act alone; its signatures are kept in a second step, which changes no serial."""
-    return world.ledger.execute(request_id, world.chain.requests[request_id].settled, "receiver", {})
+    return executed(world.ledger, request_id, world.chain.requests[request_id].settled, "receiver")
 
 
 REQUESTS = [hex32(0xF00 + n) for n in range(4)]
@@ -79,10 +80,10 @@ ACTS: dict[str, Act] = {
     ),
     "lock": lambda w: one_lock(w.registry, hex32(4), hex32(4)),
     "release": lambda w: w.registry.release(hex32(3)),
-    "reserve": lambda w: w.registry.reserve(REQUESTS[3]),
+    "reserve": lambda w: answered(w.registry.reserve([REQUESTS[3]])),
     "execute a retirement": lambda w: execute(w, REQUESTS[0]),
     "execute a redemption": lambda w: execute(w, REQUESTS[1]),
-    "withdraw": lambda w: w.registry.withdraw(REQUESTS[2]),
+    "withdraw": lambda w: answered(w.registry.withdraw([REQUESTS[2]])),
 }
 
 
@@ -109,11 +110,11 @@ def test_a_crash_at_any_write_leaves_nothing_and_the_repetition_completes(world:
 
 def test_a_crash_before_the_signatures_are_kept_is_made_good_by_repeating(world: World) -> None:
     first, _ = prepared(world)
-    world.registry.ledger.execute(first, world.chain.requests[first].settled, "", {})
+    executed(world.registry.ledger, first, world.chain.requests[first].settled, "")
     before = contents(world)["blocks"]
     with dying_at_write(world.engine, 1), pytest.raises(Crash):
-        world.registry.execute(first)
-    assert world.registry.execute(first) == world.registry.receipt(first)
+        answered(world.registry.execute([first]))
+    assert answered(world.registry.execute([first])) == world.registry.receipt(first)
     assert contents(world)["blocks"] == before
 
 
@@ -137,7 +138,7 @@ def test_the_same_call_from_many_sides_at_once_acts_once(world: World) -> None:
     world.lock(1, 101, 200, minted=True)
     request_id = world.ask(Kind.RETIREMENT, 10)
     with ThreadPoolExecutor(4) as pool:
-        decisions = list(pool.map(lambda _: world.registry.reserve(request_id), range(8)))
+        decisions = list(pool.map(lambda _: answered(world.registry.reserve([request_id])), range(8)))
     assert len({str(decision) for decision in decisions}) == 1
     assert world.states(101, 200) == {"reserved": ["101-110"], "locked": ["111-200"]}
 

@@ -18,6 +18,7 @@ from bridge.registry.attesters import Attester, AttesterSet
 from bridge.registry.counterpart import ActRecord, Done, ForeignAct, Verb, act_id
 from bridge.registry.embedded import LedgerRegistry
 from bridge.registry.ledger.migrations.guards import FOREIGN_GUARDS
+from tests.registry.fakes import answered, executed
 
 from .fakes import BALE, HERE, FakeSigner, World, serials
 
@@ -235,14 +236,14 @@ def test_nothing_is_done_abroad_before_the_settlement_is_final(world: World, abr
     world.registry.attest_locks([world.lock(1, 101, 200, minted=True)])
     request_id = world.ask(Kind.RETIREMENT, 10)
     abroad.asked.clear()
-    world.registry.reserve(request_id)
+    answered(world.registry.reserve([request_id]))
     outcomes = world.registry.attest_outcomes([(request_id, 0)])
     with pytest.raises(NotYet):
-        world.registry.execute(request_id)
+        answered(world.registry.execute([request_id]))
     assert abroad.asked == []
     assert world.ledger.act(act_id(Verb.RETIRE, request_id)) is None
     world.chain.settle(outcomes.items)
-    receipt = world.registry.execute(request_id).items[0]
+    receipt = answered(world.registry.execute([request_id])).items[0]
     assert abroad.asked == [(Verb.RETIRE, request_id)]
     assert (receipt.reference, receipt.evidence) == (f"retire {request_id[-2:]}", hex32(0xE0))
 
@@ -254,7 +255,7 @@ def test_no_receipt_before_the_act_is_done_and_the_ledger_waits_with_it(world: W
     for trouble in (NotYet("pending"), Halted("half of them are retired")):
         abroad.answers[Verb.RETIRE] = trouble
         with pytest.raises(type(trouble)):
-            world.registry.execute(request_id)
+            answered(world.registry.execute([request_id]))
         assert world.states(101, 200)["reserved"] == ["101-110"]
         with pytest.raises(NotYet):
             world.registry.receipt(request_id)
@@ -263,19 +264,19 @@ def test_no_receipt_before_the_act_is_done_and_the_ledger_waits_with_it(world: W
 def test_stolen_keys_are_seen_before_anything_is_done_abroad(world: World, abroad: FakeCounterpart) -> None:
     world.lock(1, 101, 200, minted=True)
     request_id = world.ask(Kind.RETIREMENT, 10)
-    world.registry.reserve(request_id)
+    answered(world.registry.reserve([request_id]))
     (outcome,) = world.registry.attest_outcomes([(request_id, 0)]).items
     world.chain.settle([outcome.model_copy(update={"ranges": (serials(191, 200),)})])
     abroad.asked.clear()
     with pytest.raises(Halted, match="never reserved"):
-        world.registry.execute(request_id)
+        answered(world.registry.execute([request_id]))
     assert abroad.asked == []
 
 
 def test_a_request_that_could_never_be_served_there_is_refused_in_time(world: World, abroad: FakeCounterpart) -> None:
     world.lock(1, 101, 200, minted=True)
     abroad.objects = "mixed-uses"
-    refusal = world.registry.reserve(world.ask(Kind.RETIREMENT, 10)).refusal
+    refusal = answered(world.registry.reserve([world.ask(Kind.RETIREMENT, 10)])).refusal
     assert refusal is not None
     assert refusal.reason == "mixed-uses"
 
@@ -349,7 +350,7 @@ def test_parts_that_were_settled_before_a_return_are_executed_abroad(world: Worl
     request_id = world.ask(Kind.REDEMPTION, 10, "receiver")
     world.settled(request_id)
     world.chain.end(request_id, RequestStatus.RETURNED)
-    assert world.registry.execute(request_id).items[0].ranges == (serials(191, 200),)
+    assert answered(world.registry.execute([request_id])).items[0].ranges == (serials(191, 200),)
     record = world.ledger.act(act_id(Verb.HAND_OVER, request_id))
     assert record is not None
     assert (record.act.account, record.act.ranges) == ("receiver", (serials(191, 200),))
@@ -359,9 +360,9 @@ def test_a_receipt_with_another_reference_is_never_signed(world: World, abroad: 
     world.lock(1, 101, 200, minted=True)
     request_id = world.ask(Kind.RETIREMENT, 10)
     world.settled(request_id)
-    world.ledger.execute(request_id, world.chain.requests[request_id].settled, "", {})
+    executed(world.ledger, request_id, world.chain.requests[request_id].settled, "")
     with pytest.raises(RegistryRefused, match="not done at their own registry"):
-        world.registry.execute(request_id)
+        answered(world.registry.execute([request_id]))
 
 
 def test_a_receipt_says_what_was_done_and_nothing_else(world: World, abroad: FakeCounterpart) -> None:
@@ -370,18 +371,18 @@ def test_a_receipt_says_what_was_done_and_nothing_else(world: World, abroad: Fak
     world.settled(request_id)
     abroad.answers[Verb.RETIRE] = NotYet("pending")
     with pytest.raises(NotYet):
-        world.registry.execute(request_id)
+        answered(world.registry.execute([request_id]))
     world.ledger.end_act(act_id(Verb.RETIRE, request_id), DONE, "a list")
     other = DONE.model_copy(update={"evidence": hex32(0xBAD)})
-    world.ledger.execute(request_id, world.chain.requests[request_id].settled, "", {}, other)
+    executed(world.ledger, request_id, world.chain.requests[request_id].settled, "", other)
     with pytest.raises(RegistryRefused, match="is not what was done at its registry"):
-        world.registry.execute(request_id)
+        answered(world.registry.execute([request_id]))
 
 
 def test_evidence_from_nowhere_is_never_signed(world: World) -> None:
     world.lock(1, 101, 200, minted=True)
     request_id = world.ask(Kind.RETIREMENT, 10)
     world.settled(request_id)
-    world.ledger.execute(request_id, world.chain.requests[request_id].settled, "", {}, DONE)
+    executed(world.ledger, request_id, world.chain.requests[request_id].settled, "", DONE)
     with pytest.raises(RegistryRefused, match="nobody here looks at"):
-        world.registry.execute(request_id)
+        answered(world.registry.execute([request_id]))

@@ -20,6 +20,7 @@ from bridge.registry.ledger.models import Base
 from bridge.registry.service.answers import Answer, Answers
 from bridge.registry.service.audit import Act
 from bridge.registry.service.tokens import Tokens
+from tests.registry.fakes import answered
 
 from .fakes import BALE, BATCH, BIOLITE, HERE, TONGXU, VER, World, serials
 
@@ -129,11 +130,11 @@ def test_the_database_allows_the_moves_of_the_state_table_and_no_others(
     lock_id = world.lock(1, 101, 200, minted=True)
     world.lock(2, 201, 300, minted=True)
     request_id = world.ask(Kind.RETIREMENT, 100)
-    world.registry.reserve(request_id)  # the lowest: 101 to 200
+    answered(world.registry.reserve([request_id]))  # the lowest: 101 to 200
     world.ledger.retire("r", serials(301, 400), "depositor", "Kinaxis Inc.")
     world.ledger.cancel("c", serials(401, 500), "depositor", "re-issued elsewhere")
     other_request = world.ask(Kind.REDEMPTION, 10, "nobody")
-    world.registry.reserve(other_request)
+    answered(world.registry.reserve([other_request]))
     world.ledger.reverse("v", serials(501, 600), "fire")
     start = {"held": 1, "locked": 201, "reserved": 101, "retired": 301, "cancelled": 401, "reversed": 501}[old]
     at_bridge = new in (SerialState.LOCKED, SerialState.RESERVED)
@@ -162,7 +163,7 @@ def test_serials_of_a_lock_that_nobody_saw_minted_cannot_be_reserved(world: Worl
     lock_id = world.lock(1, 1, 100)
     world.lock(2, 101, 200, minted=True)
     request_id = world.ask(Kind.RETIREMENT, 10)
-    world.registry.reserve(request_id)
+    answered(world.registry.reserve([request_id]))
     with pytest.raises(IntegrityError, match="only serials of a minted lock"):
         succeed(world, "reserve", 1, state="reserved", account=BRIDGE, lock_id=lock_id, request_id=request_id)
 
@@ -221,10 +222,10 @@ def test_locked_serials_stand_with_their_deployment(world: World) -> None:
 def test_what_is_written_stays_written(world: World, statement: str) -> None:
     world.lock(1, 101, 200, minted=True)
     request_id = world.ask(Kind.RETIREMENT, 10)
-    world.registry.reserve(request_id)
+    answered(world.registry.reserve([request_id]))
     (event,) = world.ledger.reverse("fire", serials(101, 120), "fire")
     world.registry.attest_reversal(event.event_id)
-    world.registry.reconsider(request_id)
+    answered(world.registry.reconsider([request_id]))
     world.registry.statement("VERRA", HERE)
     with pytest.raises(IntegrityError), world.engine.begin() as tx:
         tx.execute(text(statement))
@@ -233,7 +234,7 @@ def test_what_is_written_stays_written(world: World, statement: str) -> None:
 def test_a_refused_request_gets_no_parts(world: World) -> None:
     world.lock(1, 101, 200, minted=True)
     request_id = world.ask(Kind.REDEMPTION, 10, "nobody")
-    world.registry.reserve(request_id)
+    answered(world.registry.reserve([request_id]))
     with world.engine.begin() as tx, pytest.raises(IntegrityError, match="gets no parts"):
         tx.execute(
             text("INSERT INTO part_ranges VALUES (:request, 0, 0, :space, 101, 110)"),
@@ -263,13 +264,13 @@ def furnished(world: World) -> World:
     world.lock(1, 101, 200, minted=True)
     executed = world.ask(Kind.RETIREMENT, 10)
     world.settled(executed)
-    world.registry.execute(executed)
+    answered(world.registry.execute([executed]))
     reserved = world.ask(Kind.RETIREMENT, 10)
-    world.registry.reserve(reserved)
-    world.registry.reserve(world.ask(Kind.REDEMPTION, 10, "nobody"))
+    answered(world.registry.reserve([reserved]))
+    answered(world.registry.reserve([world.ask(Kind.REDEMPTION, 10, "nobody")]))
     (event,) = world.ledger.reverse("fire", serials(111, 120), "fire")
     world.registry.attest_reversal(event.event_id)
-    world.registry.reconsider(reserved)
+    answered(world.registry.reconsider([reserved]))
     world.registry.statement("VERRA", HERE)
     token, _ = Tokens(world.engine, world.clock).create("a bridge", ["bridge"], HERE)
     act = Act(token=token.id, method="POST", path="/v1/locks", key="a first key")

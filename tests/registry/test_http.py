@@ -19,15 +19,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bridge.domain.attestations import Attested, Lock
+from bridge.domain.attestations import Attested, Lock, StatementHead
 from bridge.domain.lifecycle import Kind
 from bridge.domain.values import hex32
 from bridge.errors import BridgeError, RegistryRefused, Unreachable, UsageError
 from bridge.registry.http import HttpRegistry, Line, Patience, Place
+from bridge.registry.http import client as http_client
 from bridge.registry.http.line import MOST_BYTES
-from bridge.registry.port import LockOrder, Registry
-from bridge.registry.wire import canonical
+from bridge.registry.port import LockOrder, Registry, TakenBack
+from bridge.registry.wire import Events, Rows, Stated, canonical
 from tests.databases import Databases, SqliteFiles
+from tests.registry.fakes import answered
 
 from .conftest import opened_ledger
 from .fakes import HERE, World, opening_of, serials
@@ -69,18 +71,20 @@ def story(world: World, registry: Registry) -> list[Any]:
         world.chain.live.append(serials(100 * number, 100 * number + 49))
     retired, redeemed = opening_of(30), opening_of(20, "receiver")
     requests = [world.chain.open(retired, Kind.RETIREMENT), world.chain.open(redeemed, Kind.REDEMPTION)]
-    ask("reserve", requests[0])
+    ask("reserve", requests[:1])
     for request_id, opening in zip(requests, (retired, redeemed), strict=True):
         ask("disclose", request_id, opening)
-        ask("reserve", request_id)
-    ask("execute", requests[0])
+        ask("reserve", requests)
+    ask("execute", requests[:1])
     outcomes = ask("attest_outcomes", [(requests[0], 0), (requests[1], 0)])
     world.chain.settle(outcomes.items)
-    ask("execute", requests[0])
+    ask("execute", requests[:1])
     world.ledger.reverse("fire", serials(140, 149), "fire")
     (event,) = ask("reversals", HERE)
     ask("attest_reversal", event.event_id)
-    ask("execute", requests[1])
+    ask("execute", [requests[1], hex32(9), requests[0]])
+    ask("withdraw", requests)
+    ask("reconsider", [hex32(9), requests[1]])
     ask("receipt", requests[1])
     ask("receipts", requests)
     ask("locks", [hex32(1), hex32(8), hex32(3)])
@@ -89,7 +93,11 @@ def story(world: World, registry: Registry) -> list[Any]:
     ask("release", hex32(3))
     stated = ask("statement", "VERRA", HERE)
     told[-1] = (stated.rows, stated.head.items[0].totals)
-    return [str(one) if isinstance(one, list) else one for one in told]
+    return [[_comparable(each) for each in one] if isinstance(one, list) else one for one in told]
+
+
+def _comparable(answer: object) -> object:
+    return (type(answer), str(answer)) if isinstance(answer, BridgeError) else answer
 
 
 def effects(world: World) -> dict[str, Any]:
@@ -239,12 +247,25 @@ FALSE: Sequence[tuple[Callable[[HttpRegistry], Any], bytes, str]] = [
         "about another lock",
     ),
     (lambda r: r.lock([LockOrder(hex32(1), hex32(5))]), b'{"answers": []}', "0 of 1 orders"),
-    (lambda r: r.reserve(hex32(1)), canonical({"request_id": hex32(2)}), "about another request"),
     (
-        lambda r: r.reserve(hex32(1)),
-        canonical({"request_id": hex32(1), "refusal": {"request_id": hex32(2), "reason": "short"}}),
+        lambda r: answered(r.reserve([hex32(1)])),
+        canonical({"answers": [{"reservation": {"request_id": hex32(2)}}]}),
         "about another request",
     ),
+    (
+        lambda r: answered(r.reserve([hex32(1)])),
+        canonical(
+            {
+                "answers": [
+                    {"reservation": {"request_id": hex32(1), "refusal": {"request_id": hex32(2), "reason": "short"}}}
+                ]
+            }
+        ),
+        "about another request",
+    ),
+    (lambda r: r.reserve([hex32(1)]), b'{"answers": []}', "0 of 1 requests"),
+    (lambda r: answered(r.reserve([hex32(1)])), b'{"answers": [{}]}', "answered nothing about"),
+    (lambda r: answered(r.withdraw([hex32(1)])), b'{"answers": [{}]}', "answered nothing about"),
     (lambda r: r.locked_as(hex32(1)), b'{"lock_id": "0x12"}', "something else than LockedAs"),
     (lambda r: r.waiting(HERE), canonical({"items": [], "next": hex32(1)}), "after an empty one"),
     (
@@ -261,6 +282,27 @@ def test_an_answer_about_something_else_is_refused(false: tuple[Callable[[HttpRe
     ask, body, why = false
     with pytest.raises(RegistryRefused, match=why):
         ask(client(told(200, body))[0])
+
+
+def test_a_list_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "_MOST_PAGES", 3)
+    event = TakenBack(event_id=hex32(1), registry="VERRA", class_id=hex32(2), range=serials(1, 2))
+    page = canonical(Events(items=(event,), next=hex32(1)))
+    registry, transport = client(*(told(200, page) for _ in range(9)))
+    with pytest.raises(RegistryRefused, match="goes on after"):
+        registry.reversals(HERE)
+    assert len(transport.asked) == 4
+
+
+@pytest.mark.parametrize("rows", [1, 10**15])
+def test_a_count_of_rows_that_is_a_lie_is_found_out_with_the_first_page(rows: int) -> None:
+    head = StatementHead(sequence=1, as_of=1, rows_hash=hex32(1), totals=())
+    signed = Attested[StatementHead](items=(head,), signers=("0x" + "2" * 40,), signatures=("0x" + "3" * 128,))
+    stated = canonical(Stated(registry="VERRA", deployment=HERE, head=signed, rows=rows))
+    registry, transport = client(told(200, stated), told(200, canonical(Rows(items=()))))
+    with pytest.raises(RegistryRefused, match="0 came instead of"):
+        registry.statement("VERRA", HERE)
+    assert len(transport.asked) == 2
 
 
 def test_rows_that_were_not_signed_are_refused(world: World, loop: BlockingPortal) -> None:
@@ -288,7 +330,7 @@ def test_a_token_that_is_not_taken_is_a_fault_of_ours(served: Served) -> None:
     with pytest.raises(UsageError, match="does not take our token"):
         HttpRegistry(served.line("nonsense")).about()
     with pytest.raises(UsageError, match="no scope bridge"):
-        HttpRegistry(served.line(served.token("holder", deployment=HERE))).reserve(hex32(1))
+        answered(HttpRegistry(served.line(served.token("holder", deployment=HERE))).reserve([hex32(1)]))
 
 
 def test_the_same_key_is_sent_until_there_is_an_answer_and_then_no_more() -> None:

@@ -7,6 +7,7 @@ import pytest
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.values import hex32
 from bridge.errors import Conflict, MalformedInput, RegistryRefused, UsageError
+from tests.registry.fakes import answered
 
 from .fakes import BALE, BATCH, BIOLITE, ELSEWHERE, HERE, TONGXU, VER, World, serials
 
@@ -171,7 +172,7 @@ def test_a_statement_counts_for_life_what_was_done_for_its_deployment(world: Wor
     world.lock(2, 1, 100, minted=True)
     request_id = world.ask(Kind.RETIREMENT, 30)
     world.settled(request_id)
-    world.registry.execute(request_id)
+    answered(world.registry.execute([request_id]))
     (total,) = world.registry.statement("VERRA", HERE).head.items[0].totals
     assert (total.locked, total.released, total.retired, total.handed_over) == (200, 100, 30, 0)
 

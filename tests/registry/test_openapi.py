@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from bridge.domain.lifecycle import Kind
 from bridge.domain.values import hex32
+from tests.registry.fakes import answered
 
 from .fakes import HERE, World
 from .served import Served
@@ -33,7 +34,7 @@ def tried(world: World, served: Served) -> tuple[World, Served, Any]:
     """A registry with something of everything, and its description."""
     world.lock(1, 101, 200, minted=True)
     request = world.ask(Kind.RETIREMENT, 10)
-    world.registry.reserve(request)
+    answered(world.registry.reserve([request]))
     world.instruct(2, 301, 310)
     return world, served, schemathesis.openapi.from_asgi("/openapi.json", served.app)
 

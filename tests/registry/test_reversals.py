@@ -8,6 +8,7 @@ from bridge.domain.lifecycle import Kind, RequestStatus, SerialState
 from bridge.domain.serials import subtract
 from bridge.domain.values import hex32
 from bridge.errors import Conflict, NotYet, RegistryRefused
+from tests.registry.fakes import answered
 
 from .fakes import HERE, TONGXU, World, one_lock, serials
 
@@ -73,7 +74,7 @@ def test_a_reversal_names_live_serials_as_the_contract_keeps_them(minted: World)
 
 def test_a_wording_stays_while_it_can_land_and_leaves_out_what_was_settled(minted: World) -> None:
     request_id = minted.ask(RETIREMENT, 10)
-    minted.registry.reserve(request_id)
+    answered(minted.registry.reserve([request_id]))
     parts = minted.registry.attest_outcomes([(request_id, 0)]).items
     event_id = reverse(minted, 101, 120)
     assert spans(minted, event_id) == ["101-120"]
@@ -81,7 +82,7 @@ def test_a_wording_stays_while_it_can_land_and_leaves_out_what_was_settled(minte
     assert spans(minted, event_id) == ["101-120"]
     minted.chain.settle(parts)
     assert spans(minted, event_id) == ["111-120"]
-    minted.registry.execute(request_id)
+    answered(minted.registry.execute([request_id]))
     assert minted.states(101, 120) == {"retired": ["101-110"], "reversed": ["111-120"]}
 
 
@@ -133,29 +134,31 @@ def test_serials_minted_after_the_event_has_landed_go_on_under_the_next_id(minte
 
 def test_a_new_request_of_a_class_that_is_closing_is_refused(minted: World) -> None:
     reverse(minted, 150, 160)
-    refusal = minted.registry.reserve(minted.ask(RETIREMENT, 10)).refusal
+    refusal = answered(minted.registry.reserve([minted.ask(RETIREMENT, 10)])).refusal
     assert refusal is not None
     assert refusal.reason == "short"
 
 
 def test_no_outcome_is_signed_while_the_class_is_short_and_its_refusal_is(minted: World) -> None:
     request_id = minted.ask(RETIREMENT, 10)
-    parts = minted.registry.reserve(request_id).parts
-    assert minted.registry.reconsider(request_id).refusal is None
+    parts = answered(minted.registry.reserve([request_id])).parts
+    assert answered(minted.registry.reconsider([request_id])).refusal is None
     reverse(minted, 250, 260)
     with pytest.raises(RegistryRefused, match="is short"):
         minted.registry.attest_outcomes([(request_id, 0)])
-    refused = minted.registry.reconsider(request_id)
+    refused = answered(minted.registry.reconsider([request_id]))
     assert (refused.parts, refused.refusal is not None) == (parts, True)
     assert minted.registry.attest_refusals([request_id]).items == (refused.refusal,)
-    assert minted.registry.reserve(request_id) == minted.registry.reconsider(request_id) == refused
+    assert (
+        answered(minted.registry.reserve([request_id])) == answered(minted.registry.reconsider([request_id])) == refused
+    )
     with pytest.raises(RegistryRefused, match="is refused"):
         minted.registry.attest_outcomes([(request_id, 0)])
 
 
 def test_attesters_look_for_themselves_whether_a_class_is_short(minted: World) -> None:
     request_id = minted.ask(RETIREMENT, 10)
-    minted.registry.reserve(request_id)
+    answered(minted.registry.reserve([request_id]))
     minted.chain.shortfall = 1
     with pytest.raises(RegistryRefused, match="is short"):
         minted.registry.attest_outcomes([(request_id, 0)])
@@ -163,7 +166,7 @@ def test_attesters_look_for_themselves_whether_a_class_is_short(minted: World) -
 
 def test_what_is_set_aside_waits_for_the_refusal_and_is_then_taken_back(minted: World) -> None:
     request_id = minted.ask(RETIREMENT, 10)
-    minted.registry.reserve(request_id)
+    answered(minted.registry.reserve([request_id]))
     event_id = reverse(minted, 105, 115)
     assert minted.states(101, 120) == {
         "reserved": ["101-110"],
@@ -171,43 +174,43 @@ def test_what_is_set_aside_waits_for_the_refusal_and_is_then_taken_back(minted: 
         "locked": ["116-200"],
     }
     minted.chain.bury(minted.registry.attest_reversal(event_id).items[0])
-    minted.registry.reconsider(request_id)
+    answered(minted.registry.reconsider([request_id]))
     minted.chain.end(request_id, RequestStatus.REFUSED)
     for _ in range(2):
-        minted.registry.withdraw(request_id)
+        answered(minted.registry.withdraw([request_id]))
     assert minted.states(101, 120) == {"locked": ["101-104", "116-200"], "reversed": ["105-110", "111-115"]}
     assert minted.ledger.audit() == ()
 
 
 def test_a_request_whose_serials_are_buried_is_refused_though_the_class_is_whole_again(minted: World) -> None:
     request_id = minted.ask(RETIREMENT, 10)
-    minted.registry.reserve(request_id)
+    answered(minted.registry.reserve([request_id]))
     minted.chain.bury(minted.registry.attest_reversal(reverse(minted, 105, 115)).items[0])
     minted.registry.reversals(HERE)
     minted.chain.shortfall = 0
     with pytest.raises(RegistryRefused, match="were taken back"):
         minted.registry.attest_outcomes([(request_id, 0)])
-    assert minted.registry.reconsider(request_id).refusal is not None
+    assert answered(minted.registry.reconsider([request_id])).refusal is not None
 
 
 def test_a_settlement_that_lands_after_the_refusal_was_decided_is_executed(minted: World) -> None:
     request_id = minted.ask(RETIREMENT, 10)
-    minted.registry.reserve(request_id)
+    answered(minted.registry.reserve([request_id]))
     signed = minted.registry.attest_outcomes([(request_id, 0)]).items
     reverse(minted, 105, 115)
-    minted.registry.reconsider(request_id)
+    answered(minted.registry.reconsider([request_id]))
     minted.chain.settle(signed)
-    assert minted.registry.execute(request_id).items[0].ranges == signed[0].ranges
+    assert answered(minted.registry.execute([request_id])).items[0].ranges == signed[0].ranges
     assert minted.states(101, 115) == {"retired": ["101-110"], "reversed": ["111-115"]}
 
 
 def test_serials_handed_over_by_such_a_settlement_are_taken_back_from_their_new_holder(minted: World) -> None:
     request_id = minted.ask(REDEMPTION, 10, "receiver")
-    minted.registry.reserve(request_id)
+    answered(minted.registry.reserve([request_id]))
     signed = minted.registry.attest_outcomes([(request_id, 0)]).items
     reverse(minted, 295, 300)
     minted.chain.settle(signed)
-    minted.registry.execute(request_id)
+    answered(minted.registry.execute([request_id]))
     row = next(r for r in minted.ledger.statement("VERRA", HERE)[1] if r.state is SerialState.REVERSED)
     assert (str(row.range), row.holder, row.lock_id) == ("295-300", "receiver", None)
     assert open_ids(minted) == []

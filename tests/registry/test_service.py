@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any, NamedTuple
 
+import anyio
 import httpx
 import pytest
 from sqlalchemy import text
@@ -18,6 +20,7 @@ from bridge.registry.ledger.migrations.guards import SERVICE_GUARDS
 from bridge.registry.service.audit import trail, verify
 from bridge.registry.service.routes import routes
 from bridge.registry.wire import MOST_BYTES, canonical
+from tests.registry.fakes import answered
 
 from .fakes import BALE, ELSEWHERE, HERE, FakeWitness, World, opening_of, serials
 from .served import Served
@@ -40,9 +43,9 @@ def scene(world: World) -> Scene:
     world.lock(1, 101, 200, minted=True)
     executed = world.ask(Kind.RETIREMENT, 10)
     world.settled(executed)
-    world.registry.execute(executed)
+    answered(world.registry.execute([executed]))
     reserved = world.ask(Kind.RETIREMENT, 10)
-    world.registry.reserve(reserved)
+    answered(world.registry.reserve([reserved]))
     world.lock(2, 301, 310)
     (event,) = world.ledger.reverse("fire", serials(301, 310), "fire")
     world.instruct(3, 401, 410)
@@ -80,6 +83,7 @@ def every_route(scene: Scene) -> list[Asked]:
         Asked("GET", f"/v1/instructions/{hex32(1)}/lock", {"bridge"}),
         Asked("GET", "/v1/holdings", {"depositor"}),
         Asked("GET", f"/v1/classes/{BALE.id}", anybody),
+        Asked("GET", f"/v1/classes/{BALE.id}/metadata", anybody),
         Asked("GET", f"/v1/spaces/{serials(1, 1).space}", anybody),
         Asked("POST", "/v1/locks", {"bridge"}, {"orders": [{"lock_id": hex32(3), "instruction_id": hex32(3)}]}),
         Asked("GET", "/v1/locks", {"reader"}, query={"lock_id": lock}),
@@ -90,10 +94,10 @@ def every_route(scene: Scene) -> list[Asked]:
         Asked("POST", "/v1/attestations/refusals", {"bridge"}, {"request_ids": [scene.reserved]}),
         Asked("POST", "/v1/attestations/reversals", {"bridge"}, {"event_id": scene.event_id}),
         Asked("POST", f"/v1/requests/{scene.reserved}/disclosure", {"holder"}, opening),
-        Asked("POST", f"/v1/requests/{scene.reserved}/reservation", {"bridge"}),
-        Asked("POST", f"/v1/requests/{scene.reserved}/reconsideration", {"bridge"}),
-        Asked("POST", f"/v1/requests/{request}/execution", {"bridge"}),
-        Asked("POST", f"/v1/requests/{request}/withdrawal", {"bridge"}),
+        Asked("POST", "/v1/reservations", {"bridge"}, {"request_ids": [scene.reserved]}),
+        Asked("POST", "/v1/reconsiderations", {"bridge"}, {"request_ids": [scene.reserved]}),
+        Asked("POST", "/v1/executions", {"bridge"}, {"request_ids": [request]}),
+        Asked("POST", "/v1/withdrawals", {"bridge"}, {"request_ids": [request]}),
         Asked("GET", f"/v1/requests/{request}/receipt", {"bridge", "holder", "reader"}),
         Asked("GET", "/v1/receipts", {"reader"}, query={"request_id": request}),
         Asked("GET", "/v1/reversals", {"bridge"}),
@@ -410,6 +414,46 @@ def test_more_than_is_ever_asked_for_is_not_read(served: Served) -> None:
     body = b'{"orders": [' + b" " * MOST_BYTES + b"]}"
     answer = served.call("POST", "/v1/locks", token, content=body, headers=KEY | {"Content-Type": "application/json"})
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 5_000, b'{"orders":' * 5_000, b'{"orders": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"]
+)
+def test_what_is_nested_too_deep_bursts_no_stack(served: Served, body: bytes) -> None:
+    """As deep as Python's reader would go where a library has lifted its limit, and it then fell over at 100,000."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    try:
+        token = served.token("bridge", deployment=HERE)
+        answer = served.call(
+            "POST", "/v1/locks", token, content=body, headers=KEY | {"Content-Type": "application/json"}
+        )
+    finally:
+        sys.setrecursionlimit(before)
+    assert answer.status_code == 422
+    assert "JSON decode error" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("authorization", [None, b"Bearer nobody's", b"Basic YTpi", b"Bearer "])
+def test_of_who_has_no_good_token_nothing_is_read(served: Served, authorization: bytes | None) -> None:
+    read, told = [], []
+
+    async def receive() -> dict[str, Any]:
+        read.append(1)
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    headers = [(b"authorization", authorization)] if authorization is not None else []
+    scope = {"type": "http", "method": "POST", "path": "/v1/locks", "raw_path": b"/v1/locks", "query_string": b""}
+    anyio.run(served.app, scope | {"headers": headers, "scheme": "http", "server": ("x", 80)}, receive, send)
+    assert told[0]["status"] == 401
+    assert not read
+
+
+def test_nobody_is_sent_to_an_address_that_he_named_himself(served: Served) -> None:
+    assert served.call("GET", "/v1/token/", headers={"Host": "elsewhere.example"}).status_code == 404
 
 
 def test_the_service_says_whether_its_books_can_be_opened(world: World, served: Served) -> None:

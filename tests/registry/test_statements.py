@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from contextlib import AbstractContextManager
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import duckdb
 import pyarrow as pa
@@ -13,11 +14,12 @@ from pyarrow import parquet
 
 from bridge.domain.lifecycle import SerialState
 from bridge.errors import MalformedInput, RegistryRefused, UsageError
-from bridge.registry.statements import cer
+from bridge.registry.statements import cer, unpacking
 from bridge.registry.statements.canonical import COLUMNS, CanonicalRow
 from bridge.registry.statements.grammar import grammar
 from bridge.registry.statements.serial import MendedSerial, Serial
 from bridge.registry.statements.statement import How, Statement, open_statement, read_statement
+from bridge.registry.statements.unpacking import require_bounded
 
 from .workbooks import write_xlsx
 
@@ -232,6 +234,42 @@ def test_a_workbook_with_several_sheets_is_not_chosen_from(tmp_path: Path) -> No
     with read_statement(path, grammar("FCPF"), How(sheet="new")) as statement:
         assert statement.head.taken == 1
     with pytest.raises(UsageError, match="no sheet 'newer'"), read_statement(path, grammar("FCPF"), How(sheet="newer")):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("cells", "refused"),
+    [
+        ((b"A1", b"XFD1048576"), True),
+        ((b"A1048576", b"XFD1"), True),
+        ((b"A1", b"BM1048576"), True),
+        ((b"A1", b"BL1048576"), False),
+        ((b"A1", b"XFD100"), False),
+    ],
+)
+def test_a_sheet_whose_cells_lie_far_apart_is_refused_before_room_is_made_for_it(
+    tmp_path: Path, cells: tuple[bytes, ...], refused: bool
+) -> None:
+    """As a file of a kilobyte: the reader would take 400 GB."""
+    path = tmp_path / "file.xlsx"
+    with ZipFile(path, "w", ZIP_DEFLATED) as file, file.open("xl/worksheets/sheet1.xml", "w") as sheet:
+        sheet.write(b" " * (2**20 - 12))  # so that one piece of what is read ends in a cell's name
+        for cell in cells:
+            sheet.write(b'<c r="%s"/>' % cell)
+    if refused:
+        with pytest.raises(MalformedInput, match="too far apart"):
+            require_bounded(path)
+    else:
+        require_bounded(path)
+
+
+def test_what_unpacks_to_more_than_any_register_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "MOST_BYTES", 3 * 2**20)
+    path = tmp_path / "file.xlsx"
+    with ZipFile(path, "w", ZIP_DEFLATED) as file:
+        for name in ("a.xml", "b.xml"):
+            file.writestr(name, b" " * 2**21)
+    with pytest.raises(MalformedInput, match="unpacks to more"), read_statement(path, grammar("FCPF")):
         pass
 
 

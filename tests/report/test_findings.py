@@ -17,6 +17,7 @@ from bridge.domain.findings import (
     ExhibitKind,
     Finding,
     InFlight,
+    NotCompared,
     PinnedBlock,
     PinnedStatement,
     Reconciliation,
@@ -28,8 +29,9 @@ from bridge.domain.quantity import Kilograms, Units
 from bridge.domain.serials import MAX_SERIAL, SerialRange
 from bridge.domain.values import hex32
 from bridge.reconcile.rules import RULES
-from bridge.report.findings import WIDTH, as_csv, as_json, as_text, width
+from bridge.report.findings import as_csv, as_json, as_text
 from bridge.report.messages import JAPANESE, Language
+from bridge.report.text import WIDTH, width
 
 HERE = Deployment(chain_id=1, contract="0x" + "c1" * 20)
 RULE = next(rule for rule in RULES if rule.name == "retired-while-circulating")
@@ -208,6 +210,18 @@ def test_csv_has_a_line_a_range_whose_units_and_masses_add_up() -> None:
         ("7", "7", "1", "1000"),
     ]
     assert (rows[2]["severity"], rows[2]["due"], rows[2]["first"]) == ("in flight", "1700086400", "")
+
+
+@pytest.mark.parametrize("evil", ["=1+1", " =1+1", "@SUM(A1)", "-1", "+1", "＝1", "\t=1"])
+def test_no_stranger_s_words_become_a_formula(evil: str) -> None:
+    told = finding(serials(1, 3)).model_copy(
+        update={"subject": evil, "evidence": (Exhibit(kind=ExhibitKind.CLAIM, text=evil),)}
+    )
+    row = NotCompared(source=evil, line=1, reason=evil, content=evil)
+    rows = list(csv.reader(io.StringIO(as_csv(result(told).model_copy(update={"not_compared": (row,)})))))
+    cells = [cell for row in rows[1:] for cell in row]
+    assert sum(cell.startswith(f"'{evil}") for cell in cells) >= 4
+    assert not [cell for cell in cells if cell == evil]
 
 
 def test_a_deadline_beyond_every_calendar_is_printed_in_seconds() -> None:

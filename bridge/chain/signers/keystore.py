@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from eth_account import Account
-from eth_account.messages import encode_typed_data
+from eth_account.messages import SignableMessage, encode_typed_data
 from eth_account.signers.local import LocalAccount
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -34,7 +34,7 @@ class KeySigner:
 
     def sign(self, document: TypedData) -> Hex64:
         """EIP-712, as a compact signature (ERC-2098)."""
-        signed = self._account.sign_message(encode_typed_data(full_message=document))
+        signed = self._account.sign_message(_hashed(document))
         s = signed.s | (signed.v - 27) << 255
         return f"0x{signed.r:064x}{s:064x}"
 
@@ -48,6 +48,19 @@ class KeySigner:
             raw="0x" + bytes(signed.raw_transaction).hex(),
             signed_at=now,
         )
+
+
+_last: tuple[str, SignableMessage] = ("", SignableMessage(b"", b"", b""))
+
+
+def _hashed(document: TypedData) -> SignableMessage:
+    """A quorum signs the same document one after the other, and a large batch takes long to hash."""
+    global _last  # noqa: PLW0603 the pair is exchanged as one, so that threads are safe
+    text, (known, message) = repr(document), _last
+    if text != known:
+        message = encode_typed_data(full_message=document)
+        _last = text, message
+    return message
 
 
 def create_keystore(path: Path, password: str, *, light: bool = False) -> Address:

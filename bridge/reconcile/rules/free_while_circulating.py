@@ -32,4 +32,5 @@ RULE = Rule(
     waiting="Locked or handed over between statement and block; the next statement decides",
     advice="Have the registry lock the serials again at once; until then their holder could sell them twice",
     find=find,
+    trips=True,
 )

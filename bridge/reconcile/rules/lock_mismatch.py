@@ -52,7 +52,7 @@ def _under_another_lock(r: Relations) -> ir.Table:
 
 def _signed_otherwise(r: Relations) -> ir.Table:
     """A mint that is not what the attesters signed under that lock id."""
-    mints = r.moves.filter(r.moves["what"] == MINT).select(
+    mints = r.every_mint.select(
         "deployment",
         "event",
         lock_id="key",

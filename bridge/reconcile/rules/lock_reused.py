@@ -30,4 +30,5 @@ RULE = Rule(
     waiting="",
     advice="Pause minting and ask the registry for which deployment it made the lock",
     find=find,
+    trips=True,
 )

@@ -37,4 +37,5 @@ RULE = Rule(
     waiting="Perhaps redeemed and then retired by their new owner; a later block decides",
     advice="Have the registry attest a reversal, so that the shortfall is booked and covered",
     find=find,
+    trips=True,
 )

@@ -28,4 +28,5 @@ RULE = Rule(
     waiting="",
     advice="Halt: the contract should refuse this. Pause it, and compare the events with its storage",
     find=find,
+    trips=True,
 )

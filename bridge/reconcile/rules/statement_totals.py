@@ -62,7 +62,8 @@ def _wrong(
 def _side_by_side(r: Relations, limits: Limits) -> ir.Table:
     """Per deployment and class what the head says, and what its rows and the chain show at its moment."""
     heads = _heads(r, limits)
-    figures = ibis.union(_head_says(r, heads), _rows_say(r, heads), *_chain_says(r, heads, limits))
+    quiet = _quiet_say(r, heads)
+    figures = ibis.union(_head_says(r, heads), _rows_say(r, heads), *_chain_says(r, heads, limits), *quiet)
     sums = {name: figures["units"].sum(where=figures["figure"] == name).fill_null(0) for name in _STATED + _SHOWN}
     summed = figures.group_by([*_CLASS, "statement"]).agg(**sums)
     return r.plan.keep(summed.join(heads.select("deployment", "statement", "caught_up"), ["deployment", "statement"]))
@@ -87,6 +88,12 @@ def _rows_say(r: Relations, heads: ir.Table) -> ir.Table:
     rows = r.rows.join(ours, ["statement", "row_deployment"]).filter(lambda t: t["state"].isin(_HELD_FOR_US))
     rows = rows.select("statement", "first", "last", deployment="row_deployment", class_id="row_class")
     return _of(rows, "standing", units(rows))
+
+
+def _quiet_say(r: Relations, heads: ir.Table) -> list[ir.Table]:
+    """A quiet pair is a row that stands and was minted in time."""
+    q = r.quiet.join(heads.select("deployment", "registry", "statement"), ["deployment", "registry"])
+    return [_of(q, name, q["units"]) for name in ("standing", "minted")]
 
 
 def _chain_says(r: Relations, heads: ir.Table, limits: Limits) -> list[ir.Table]:

@@ -34,4 +34,5 @@ RULE = Rule(
     waiting="",
     advice="Halt: read supply and ledger from storage at the same block, and find the event that one of them lacks",
     find=find,
+    trips=True,
 )

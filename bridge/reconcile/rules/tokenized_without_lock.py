@@ -31,4 +31,5 @@ RULE = Rule(
     waiting="Minted, redeemed or locked between statement and block; the next statement decides",
     advice="Pause minting of the class and ask the registry's attesters what they signed for this lock",
     find=find,
+    trips=True,
 )

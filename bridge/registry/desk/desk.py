@@ -234,7 +234,9 @@ class Desk:
             if stamp.timestamp <= act.due or witness.locks_used(act.programme, [act.subject]):
                 raise RegistryRefused(f"lock {act.subject} can be minted, or is; its serials do not go back")
             return
-        seen = witness.request(act.subject)
+        seen = witness.requests([act.subject]).get(act.subject)
+        if isinstance(seen, BridgeError):
+            raise seen
         if seen is None or not seen.status.ended:
             raise NotYet(f"request {act.subject} has not ended at a final block; nothing is filed for it before")
         settled: list[SerialRange] = [span for part in seen.settled for span in part.ranges]

@@ -7,7 +7,7 @@ nothing minted or settled by it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bridge.domain.attestations import (
     Attested,
@@ -22,6 +22,7 @@ from bridge.domain.attestations import (
     Reversal,
 )
 from bridge.domain.credit_class import CreditClass
+from bridge.domain.metadata import ClassMetadata
 from bridge.domain.observed import Statement, StatementRow, rows_hash
 from bridge.domain.serials import SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
@@ -33,7 +34,8 @@ from bridge.registry.port import Instruction, Locked, LockOrder, Reservation, Ta
 _BEGIN_AGAIN = 3
 """Times that a list which changed while it was read is read from its beginning."""
 
-_Item = TypeVar("_Item")
+_MOST_PAGES = 1000
+_Many = TypeVar("_Many", bound=wire.ManyAnswers)
 
 
 class HttpRegistry:
@@ -92,11 +94,11 @@ class HttpRegistry:
     def disclose(self, request_id: Hex32, opening: Opening) -> None:
         self._line.post(wire.Done, f"/v1/requests/{request_id}/disclosure", opening)
 
-    def reserve(self, request_id: Hex32) -> Reservation:
-        return self._decision(request_id, "reservation")
+    def reserve(self, request_ids: Sequence[Hex32]) -> list[Reservation | BridgeError]:
+        return self._decisions(request_ids, "/v1/reservations")
 
-    def reconsider(self, request_id: Hex32) -> Reservation:
-        return self._decision(request_id, "reconsideration")
+    def reconsider(self, request_ids: Sequence[Hex32]) -> list[Reservation | BridgeError]:
+        return self._decisions(request_ids, "/v1/reconsiderations")
 
     def attest_outcomes(self, parts: Sequence[tuple[Hex32, int]]) -> Attested[Outcome]:
         asked = wire.Parts(parts=tuple(wire.PartOf(request_id=one, part=number) for one, number in parts))
@@ -120,16 +122,17 @@ class HttpRegistry:
         signed = self._line.post(Attested[Reversal], "/v1/attestations/reversals", wire.EventId(event_id=event_id))
         return _about(signed, [event_id], [reversal.event_id for reversal in signed.items])
 
-    def execute(self, request_id: Hex32) -> Attested[Receipt]:
-        signed = self._line.post(Attested[Receipt], f"/v1/requests/{request_id}/execution")
-        return _about(signed, [request_id], [one.request_id for one in signed.items])
+    def execute(self, request_ids: Sequence[Hex32]) -> list[Attested[Receipt] | BridgeError]:
+        told = self._each(request_ids, wire.ReceiptAnswers, "/v1/executions")
+        return [_receipt(one, answer) for one, answer in zip(request_ids, told, strict=True)]
 
     def receipt(self, request_id: Hex32) -> Attested[Receipt]:
         signed = self._line.get(Attested[Receipt], f"/v1/requests/{request_id}/receipt")
         return _about(signed, [request_id], [one.request_id for one in signed.items])
 
-    def withdraw(self, request_id: Hex32) -> None:
-        self._line.post(wire.Done, f"/v1/requests/{request_id}/withdrawal")
+    def withdraw(self, request_ids: Sequence[Hex32]) -> list[BridgeError | None]:
+        told = self._each(request_ids, wire.WithdrawalAnswers, "/v1/withdrawals")
+        return [None if answer.done else _problem(one, answer) for one, answer in zip(request_ids, told, strict=True)]
 
     def statement(self, registry: RegistryCode, deployment: Deployment) -> Statement:
         """Its rows are read page by page, as they stood when it was made, and checked against what was signed."""
@@ -154,6 +157,12 @@ class HttpRegistry:
         _require("class", {class_id} if found else set(), {found.id} if found else set())
         return found
 
+    def metadata(self, class_id: Hex32) -> ClassMetadata | None:
+        found = self._line.get(wire.OneMetadata, f"/v1/classes/{class_id}/metadata").found
+        signed = {pin.class_id for one in found.pins for pin in one.signed.items} if found else set()
+        _require("class", {class_id} if found else set(), {found.class_id} | signed if found else set())
+        return found
+
     def space(self, space_id: Hex32) -> SerialSpace | None:
         found = self._line.get(wire.OneSpace, f"/v1/spaces/{space_id}").found
         _require("serial space", {space_id} if found else set(), {found.id} if found else set())
@@ -167,31 +176,55 @@ class HttpRegistry:
             found += told
         return tuple(found)
 
-    def _decision(self, request_id: Hex32, what: str) -> Reservation:
-        found = self._line.post(Reservation, f"/v1/requests/{request_id}/{what}")
-        named = {found.request_id} | {part.request_id for part in found.parts}
-        named |= {found.refusal.request_id} if found.refusal else set()
-        _require("request", {request_id}, named)
-        return found
+    def _decisions(self, request_ids: Sequence[Hex32], path: str) -> list[Reservation | BridgeError]:
+        told = self._each(request_ids, wire.ReservationAnswers, path)
+        return [_reservation(one, answer) for one, answer in zip(request_ids, told, strict=True)]
+
+    def _each(self, request_ids: Sequence[Hex32], kind: type[_Many], path: str) -> list[Any]:
+        answers: list[Any] = []
+        for start in range(0, len(request_ids), wire.AT_ONCE):
+            some = request_ids[start : start + wire.AT_ONCE]
+            told = self._line.post(kind, path, wire.RequestIds(request_ids=tuple(some))).answers
+            if len(told) != len(some):
+                raise RegistryRefused(f"the registry answered {len(told)} of {len(some)} requests; ask again")
+            answers += told
+        return answers
 
     def _orders(self) -> Iterator[wire.Orders]:
         page = self._line.get(wire.Orders, "/v1/instructions")
         yield page
-        while page.next is not None:
+        for _ in _pages():
+            if page.next is None:
+                return
             page = self._line.get(wire.Orders, "/v1/instructions", {"cursor": _onward(page.next, page.items)})
             yield page
 
     def _events(self) -> Iterator[wire.Events]:
         page = self._line.get(wire.Events, "/v1/reversals")
         yield page
-        while page.next is not None:
+        for _ in _pages():
+            if page.next is None:
+                return
             page = self._line.get(wire.Events, "/v1/reversals", {"cursor": _onward(page.next, page.items)})
             yield page
 
     def _rows(self, registry: RegistryCode, sequence: int, count: int) -> Iterator[StatementRow]:
+        """Page by page, each whole: of a count that is a lie, one page is read."""
         for cursor in range(0, count, wire.AT_ONCE):
-            path = f"/v1/statements/{registry}/{sequence}/rows"
-            yield from self._line.get(wire.Rows, path, {"cursor": cursor, "limit": wire.AT_ONCE}).items
+            path, due = f"/v1/statements/{registry}/{sequence}/rows", min(wire.AT_ONCE, count - cursor)
+            items = self._line.get(wire.Rows, path, {"cursor": cursor, "limit": wire.AT_ONCE}).items
+            if len(items) != due:
+                raise RegistryRefused(
+                    f"statement {sequence} of {registry} has {count:,} rows, and of those from {cursor + 1:,} on "
+                    f"{len(items)} came instead of {due}"
+                )
+            yield from items
+
+
+def _pages() -> Iterator[int]:
+    """Raises RegistryRefused when a list has no end: what was read of it is kept in memory."""
+    yield from range(_MOST_PAGES)
+    raise RegistryRefused(f"the registry's list goes on after {_MOST_PAGES * wire.AT_ONCE:,} items; it was given up")
 
 
 def _some(ids: Sequence[Hex32]) -> Iterator[Sequence[Hex32]]:
@@ -202,8 +235,28 @@ def _lock(order: LockOrder, answer: wire.LockAnswer) -> Lock | BridgeError:
     if answer.lock is not None:
         _require("lock", [order.lock_id], [answer.lock.lock_id])
         return answer.lock
+    return _problem(order.lock_id, answer)
+
+
+def _reservation(request_id: Hex32, answer: wire.ReservationAnswer) -> Reservation | BridgeError:
+    found = answer.reservation
+    if found is None:
+        return _problem(request_id, answer)
+    named = {found.request_id} | {part.request_id for part in found.parts}
+    named |= {found.refusal.request_id} if found.refusal else set()
+    _require("request", {request_id}, named)
+    return found
+
+
+def _receipt(request_id: Hex32, answer: wire.ReceiptAnswer) -> Attested[Receipt] | BridgeError:
+    if answer.receipt is None:
+        return _problem(request_id, answer)
+    return _about(answer.receipt, [request_id], [one.request_id for one in answer.receipt.items])
+
+
+def _problem(asked: Hex32, answer: wire.OneAnswer) -> BridgeError:
     error = wire.error_of(answer.problem) if answer.problem else None
-    return error or RegistryRefused(f"the registry answered nothing to the order of lock {order.lock_id}")
+    return error or RegistryRefused(f"the registry answered nothing about {asked}")
 
 
 def _about(signed: Attested[Message], asked: Sequence[object], named: Sequence[object]) -> Attested[Message]:

@@ -185,10 +185,9 @@ class Locking(Books):
     def mark_minted(self, lock_ids: Sequence[Hex32]) -> None:
         """Our witness has seen these locks used at a final block."""
         with self._write() as tx:
-            for lock_id in lock_ids:
-                row = _lock_row(tx, lock_id)
+            for row in rows_by(tx, LockRow.id, lock_ids):
                 if row.released_by is not None:
-                    raise Halted(f"lock {lock_id} was released and is minted now; stop and reconcile")
+                    raise Halted(f"lock {row.id} was released and is minted now; stop and reconcile")
                 row.minted = True
 
     def release(self, lock_id: Hex32) -> None:

@@ -71,6 +71,35 @@ class Class(Base):
     kg_per_unit: Mapped[int]
 
 
+class ClassAttribute(Base):
+    """One thing that was said of a class, as JSON, by whom, and on which day (YYYY-MM-DD); never changed (guard). The
+    later day counts, then the larger number. `recorded_at` in seconds since 1970."""
+
+    __tablename__ = "class_attributes"
+    __table_args__ = (
+        CheckConstraint("source <> ''", name="attribute_source"),
+        CheckConstraint("length(stated_on) = 10", name="attribute_day"),
+    )
+    class_id: Mapped[str] = mapped_column(ForeignKey("classes.id"), primary_key=True)
+    attribute: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    source: Mapped[str]
+    stated_on: Mapped[str]
+    recorded_at: Mapped[int]
+
+
+class ClassMetadataRow(Base):
+    """A class's metadata as a quorum signed it for one deployment; never changed (guard)."""
+
+    __tablename__ = "class_metadata"
+    class_id: Mapped[str] = mapped_column(ForeignKey("classes.id"), primary_key=True)
+    deployment: Mapped[str] = mapped_column(ForeignKey("accounts.deployment"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    body: Mapped[str]
+    document: Mapped[str]
+
+
 class Space(Base):
     __tablename__ = "spaces"
     __table_args__ = (

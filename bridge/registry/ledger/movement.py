@@ -50,7 +50,7 @@ class Books:
             with writing(self.engine, "registry") as tx:
                 yield tx
         except IntegrityError as error:
-            raise Halted(f"the ledger's own guards refused a movement ({said(error)}); audit the ledger") from error
+            raise guarded(error) from error
 
     def _read(self) -> AbstractContextManager[Session]:
         return reading(self.engine, "registry")
@@ -76,10 +76,17 @@ class Books:
         self, tx: Session, verb: str, key: str, content: Mapping[str, object], deployment: Deployment | None
     ) -> Entry:
         place = str(deployment) if deployment else None
-        entry = Entry(key=f"{verb}:{key}", verb=verb, content=_text(content), made_at=self.clock(), deployment=place)
+        if "now" not in tx.info:  # one time for all of a transaction, which may cost a look at the chain
+            tx.info["now"] = self.clock()
+        now = tx.info["now"]
+        entry = Entry(key=f"{verb}:{key}", verb=verb, content=_text(content), made_at=now, deployment=place)
         tx.add(entry)
         tx.flush()
         return entry
+
+
+def guarded(error: IntegrityError) -> Halted:
+    return Halted(f"the ledger's own guards refused a movement ({said(error)}); audit the ledger")
 
 
 def _text(content: Mapping[str, object]) -> str:

@@ -14,6 +14,7 @@ from bridge.domain.observed import StatementRow, rows_hash
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind
 from bridge.domain.values import Fact, Hex32, RegistryCode
 from bridge.errors import RegistryRefused
+from bridge.registry.ledger.describing import class_of
 from bridge.registry.ledger.models import (
     Account,
     Block,
@@ -22,7 +23,6 @@ from bridge.registry.ledger.models import (
     InstructionRow,
     LockRow,
     Posting,
-    Project,
     Space,
     StatementHeadRow,
 )
@@ -67,12 +67,12 @@ class Reading(Books):
     def classes(self) -> tuple[CreditClass, ...]:
         with self._read() as tx:
             rows = tx.scalars(select(Class).order_by(Class.programme, Class.project, Class.vintage, Class.credit_type))
-            return tuple(_class(tx, row) for row in rows)
+            return tuple(class_of(tx, row) for row in rows)
 
     def credit_class(self, class_id: Hex32) -> CreditClass | None:
         with self._read() as tx:
             row = tx.get(Class, class_id)
-            return _class(tx, row) if row else None
+            return class_of(tx, row) if row else None
 
     def spaces(self) -> tuple[SerialSpace, ...]:
         with self._read() as tx:
@@ -154,20 +154,6 @@ class Reading(Books):
 
 def _space(row: Space) -> SerialSpace:
     return SerialSpace(registry=row.programme, kind=SpaceKind(row.kind), key=row.key)
-
-
-def _class(tx: Session, row: Class) -> CreditClass:
-    project = tx.get_one(Project, (row.programme, row.project))
-    return CreditClass(
-        registry=row.programme,
-        project=row.project,
-        vintage=row.vintage,
-        credit_type=row.credit_type,
-        kg_per_unit=row.kg_per_unit,
-        project_name=project.name,
-        country=project.country,
-        methodology=project.methodology,
-    )
 
 
 def _step(block: Block, entry: Entry) -> Step:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from bridge.database import rows_by
 from bridge.domain.attestations import NO_EVIDENCE, Attested, Deployment, Opening, Outcome, Receipt, Refusal
 from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.observed import RequestOpened
 from bridge.domain.serials import SerialRange, coalesce
 from bridge.domain.values import Fact, Hex32, RegistryCode
-from bridge.errors import Conflict, Halted, NotYet, RegistryRefused
+from bridge.errors import BridgeError, Conflict, Halted, NotYet, RegistryRefused
 from bridge.registry.counterpart import Done
 from bridge.registry.ledger.choice import by_lock, candidates, parts_of, pick
 from bridge.registry.ledger.custody import bridge_account
@@ -28,9 +31,11 @@ from bridge.registry.ledger.models import (
     ReservationRow,
     SignedReceipt,
 )
-from bridge.registry.ledger.movement import Books, Taking, Where, move, range_of, require
+from bridge.registry.ledger.movement import Books, Taking, Where, guarded, move, range_of, require
 from bridge.registry.ledger.reversing import take_what_waited
 from bridge.registry.port import Reservation
+
+_Result = TypeVar("_Result")
 
 
 class Decision(Fact):
@@ -46,6 +51,31 @@ class Decision(Fact):
     ended: str = ""
 
 
+class Wanted(NamedTuple):
+    """A request to be decided on; `refusal` is why it cannot be served, or empty."""
+
+    opened: RequestOpened
+    refusal: str = ""
+
+
+class Execution(NamedTuple):
+    """What is settled of a request that has ended. `receiver` is the account that a redemption goes to; `done` what was
+    done for it at the programme's own registry, where that is another."""
+
+    request_id: Hex32
+    settled: Sequence[Outcome]
+    receiver: str
+    note: Mapping[str, str]
+    done: Done | None = None
+
+
+class SetAside(NamedTuple):
+    """Rising ranges, and the locks that they are under."""
+
+    ranges: tuple[SerialRange, ...]
+    locks: tuple[Hex32, ...]
+
+
 class Requests(Books):
     def disclose(self, request_id: Hex32, opening: Opening) -> None:
         with self._write() as tx:
@@ -55,35 +85,33 @@ class Requests(Books):
                 )
                 tx.add(row)
 
-    def disclosed(self, request_id: Hex32, commitment: Hex32) -> Opening | None:
+    def disclosed(self, commitments: Mapping[Hex32, Hex32]) -> dict[Hex32, Opening]:
+        """By request, where it matches the request's commitment."""
         with self._read() as tx:
-            row = tx.get(Disclosure, (request_id, commitment))
-            return Opening.model_validate_json(row.document) if row else None
+            rows = rows_by(tx, Disclosure.request_id, list(commitments))
+        return {
+            row.request_id: Opening.model_validate_json(row.document)
+            for row in rows
+            if row.commitment == commitments[row.request_id]
+        }
+
+    def decisions(self, request_ids: Sequence[Hex32]) -> dict[Hex32, Decision]:
+        """Those that were decided on."""
+        with self._read() as tx:
+            return _decisions(tx, request_ids)
 
     def decision(self, request_id: Hex32) -> Decision | None:
-        with self._read() as tx:
-            row = tx.get(ReservationRow, request_id)
-            return _decision(tx, row) if row else None
+        return self.decisions([request_id]).get(request_id)
 
-    def reserve(self, deployment: Deployment, opened: RequestOpened) -> Reservation:
-        """Sets serials of minted locks aside: the lowest for a retirement, the highest for a redemption, so that the
-        contract takes them from an edge of its ranges. Refuses when the class has not as many left.
+    def decide(self, deployment: Deployment, wanted: Sequence[Wanted]) -> dict[Hex32, Reservation | BridgeError]:
+        """Each request by itself, in one transaction: what is not refused has serials of minted locks set aside, the
+        lowest for a retirement, the highest for a redemption, so that the contract takes them from an edge of its
+        ranges; it is refused when the class has not as many left.
 
-        Raises NotYet while serials that are not yet seen minted could serve it.
+        NotYet while serials that are not yet seen minted could serve it, Conflict for another request's known id.
         """
-        with self._write() as tx:
-            if known := self._known(tx, deployment, opened):
-                return known
-            blocks = candidates(tx, deployment, opened)
-            picked = list(pick(opened.kind, blocks, opened.units))
-            if sum(span.units for _, span in picked) < opened.units:
-                _require_none_awaited(tx, deployment, opened)
-                return _decide(tx, deployment, opened, "serials-missing")
-            return self._reserve(tx, deployment, opened, picked)
-
-    def refuse(self, deployment: Deployment, opened: RequestOpened, reason: str) -> Reservation:
-        with self._write() as tx:
-            return self._known(tx, deployment, opened) or _decide(tx, deployment, opened, reason)
+        by_id = {one.opened.request_id: one for one in wanted}
+        return self._each(list(by_id), lambda tx, request_id: self._decide(tx, deployment, by_id[request_id]))
 
     def refuse_late(self, request_id: Hex32, reason: str) -> Reservation:
         """Refuses what was reserved, once. Its serials stay set aside: its parts may be signed and land yet."""
@@ -102,68 +130,106 @@ class Requests(Books):
             for span in (span for part in settled for span in part.ranges):
                 _require_reserved(tx, request_id, span)
 
-    def execute(
-        self,
-        request_id: Hex32,
-        settled: Sequence[Outcome],
-        receiver: str,
-        note: dict[str, str],
-        done: Done | None = None,
-    ) -> Receipt:
-        """Retires or hands over the settled parts, once, and locks what else was reserved again. `receiver` is the
-        account that a redemption goes to; `done` what was done for it at the programme's own registry, where that is
-        another. Raises Halted when the act is impossible."""
+    def execute(self, executions: Sequence[Execution]) -> dict[Hex32, Receipt | BridgeError]:
+        """Retires or hands over the settled parts, once, and locks what else was reserved again; each request by
+        itself, in one transaction. Halted for an act that is impossible."""
+        by_id = {one.request_id: one for one in executions}
+        return self._each(list(by_id), lambda tx, request_id: self._execute(tx, by_id[request_id]))
+
+    def unreserve(self, request_ids: Sequence[Hex32]) -> dict[Hex32, BridgeError | None]:
+        """Ends decisions that nothing was settled on, each by itself; their serials are locked again."""
+        return self._each(request_ids, self._unreserve)
+
+    def receipts(self, request_ids: Sequence[Hex32]) -> dict[Hex32, Receipt]:
+        """Those of executed requests."""
+        with self._read() as tx:
+            rows = rows_by(tx, ReceiptRow.request_id, request_ids)
+        return {row.request_id: Receipt.model_validate_json(row.document) for row in rows}
+
+    def keep_signed(self, signed: Sequence[Attested[Receipt]]) -> None:
+        """Keeps receipts' signatures, the first quorum's for good."""
+        documents = {one.items[0].request_id: one.model_dump_json() for one in signed}
         with self._write() as tx:
-            if known := tx.get(ReceiptRow, request_id):
-                return Receipt.model_validate_json(known.document)
-            decision = _required(tx, request_id)
-            _require_reserved_parts(decision, settled)
-            content = {"settled": [part.part for part in settled], **note}
-            entry = self._enter_once(tx, "execute", request_id, content, decision.deployment)
-            spans = [span for part in settled for span in part.ranges]
-            self._act(tx, entry, decision, spans, receiver)
-            _relock(tx, entry, request_id)
-            take_what_waited(tx, entry, _spans_of(decision))
-            return self._receipt(tx, entry, decision, spans, done)
+            known = {row.request_id for row in rows_by(tx, SignedReceipt.request_id, list(documents))}
+            fresh = [
+                {"request_id": request_id, "document": document}
+                for request_id, document in documents.items()
+                if request_id not in known
+            ]
+            if fresh:
+                tx.execute(insert(SignedReceipt), fresh)
 
-    def unreserve(self, request_id: Hex32) -> None:
-        """Ends a decision that nothing was settled on; its serials are locked again."""
+    def signed_receipts(self, request_ids: Sequence[Hex32]) -> dict[Hex32, Attested[Receipt]]:
+        with self._read() as tx:
+            rows = rows_by(tx, SignedReceipt.request_id, request_ids)
+        return {row.request_id: Attested[Receipt].model_validate_json(row.document) for row in rows}
+
+    def still_reserved(self, request_ids: Sequence[Hex32]) -> dict[Hex32, SetAside]:
+        """By request the serials now set aside for it, each under a minted lock."""
+        found: dict[Hex32, list[Block]] = {request_id: [] for request_id in request_ids}
+        with self._read() as tx:
+            for block in _reserved(tx, request_ids):
+                found[block.request_id or ""].append(block)
+        return {
+            request_id: SetAside(
+                ranges=tuple(coalesce(map(range_of, blocks))),
+                locks=tuple(sorted({block.lock_id for block in blocks if block.lock_id})),
+            )
+            for request_id, blocks in found.items()
+        }
+
+    def _each(
+        self, request_ids: Sequence[Hex32], act: Callable[[Session, Hex32], _Result]
+    ) -> dict[Hex32, _Result | BridgeError]:
+        """One transaction for all, in which each stands or falls alone."""
+        answers: dict[Hex32, _Result | BridgeError] = {}
         with self._write() as tx:
-            decision = _required(tx, request_id)
-            if decision.ended == "withdrawn":
-                return
-            if decision.ended:
-                raise RegistryRefused(f"request {request_id} was executed; nothing is left to withdraw")
-            entry = self._enter_once(tx, "unreserve", request_id, {}, decision.deployment)
-            _relock(tx, entry, request_id)
-            take_what_waited(tx, entry, _spans_of(decision))
-            _end(tx, request_id, "withdrawn")
+            for request_id in request_ids:
+                try:
+                    with tx.begin_nested():
+                        answers[request_id] = act(tx, request_id)
+                except IntegrityError as error:
+                    answers[request_id] = guarded(error)
+                except BridgeError as error:
+                    answers[request_id] = error
+        return answers
 
-    def receipt(self, request_id: Hex32) -> Receipt | None:
-        with self._read() as tx:
-            row = tx.get(ReceiptRow, request_id)
-            return Receipt.model_validate_json(row.document) if row else None
+    def _decide(self, tx: Session, deployment: Deployment, wanted: Wanted) -> Reservation:
+        opened = wanted.opened
+        if known := self._known(tx, deployment, opened):
+            return known
+        if wanted.refusal:
+            return _decided(tx, deployment, opened, wanted.refusal)
+        picked = list(pick(opened.kind, candidates(tx, deployment, opened), opened.units))
+        if sum(span.units for _, span in picked) < opened.units:
+            _require_none_awaited(tx, deployment, opened)
+            return _decided(tx, deployment, opened, "serials-missing")
+        return self._reserve(tx, deployment, opened, picked)
 
-    def keep_signed(self, signed: Attested[Receipt]) -> None:
-        """Keeps a receipt's signatures, the first quorum's for good."""
-        (receipt,) = signed.items
-        with self._write() as tx:
-            if tx.get(SignedReceipt, receipt.request_id) is None:
-                tx.add(SignedReceipt(request_id=receipt.request_id, document=signed.model_dump_json()))
+    def _execute(self, tx: Session, execution: Execution) -> Receipt:
+        request_id, settled = execution.request_id, execution.settled
+        if known := tx.get(ReceiptRow, request_id):
+            return Receipt.model_validate_json(known.document)
+        decision = _required(tx, request_id)
+        _require_reserved_parts(decision, settled)
+        content = {"settled": [part.part for part in settled], **execution.note}
+        entry = self._enter_once(tx, "execute", request_id, content, decision.deployment)
+        spans = [span for part in settled for span in part.ranges]
+        self._act(tx, entry, decision, spans, execution.receiver)
+        _relock(tx, entry, request_id)
+        take_what_waited(tx, entry, _spans_of(decision))
+        return self._receipt(tx, entry, decision, spans, execution.done)
 
-    def signed_receipt(self, request_id: Hex32) -> Attested[Receipt] | None:
-        with self._read() as tx:
-            row = tx.get(SignedReceipt, request_id)
-            return Attested[Receipt].model_validate_json(row.document) if row else None
-
-    def still_reserved(self, request_id: Hex32) -> tuple[SerialRange, ...]:
-        """The serials now set aside for the request, each under a minted lock."""
-        with self._read() as tx:
-            return tuple(coalesce(map(range_of, _reserved(tx, request_id))))
-
-    def locks_of(self, request_id: Hex32) -> tuple[Hex32, ...]:
-        with self._read() as tx:
-            return tuple(sorted({block.lock_id for block in _reserved(tx, request_id) if block.lock_id}))
+    def _unreserve(self, tx: Session, request_id: Hex32) -> None:
+        decision = _required(tx, request_id)
+        if decision.ended == "withdrawn":
+            return
+        if decision.ended:
+            raise RegistryRefused(f"request {request_id} was executed; nothing is left to withdraw")
+        entry = self._enter_once(tx, "unreserve", request_id, {}, decision.deployment)
+        _relock(tx, entry, request_id)
+        take_what_waited(tx, entry, _spans_of(decision))
+        _end(tx, request_id, "withdrawn")
 
     def _known(self, tx: Session, deployment: Deployment, opened: RequestOpened) -> Reservation | None:
         row = tx.get(ReservationRow, opened.request_id)
@@ -173,7 +239,7 @@ class Requests(Books):
         asked = (str(deployment), opened.class_id, int(opened.kind), opened.units, opened.commitment)
         if found != asked:
             raise Conflict(f"request {opened.request_id} was decided with other content; stop and reconcile")
-        return _decision(tx, row).reservation
+        return _required(tx, opened.request_id).reservation
 
     def _reserve(
         self,
@@ -182,7 +248,7 @@ class Requests(Books):
         opened: RequestOpened,
         picked: Sequence[tuple[Block, SerialRange]],
     ) -> Reservation:
-        reservation = _decide(tx, deployment, opened, None)
+        reservation = _decided(tx, deployment, opened, None)
         entry = self._enter_once(tx, "reserve", opened.request_id, {}, deployment)
         account = bridge_account(deployment)
 
@@ -246,7 +312,7 @@ def _require_none_awaited(tx: Session, deployment: Deployment, opened: RequestOp
         raise NotYet(f"request {opened.request_id} awaits mints that are not final yet; repeat later")
 
 
-def _decide(tx: Session, deployment: Deployment, opened: RequestOpened, refusal: str | None) -> Reservation:
+def _decided(tx: Session, deployment: Deployment, opened: RequestOpened, refusal: str | None) -> Reservation:
     row = ReservationRow(
         request_id=opened.request_id,
         deployment=str(deployment),
@@ -258,24 +324,41 @@ def _decide(tx: Session, deployment: Deployment, opened: RequestOpened, refusal:
     )
     tx.add(row)
     tx.flush()
-    return _decision(tx, row).reservation
+    reason = Refusal(request_id=opened.request_id, reason=refusal) if refusal else None
+    return Reservation(request_id=opened.request_id, refusal=reason)
 
 
-def _decision(tx: Session, row: ReservationRow) -> Decision:
+def _decisions(tx: Session, request_ids: Sequence[Hex32]) -> dict[Hex32, Decision]:
+    rows = rows_by(tx, ReservationRow.request_id, request_ids)
+    if not rows:
+        return {}
+    ranges: dict[Hex32, list[PartRange]] = {}
+    for one in rows_by(tx, PartRange.request_id, request_ids):
+        ranges.setdefault(one.request_id, []).append(one)
+    late = {one.request_id: one.reason for one in rows_by(tx, LateRefusal.request_id, request_ids)}
+    programmes = {one.id: one.programme for one in rows_by(tx, Class.id, list({row.class_id for row in rows}))}
+    return {
+        row.request_id: _decision(
+            row, ranges.get(row.request_id, []), row.refusal or late.get(row.request_id), programmes[row.class_id]
+        )
+        for row in rows
+    }
+
+
+def _decision(
+    row: ReservationRow, ranges: Sequence[PartRange], reason: str | None, programme: RegistryCode
+) -> Decision:
     parts: dict[int, list[SerialRange]] = {}
-    of_request = select(PartRange).where(PartRange.request_id == row.request_id)
-    for r in tx.scalars(of_request.order_by(PartRange.part, PartRange.position)):
+    for r in sorted(ranges, key=lambda one: (one.part, one.position)):
         parts.setdefault(r.part, []).append(SerialRange(space=r.space, first=r.first, last=r.last))
     request_id = row.request_id
-    outcomes = tuple(Outcome(request_id=request_id, part=n, ranges=tuple(ranges)) for n, ranges in parts.items())
-    late = tx.get(LateRefusal, request_id)
-    reason = row.refusal or (late.reason if late else None)
+    outcomes = tuple(Outcome(request_id=request_id, part=n, ranges=tuple(spans)) for n, spans in parts.items())
     refusal = Refusal(request_id=request_id, reason=reason) if reason else None
     chain_id, contract = row.deployment.split(":")
     return Decision(
         reservation=Reservation(request_id=request_id, parts=outcomes, refusal=refusal),
         deployment=Deployment(chain_id=int(chain_id), contract=contract),
-        registry=tx.get_one(Class, row.class_id).programme,
+        registry=programme,
         class_id=row.class_id,
         kind=Kind(row.kind),
         units=row.units,
@@ -285,10 +368,14 @@ def _decision(tx: Session, row: ReservationRow) -> Decision:
 
 
 def _required(tx: Session, request_id: Hex32) -> Decision:
-    row = tx.get(ReservationRow, request_id)
-    if row is None:
-        raise RegistryRefused(f"nothing was decided on request {request_id}; ask to reserve first")
-    return _decision(tx, row)
+    decision = _decisions(tx, [request_id]).get(request_id)
+    if decision is None:
+        raise undecided(request_id)
+    return decision
+
+
+def undecided(request_id: Hex32) -> RegistryRefused:
+    return RegistryRefused(f"nothing was decided on request {request_id}; ask to reserve first")
 
 
 def _spans_of(decision: Decision) -> list[SerialRange]:
@@ -312,18 +399,17 @@ def _require_reserved(tx: Session, request_id: Hex32, span: SerialRange) -> list
         raise Halted(f"request {request_id} is settled and cannot be executed: {error}") from error
 
 
-def _reserved(tx: Session, request_id: Hex32) -> list[Block]:
-    query = select(Block).where(
-        Block.request_id == request_id, Block.state == SerialState.RESERVED.value, Block.closed_by.is_(None)
-    )
-    return list(tx.scalars(query.order_by(Block.space, Block.first)))
+def _reserved(tx: Session, request_ids: Sequence[Hex32]) -> list[Block]:
+    state = Block.state == SerialState.RESERVED.value
+    blocks: list[Block] = rows_by(tx, Block.request_id, request_ids, state, Block.closed_by.is_(None))
+    return sorted(blocks, key=lambda block: (block.space, block.first))
 
 
 def _relock(tx: Session, entry: Entry, request_id: Hex32) -> None:
     def to(block: Block) -> Where:
         return Where(block.account, SerialState.LOCKED, block.lock_id)
 
-    move(tx, entry, *(Taking(range_of(block), [block], to) for block in _reserved(tx, request_id)))
+    move(tx, entry, *(Taking(range_of(block), [block], to) for block in _reserved(tx, [request_id])))
 
 
 def _retired(block: Block) -> Where:

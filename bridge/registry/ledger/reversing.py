@@ -97,10 +97,12 @@ class Reversing(Books):
                 )
                 tx.add(row)
 
-    def is_wanted_back(self, span: SerialRange) -> bool:
-        """Whether an event names any of these serials."""
+    def wanted_back(self, spans: Sequence[SerialRange]) -> list[SerialRange]:
+        """What events name of these serials."""
         with self._read() as tx:
-            return bool(_rows_over(tx, span))
+            if not tx.scalar(select(ReversalRow.event_id).limit(1)):
+                return []
+            return [_span(row) for span in spans for row in _rows_over(tx, span)]
 
     def is_taken_back(self, span: SerialRange) -> bool:
         """Whether every one of these serials is reversed, or set aside for a request and named by an event."""

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from bridge.errors import BridgeError, MalformedInput
 from bridge.registry.service.calls import Service, told
 from bridge.registry.service.problems import Denied
+from bridge.registry.service.public import public
 from bridge.registry.service.routes import routes
 from bridge.registry.wire import FAULT, MOST_BYTES, NOWHERE, TOO_LARGE, Done, kind_of, problem_of
 
@@ -35,9 +36,11 @@ def create_app(service: Service) -> FastAPI:
         lifespan=_few_threads,
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # the address that it would name is the asker's own word
     )
     app.state.service = service
     app.include_router(routes)
+    app.include_router(public)
     app.add_api_route("/healthz", _healthz, response_model=Done)
     app.add_middleware(_Bounded)
     app.add_exception_handler(Denied, _denied)

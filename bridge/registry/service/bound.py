@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock as Turn
+from typing import TypeVar
 
 from bridge.domain.attestations import Attested, Cover, Deployment, Lock, Opening, Outcome, Receipt, Refusal, Reversal
 from bridge.domain.credit_class import CreditClass
+from bridge.domain.metadata import ClassMetadata
 from bridge.domain.observed import Statement
 from bridge.domain.serials import SerialSpace
 from bridge.domain.values import Hex32, RegistryCode
 from bridge.errors import BridgeError, Conflict, NotYet, RegistryRefused
 from bridge.registry.embedded import LedgerRegistry, no_receipt
 from bridge.registry.ledger.locking import no_instruction, no_lock
+from bridge.registry.ledger.requests import undecided
 from bridge.registry.ledger.reversing import no_reversal
 from bridge.registry.port import Instruction, Locked, LockOrder, Reservation, TakenBack
+
+_Answer = TypeVar("_Answer")
 
 _WORDING = Turn()
 """Two threads that word one event at once could sign two truths."""
@@ -68,13 +73,11 @@ class Bound:
         self._require_seen(request_id)
         self._registry.disclose(request_id, opening)
 
-    def reserve(self, request_id: Hex32) -> Reservation:
-        self._require_seen(request_id)
-        return self._registry.reserve(request_id)
+    def reserve(self, request_ids: Sequence[Hex32]) -> list[Reservation | BridgeError]:
+        return self._of_own(request_ids, self._registry.reserve, _unseen)
 
-    def reconsider(self, request_id: Hex32) -> Reservation:
-        self._require_decided([request_id])
-        return self._registry.reconsider(request_id)
+    def reconsider(self, request_ids: Sequence[Hex32]) -> list[Reservation | BridgeError]:
+        return self._of_own(request_ids, self._registry.reconsider, undecided)
 
     def attest_outcomes(self, parts: Sequence[tuple[Hex32, int]]) -> Attested[Outcome]:
         self._require_decided([request_id for request_id, _ in parts])
@@ -94,18 +97,16 @@ class Bound:
         with _WORDING:
             return self._registry.attest_reversal(event_id)
 
-    def execute(self, request_id: Hex32) -> Attested[Receipt]:
-        self._require_seen(request_id)
-        return self._registry.execute(request_id)
+    def execute(self, request_ids: Sequence[Hex32]) -> list[Attested[Receipt] | BridgeError]:
+        return self._of_own(request_ids, self._registry.execute, _unseen)
 
     def receipt(self, request_id: Hex32) -> Attested[Receipt]:
-        if self._is_anothers(request_id):
+        if self._anothers([request_id]):
             raise no_receipt(request_id)
         return self._registry.receipt(request_id)
 
-    def withdraw(self, request_id: Hex32) -> None:
-        self._require_seen(request_id)
-        self._registry.withdraw(request_id)
+    def withdraw(self, request_ids: Sequence[Hex32]) -> list[BridgeError | None]:
+        return self._of_own(request_ids, self._registry.withdraw, _unseen)
 
     def statement(self, registry: RegistryCode, deployment: Deployment) -> Statement:
         self._require_own(deployment)
@@ -117,11 +118,18 @@ class Bound:
     def credit_class(self, class_id: Hex32) -> CreditClass | None:
         return self._registry.credit_class(class_id)
 
+    def metadata(self, class_id: Hex32) -> ClassMetadata | None:
+        found = self._registry.metadata(class_id)
+        if found is None:
+            return None
+        return found.model_copy(update={"pins": tuple(p for p in found.pins if p.deployment == self._deployment)})
+
     def space(self, space_id: Hex32) -> SerialSpace | None:
         return self._registry.space(space_id)
 
     def receipts(self, request_ids: Sequence[Hex32]) -> tuple[Attested[Receipt], ...]:
-        return self._registry.receipts([one for one in request_ids if not self._is_anothers(one)])
+        strange = self._anothers(request_ids)
+        return self._registry.receipts([one for one in request_ids if one not in strange])
 
     def _require_own(self, deployment: Deployment) -> None:
         if deployment != self._deployment:
@@ -146,14 +154,28 @@ class Bound:
                 raise no_lock(lock_id)
 
     def _require_seen(self, request_id: Hex32) -> None:
-        if self._is_anothers(request_id):
-            raise NotYet(f"request {request_id} is not seen at a final block yet; repeat later")
+        if self._anothers([request_id]):
+            raise _unseen(request_id)
 
     def _require_decided(self, request_ids: Sequence[Hex32]) -> None:
-        for request_id in dict.fromkeys(request_ids):
-            if self._is_anothers(request_id):
-                raise RegistryRefused(f"nothing was decided on request {request_id}; ask to reserve first")
+        if strange := self._anothers(request_ids):
+            raise undecided(next(one for one in request_ids if one in strange))
 
-    def _is_anothers(self, request_id: Hex32) -> bool:
-        decision = self._ledger.decision(request_id)
-        return decision is not None and decision.deployment != self._deployment
+    def _of_own(
+        self,
+        request_ids: Sequence[Hex32],
+        ask: Callable[[Sequence[Hex32]], list[_Answer | BridgeError]],
+        no: Callable[[Hex32], BridgeError],
+    ) -> list[_Answer | BridgeError]:
+        """`no`: what is answered about another deployment's."""
+        strange = self._anothers(request_ids)
+        answers = iter(ask([one for one in request_ids if one not in strange]))
+        return [no(one) if one in strange else next(answers) for one in request_ids]
+
+    def _anothers(self, request_ids: Sequence[Hex32]) -> set[Hex32]:
+        decisions = self._ledger.decisions(request_ids)
+        return {one for one, decision in decisions.items() if decision.deployment != self._deployment}
+
+
+def _unseen(request_id: Hex32) -> NotYet:
+    return NotYet(f"request {request_id} is not seen at a final block yet; repeat later")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -19,9 +19,14 @@ from bridge.registry.service.bound import Bound
 from bridge.registry.service.problems import Denied
 from bridge.registry.service.rates import Rates
 from bridge.registry.service.tokens import Token, Tokens
-from bridge.registry.wire import FORBIDDEN, TOKEN_UNKNOWN, LockAnswers, Problem, Scope, canonical, kind_of, problem_of
+from bridge.registry.wire import FORBIDDEN, ManyAnswers, Problem, Scope, canonical, kind_of, problem_of
 
 PROBLEM = "application/problem+json"
+TOLD: dict[str, Any] = {
+    "model": Problem,
+    "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+"""A problem, as the service describes itself."""
 _LATER_SECONDS = 5
 _TYPES_THAT_WAIT = {"urn:carbonbridge:not-yet", "urn:carbonbridge:unreachable"}
 
@@ -57,13 +62,10 @@ def service_of(request: Request) -> Service:
     return service
 
 
-def token_of(request: Request, credentials: Credentials) -> Token:
-    """Raises Denied for a token that is not good, or asks too often."""
-    service = service_of(request)
-    if credentials is None:
-        raise Denied(TOKEN_UNKNOWN, "no token came with it; send: Authorization: Bearer TOKEN")
-    token = service.tokens.find(credentials.credentials)
-    service.rates.take(token.id)
+def token_of(request: Request, _: Credentials) -> Token:
+    """As the door found it. Raises Denied when it asks too often."""
+    token: Token = request.state.token
+    service_of(request).rates.take(token.id)
     return token
 
 
@@ -145,7 +147,7 @@ def _answer(do: Callable[[], BaseModel]) -> Answer:
 
 def _is_final(content: BaseModel) -> bool:
     """Whether nothing in it says "later"."""
-    if isinstance(content, LockAnswers):
+    if isinstance(content, ManyAnswers):
         return all(one.problem is None or one.problem.type in _FINAL for one in content.answers)
     return True
 

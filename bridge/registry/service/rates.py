@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
@@ -15,6 +15,8 @@ from bridge.registry.wire import TOO_MANY
 
 USUAL = "6000/minute"
 """Several times what an operator's turns ask for."""
+
+_PUBLIC = parse("600/minute")
 
 
 class Rates:
@@ -29,7 +31,14 @@ class Rates:
 
     def take(self, token_id: str) -> None:
         """Raises Denied when the token has asked too often."""
-        if not self._limiter.hit(self._limit, token_id):
-            reset = self._limiter.get_window_stats(self._limit, token_id).reset_time
+        self._take(self._limit, token_id, "token")
+
+    def take_public(self, host: str) -> None:
+        """For what needs no token, by the address that asks: none takes a token's share. Raises Denied likewise."""
+        self._take(_PUBLIC, f"public {host}", "address")
+
+    def _take(self, limit: RateLimitItem, of: str, what: str) -> None:
+        if not self._limiter.hit(limit, of):
+            reset = self._limiter.get_window_stats(limit, of).reset_time
             wait = max(1, math.ceil(reset - time.time()))
-            raise Denied(TOO_MANY, f"more than {self._limit} of one token; wait {wait} s", wait)
+            raise Denied(TOO_MANY, f"more than {limit} of one {what}; wait {wait} s", wait)

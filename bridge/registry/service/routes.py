@@ -15,16 +15,16 @@ from bridge.errors import BridgeError, RegistryRefused
 from bridge.registry import wire
 from bridge.registry.ledger.locking import no_instruction
 from bridge.registry.port import Instruction, LockOrder, Reservation
-from bridge.registry.service.calls import PROBLEM, Read, Write, reads, token_of, writes
+from bridge.registry.service.calls import TOLD, Read, Write, reads, token_of, writes
+from bridge.registry.service.doors import Door
 from bridge.registry.service.problems import Denied
 from bridge.registry.wire import AT_ONCE, KNOWN_AT_ONCE, STALE
 
-_PROBLEM = {"model": wire.Problem, "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _READ: dict[int | str, dict[str, Any]] = {
     200: {"headers": {"ETag": {"schema": {"type": "string"}}}},
     304: {"description": "As the one whose ETag was named in If-None-Match"},
     **{
-        status: {**_PROBLEM, "description": why}
+        status: {**TOLD, "description": why}
         for status, why in (
             (400, "Not to be asked like this"),
             (401, "No good token"),
@@ -38,7 +38,7 @@ _READ: dict[int | str, dict[str, Any]] = {
     },
 }
 _WRITE: dict[int | str, dict[str, Any]] = {
-    status: {**_PROBLEM, "description": why}
+    status: {**TOLD, "description": why}
     for status, why in (
         (400, "Not to be asked like this"),
         (401, "No good token"),
@@ -51,7 +51,7 @@ _WRITE: dict[int | str, dict[str, Any]] = {
     )
 }
 
-routes = APIRouter(prefix="/v1", dependencies=[Depends(token_of)])
+routes = APIRouter(prefix="/v1", route_class=Door, dependencies=[Depends(token_of)])
 
 Limit = Annotated[int, Query(ge=1, le=AT_ONCE)]
 Cursor = Annotated[Hex32 | None, Query()]
@@ -105,7 +105,7 @@ def instruct(instruction: Instruction, write: DepositorWrite) -> Response:
     def do() -> Instruction:
         if instruction.account != write.account:
             raise RegistryRefused(f"this token orders from account {write.account!r} alone")
-        write.service.registry.ledger.instruct(instruction)
+        write.service.registry.instruct(instruction)
         return instruction
 
     return write(do)
@@ -154,6 +154,15 @@ def holdings(
 def credit_class(class_id: Annotated[Hex32, InPath()], read: AnyRead) -> Response:
     """What the registry says of a class, if it knows it."""
     return read.answer(wire.OneClass(found=read.service.registry.credit_class(class_id)))
+
+
+@routes.get("/classes/{class_id}/metadata", responses=_READ, response_model=wire.OneMetadata)
+def metadata(class_id: Annotated[Hex32, InPath()], read: AnyRead) -> Response:
+    """What is published of a class, and what attesters signed of it for the token's deployment."""
+    if read.token.deployment is None:
+        found = read.service.registry.metadata(class_id)
+        return read.answer(wire.OneMetadata(found=found and found.model_copy(update={"pins": ()})))
+    return read.answer(wire.OneMetadata(found=read.registry.metadata(class_id)))
 
 
 @routes.get("/spaces/{space_id}", responses=_READ, response_model=wire.OneSpace)
@@ -244,33 +253,59 @@ def disclose(request_id: RequestId, opening: Opening, write: HolderWrite) -> Res
     return write(do)
 
 
-@routes.post("/requests/{request_id}/reservation", responses=_WRITE, response_model=Reservation)
-def reserve(request_id: RequestId, write: BridgeWrite) -> Response:
-    """Have the registry decide on a request that it sees on the final chain itself, and set serials aside."""
-    return write(lambda: write.registry.reserve(request_id))
+@routes.post("/reservations", responses=_WRITE, response_model=wire.ReservationAnswers)
+def reserve(asked: wire.RequestIds, write: BridgeWrite) -> Response:
+    """Have the registry decide on requests that it sees on the final chain itself, and set serials aside. An answer for
+    each, in order: what is reserved, or why nothing is."""
+    return write(lambda: _reservations(write.registry.reserve(asked.request_ids)))
 
 
-@routes.post("/requests/{request_id}/reconsideration", responses=_WRITE, response_model=Reservation)
-def reconsider(request_id: RequestId, write: BridgeWrite) -> Response:
-    """Refuse what was decided on when its class is short since, or about to be; else nothing changes."""
-    return write(lambda: write.registry.reconsider(request_id))
+@routes.post("/reconsiderations", responses=_WRITE, response_model=wire.ReservationAnswers)
+def reconsider(asked: wire.RequestIds, write: BridgeWrite) -> Response:
+    """Refuse what was decided on when its class is short since, or about to be; else nothing changes. An answer for
+    each."""
+    return write(lambda: _reservations(write.registry.reconsider(asked.request_ids)))
 
 
-@routes.post("/requests/{request_id}/execution", responses=_WRITE, response_model=Attested[Receipt])
-def execute(request_id: RequestId, write: BridgeWrite) -> Response:
-    """Retire or hand over exactly what is settled at a final block."""
-    return write(lambda: write.registry.execute(request_id))
+@routes.post("/executions", responses=_WRITE, response_model=wire.ReceiptAnswers)
+def execute(asked: wire.RequestIds, write: BridgeWrite) -> Response:
+    """Retire or hand over exactly what is settled of requests at a final block. An answer for each: its signed receipt,
+    or why there is none."""
+    return write(lambda: _receipts(write.registry.execute(asked.request_ids)))
 
 
-@routes.post("/requests/{request_id}/withdrawal", responses=_WRITE, response_model=wire.Done)
-def withdraw(request_id: RequestId, write: BridgeWrite) -> Response:
-    """End the reservation of a request that ended on the final chain with nothing settled."""
+@routes.post("/withdrawals", responses=_WRITE, response_model=wire.WithdrawalAnswers)
+def withdraw(asked: wire.RequestIds, write: BridgeWrite) -> Response:
+    """End the reservations of requests that ended on the final chain with nothing settled. An answer for each."""
+    return write(lambda: _withdrawals(write.registry.withdraw(asked.request_ids)))
 
-    def do() -> wire.Done:
-        write.registry.withdraw(request_id)
-        return wire.Done()
 
-    return write(do)
+def _reservations(answers: Sequence[Reservation | BridgeError]) -> wire.ReservationAnswers:
+    told = [
+        wire.ReservationAnswer(problem=wire.problem_of(one))
+        if isinstance(one, BridgeError)
+        else wire.ReservationAnswer(reservation=one)
+        for one in answers
+    ]
+    return wire.ReservationAnswers(answers=tuple(told))
+
+
+def _receipts(answers: Sequence[Attested[Receipt] | BridgeError]) -> wire.ReceiptAnswers:
+    told = [
+        wire.ReceiptAnswer(problem=wire.problem_of(one))
+        if isinstance(one, BridgeError)
+        else wire.ReceiptAnswer(receipt=one)
+        for one in answers
+    ]
+    return wire.ReceiptAnswers(answers=tuple(told))
+
+
+def _withdrawals(answers: Sequence[BridgeError | None]) -> wire.WithdrawalAnswers:
+    told = [
+        wire.WithdrawalAnswer(problem=wire.problem_of(one)) if one is not None else wire.WithdrawalAnswer(done=True)
+        for one in answers
+    ]
+    return wire.WithdrawalAnswers(answers=tuple(told))
 
 
 @routes.get("/requests/{request_id}/receipt", responses=_READ, response_model=Attested[Receipt])

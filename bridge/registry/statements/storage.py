@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyarrow import parquet
 from pydantic import BaseModel, ValidationError
 
-from bridge.domain.values import faults
+from bridge.domain.values import as_cell, faults
 from bridge.errors import MalformedInput, UsageError
 from bridge.registry.statements.canonical import COLUMNS, FORMAT, CanonicalRow, Head, RejectedRow
 
@@ -28,8 +28,6 @@ CODED = pa.schema(
 )
 """The same, with each text kept once."""
 _BATCH = 2**14
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for a formula; a quote before it makes it text."""
 
 
 def batch_of(rows: Sequence[CanonicalRow]) -> pa.RecordBatch:
@@ -135,13 +133,9 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], kind: type[BaseMode
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, kind.model_fields)
             writer.writeheader()
-            writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+            writer.writerows({name: as_cell(value) for name, value in row.items()} for row in rows)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and (value[:1] + value.lstrip()).startswith(_FORMULA) else value
 
 
 def _row(fields: dict[str, Any]) -> CanonicalRow:

@@ -14,6 +14,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from bridge.errors import MalformedInput, UsageError
 from bridge.registry.statements.source import Block, Lines, block_of, places
+from bridge.registry.statements.unpacking import require_bounded
 
 SUFFIXES = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 _ROWS = 2**14
@@ -26,6 +27,7 @@ class Workbook:
         self.path = path
         try:
             self.size = path.stat().st_size
+            require_bounded(path)
             workbook = CalamineWorkbook.from_path(path)
             self._sheet = _chosen(workbook, sheet, path)
         except OSError as error:

@@ -158,6 +158,11 @@ SERVICE_GUARDS = (
     *kept("audit", "UPDATE", "DELETE"),
 )
 
+ATTRIBUTE_GUARDS = (
+    *kept("class_attributes", "UPDATE", "DELETE"),
+    *kept("class_metadata", "UPDATE", "DELETE"),
+)
+
 NEVER_OVERLAP = (
     "CREATE EXTENSION IF NOT EXISTS btree_gist",
     "ALTER TABLE blocks ADD CONSTRAINT block_never_overlaps EXCLUDE USING gist "
