@@ -23,9 +23,10 @@ from bridge.domain.quantity import Kilograms, Units
 from bridge.domain.serials import SerialRange, coalesce, total_units
 from bridge.errors import UsageError
 from bridge.reconcile import facts
+from bridge.reconcile.duckdb_engine import DuckDB
 from bridge.reconcile.evidence import ChainArchive, Evidence, Limits
 from bridge.reconcile.exhibits import Exhibits
-from bridge.reconcile.plan import Machine, Plan, sql
+from bridge.reconcile.plan import Engine, Machine, Plan
 from bridge.reconcile.relations import relate
 from bridge.reconcile.rule import Rule
 from bridge.reconcile.rules import RULES
@@ -36,15 +37,23 @@ from bridge.reconcile.totals import by_class
 Answer = dict[str, Any]
 
 
-def reconcile(evidence: Evidence, limits: Limits | None = None, *, skip_quiet: bool | None = None) -> Reconciliation:
+def reconcile(
+    evidence: Evidence,
+    limits: Limits | None = None,
+    *,
+    engine: Engine | None = None,
+    skip_quiet: bool | None = None,
+) -> Reconciliation:
     """Compares everything with everything, once. Raises UsageError when two views show the same deployment.
 
-    `skip_quiet`: whether pairs on which nothing can be wrong are set aside at once (`quiet.py`). It changes no answer;
-    by default it is done for evidence from archives, since small evidence is compared sooner than sorted."""
+    `engine`: DuckDB where none is given. `skip_quiet`: whether pairs on which nothing can be wrong are set aside at
+    once (`quiet.py`). It changes no answer; by default it is done for evidence from archives, since small evidence is
+    compared sooner than sorted."""
     _require_distinct(evidence)
     large = any(isinstance(chain, ChainArchive) for chain in evidence.chains)
-    docket = _docket(limits or Limits(), large if skip_quiet is None else skip_quiet)
-    machine = Machine(facts.given(evidence), docket.plan)
+    engine = engine or DuckDB()
+    docket = _docket(limits or Limits(), large if skip_quiet is None else skip_quiet, engine.dialect)
+    machine = engine.machine(facts.given(evidence), docket.plan)
     try:
         return _judge(evidence, docket, machine)
     finally:
@@ -63,15 +72,15 @@ class _Docket:
 
 
 @lru_cache(maxsize=8)
-def _docket(limits: Limits, skip_quiet: bool) -> _Docket:
-    plan = Plan()
+def _docket(limits: Limits, skip_quiet: bool, dialect: str) -> _Docket:
+    plan = Plan(dialect)
     relations = relate(plan, limits, skip_quiet=skip_quiet)
     return _Docket(
         plan=plan,
-        rules=tuple((rule, sql(rule.find(relations, limits))) for rule in RULES),
-        totals=sql(by_class(relations)),
-        by_day=sql(supply_by_day(relations)),
-        weights=sql(relations.classes.select("class_id", "kg_per_unit").distinct()),
+        rules=tuple((rule, plan.sql(rule.find(relations, limits))) for rule in RULES),
+        totals=plan.sql(by_class(relations)),
+        by_day=plan.sql(supply_by_day(relations)),
+        weights=plan.sql(relations.classes.select("class_id", "kg_per_unit").distinct()),
     )
 
 

@@ -11,6 +11,7 @@ from bridge.domain.lifecycle import Kind
 from bridge.domain.observed import BlockStamp, Place
 from bridge.errors import MalformedInput
 from bridge.reconcile import event_tables
+from bridge.reconcile.duckdb_engine import DuckDB
 from bridge.reconcile.evidence import ChainArchive, ChainView, ClaimState, Evidence
 from bridge.reconcile.reconcile import reconcile
 from tests.reconcile.archive import archived
@@ -49,6 +50,12 @@ def test_archived_evidence_is_judged_as_the_same_in_memory(tmp_path: Path) -> No
     found = reconcile(evidence)
     assert len({finding.rule for finding in found.findings}) >= 10
     assert reconcile(archived(evidence, tmp_path)) == found
+
+
+def test_an_engine_with_little_memory_answers_the_same(tmp_path: Path) -> None:
+    evidence = archived(evidence_of(crooked()), tmp_path)
+    assert reconcile(evidence, engine=DuckDB(memory="64MB", spill=tmp_path)) == reconcile(evidence)
+    assert not list(tmp_path.glob("carbonbridge-*"))
 
 
 def test_nothing_later_than_the_stamp_is_read(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.reconcile.duckdb_engine import DuckDBMachine
 from bridge.reconcile.intervals import crowded, pieces
-from bridge.reconcile.plan import Machine, Plan, sql
+from bridge.reconcile.plan import Plan
 
 SCHEMA = {"scope": pa.string(), "space": pa.string(), "first": pa.uint64(), "last": pa.uint64(), "id": pa.int64()}
 
@@ -32,9 +33,9 @@ def table(rows: list[Range]) -> pa.Table:
 def cut(rows: list[Range]) -> list[dict[str, int]]:
     plan = Plan()
     result = pieces(plan, plan.given("ranges", SCHEMA))
-    machine = Machine({"ranges": [table(rows)]}, plan)
+    machine = DuckDBMachine({"ranges": [table(rows)]}, plan)
     try:
-        return machine.rows(sql(result))
+        return machine.rows(plan.sql(result))
     finally:
         machine.close()
 
@@ -56,8 +57,8 @@ def test_pieces_cover_their_ranges_and_are_equal_or_disjoint(rows: list[Range]) 
 @given(ranges)
 def test_crowded_are_those_that_share_a_serial(rows: list[Range]) -> None:
     plan = Plan()
-    query = sql(crowded(plan.given("ranges", SCHEMA)))
-    machine = Machine({"ranges": [table(rows)]}, plan)
+    query = plan.sql(crowded(plan.given("ranges", SCHEMA)))
+    machine = DuckDBMachine({"ranges": [table(rows)]}, plan)
     found = {row["id"] for row in machine.rows(query)}
     machine.close()
     assert found == {

@@ -15,8 +15,9 @@ from bridge.domain.lifecycle import Kind, SerialState
 from bridge.domain.observed import ChainEvent, ClassCreated, Minted, Place, Statement, StatementRow
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind
 from bridge.reconcile import facts
+from bridge.reconcile.duckdb_engine import DuckDBMachine
 from bridge.reconcile.evidence import ChainView, ClaimState, Evidence
-from bridge.reconcile.plan import Machine, Plan, sql
+from bridge.reconcile.plan import Plan
 from bridge.reconcile.quiet import set_aside
 from bridge.reconcile.reconcile import reconcile
 from tests.reconcile.story import FOREST, HERE, SOLAR, THERE, House, name, serials
@@ -133,8 +134,8 @@ def same_both_ways(evidence: Evidence) -> None:
 
 def quiet_units(evidence: Evidence) -> int:
     plan = Plan()
-    query = sql(set_aside(plan, facts.planned(plan)).units)
-    machine = Machine(facts.given(evidence), plan)
+    query = plan.sql(set_aside(plan, facts.planned(plan)).units)
+    machine = DuckDBMachine(facts.given(evidence), plan)
     found = sum(int(row["units"]) for row in machine.rows(query))
     machine.close()
     return found

@@ -33,7 +33,8 @@ def _contests(claimants: ir.Table) -> ir.Table:
     hold what the other has handed over since."""
     sides = claimants.select(*STRETCH, "claimant", "ours", "minted_at", "block_time").distinct()
     return sides.group_by(STRETCH).agg(
-        names=sides["claimant"].group_concat(" + ", order_by=sides["claimant"]),
+        # Collected and sorted, since not every engine puts texts together in an order.
+        names=sides["claimant"].collect().sort().join(" + "),
         explained=(sides["ours"].all() & (sides["minted_at"].max() > sides["block_time"].min())).fill_null(False),
     )
 
