@@ -59,7 +59,7 @@ def test_the_tour_works_as_written(tmp_path: Path) -> None:
     assert "certificate.json holds" in text
     assert "Clean" in text
     assert "opened request" in text
-    assert text.count("Clean") == 2, "by hand, and with the service"
+    assert text.count("Clean") == 3, "by hand, from the archive, and with the service"
     assert "it is what 2 attesters signed" in text
     assert re.search(r"700 .*executed", text)
 
