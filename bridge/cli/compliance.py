@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -139,7 +140,7 @@ def _reconcile(read: Mapping[str, ClaimsFile], *, quiet: bool) -> Reconciliation
     claims = [claim for one in read.values() for claim in one.claims]
     links = [link for one in read.values() for link in one.links]
     with progress("Reading and comparing", 2, quiet) as step:
-        evidence = bootstrap.evidence(contract, books, list(config.programmes), claims, links)
+        evidence = bootstrap.evidence(contract, books, list(config.programmes), claims, links, int(time.time()))
         step(1)
         found = compare(evidence)
         step(1)

@@ -16,6 +16,8 @@ from bridge.domain.attestations import Deployment, Lock, Receipt
 from bridge.domain.observed import ChainEvent, Statement
 from bridge.reconcile.chain_facts import EVENTS, Row, Rows, add_transfers, what_is_asked
 from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, Evidence
+from bridge.reconcile.other_facts import OTHER_SCHEMAS, add_others
+from bridge.reconcile.power_facts import POWER_SCHEMAS, add_powers
 
 _TEXT, _SERIAL, _WHOLE, _TIME = pa.string(), pa.uint64(), pa.uint64(), pa.int64()
 _PLACE, _FLAG = pa.int64(), pa.bool_()
@@ -88,8 +90,10 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
     "receipts": {
         **{"id": _PLACE, "receipt": _PLACE, "deployment": _TEXT, "request_id": _TEXT, "what": _TEXT},
         **_RANGE,
-        **{"executed_at": _TIME},
+        **{"executed_at": _TIME, "reference": _TEXT},
     },
+    **POWER_SCHEMAS,
+    **OTHER_SCHEMAS,
 }
 
 
@@ -101,6 +105,8 @@ def tables(evidence: Evidence) -> dict[str, pa.Table]:
         if type(event) in EVENTS:
             EVENTS[type(event)](rows, index, view, event)
     add_transfers(rows["transfers"], events)
+    add_powers(rows, events)
+    add_others(rows, evidence)
     rows["chains"] = [(str(view.deployment), view.stamp.timestamp) for view in evidence.chains]
     _add_statements(rows, evidence.statements)
     _add_endorsements(rows, evidence)
@@ -190,4 +196,4 @@ def _lock(index: int, deployment: Deployment, lock: Lock) -> Row:
 def _add_receipt(rows: list[Row], index: int, deployment: Deployment, receipt: Receipt) -> None:
     head = (index, str(deployment), receipt.request_id, what_is_asked(receipt.kind))
     for r in receipt.ranges:
-        rows.append((len(rows), *head, r.space, r.first, r.last, receipt.executed_at))
+        rows.append((len(rows), *head, r.space, r.first, r.last, receipt.executed_at, receipt.reference))

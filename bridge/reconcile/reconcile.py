@@ -35,8 +35,9 @@ Answer = dict[str, Any]
 
 
 def reconcile(evidence: Evidence, limits: Limits | None = None) -> Reconciliation:
-    """Compares everything with everything, once. Raises UsageError when two views show the same deployment."""
-    _require_distinct(evidence)
+    """Compares everything with everything, once. Raises UsageError when two views show the same
+    deployment, or one shows it at another block than its snapshots."""
+    _require_same_moments(evidence)
     docket = _docket(limits or Limits())
     machine = Machine(facts.tables(evidence), docket.plan)
     try:
@@ -67,10 +68,15 @@ def _docket(limits: Limits) -> _Docket:
     )
 
 
-def _require_distinct(evidence: Evidence) -> None:
+def _require_same_moments(evidence: Evidence) -> None:
     deployments = [view.deployment for view in evidence.chains]
     if len(set(deployments)) != len(deployments):
         raise UsageError("two views show the same deployment; reconcile each deployment at one block only")
+    blocks = {(view.deployment, view.stamp.number) for view in evidence.chains}
+    read = {(one.deployment, one.block) for one in evidence.snapshots}
+    read |= {(one.deployment, one.block) for one in evidence.ledgers}
+    for deployment, block in read - blocks:
+        raise UsageError(f"{deployment} was read at block {block} by views and at another by events")
 
 
 def _judge(evidence: Evidence, docket: _Docket, machine: Machine) -> Reconciliation:
