@@ -47,6 +47,19 @@ class ClassCreated(Fact):
     kg_per_unit: int
     terms: Terms | None = None
 
+    @property
+    def request_deadline_seconds(self) -> int | None:
+        return self.terms.request_deadline_seconds if self.terms else None
+
+    @property
+    def challenge_seconds(self) -> int | None:
+        return self.terms.challenge_seconds if self.terms else None
+
+    @property
+    def statement_seconds(self) -> int | None:
+        """How old a statement its mints may lean on, zero for none; as the others None where nobody kept the terms."""
+        return self.terms.statement_seconds if self.terms else None
+
 
 class Minted(Fact):
     place: Place

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from pydantic import Field
 
@@ -65,6 +66,35 @@ class ChainView:
     keeps_list: bool = False
 
 
+@dataclass(frozen=True)
+class ChainArchive:
+    """The same from Parquet: by name of the event the files of its table (`event_tables`), of which nothing later than
+    the stamp is read."""
+
+    deployment: Deployment
+    stamp: BlockStamp
+    files: Mapping[str, Sequence[Path]]
+    keeps_list: bool = False
+
+
+@dataclass(frozen=True)
+class StatementArchive:
+    """A statement whose rows stand in Parquet (`statement_tables`). `whole`: whoever opened the files has seen that
+    they hold the rows that the head binds."""
+
+    registry: RegistryCode
+    head: Attested[StatementHead]
+    files: Sequence[Path]
+    whole: bool
+
+
+@dataclass(frozen=True)
+class ClaimArchive:
+    """Claims in Parquet, numbered by `position`, with the fields of `Claim`; a burn's range is null."""
+
+    files: Sequence[Path]
+
+
 class Endorsement(Fact):
     """How many attesters of `registry`, as the deployment has them, signed `head` under that deployment's domain, each
     counted once, and how many must. It says nothing of any other head, or of the same one with other signatures."""
@@ -88,8 +118,8 @@ class Evidence:
     `moment` is when this is compared, and `seen_before` when it was compared last; both in seconds since 1970.
     """
 
-    chains: Sequence[ChainView] = ()
-    statements: Sequence[Statement] = ()
+    chains: Sequence[ChainView | ChainArchive] = ()
+    statements: Sequence[Statement | StatementArchive] = ()
     endorsements: Sequence[Endorsement] = ()
     claims: Sequence[Claim] = ()
     links: Sequence[ClaimLink] = ()
@@ -101,6 +131,7 @@ class Evidence:
     reissues: Sequence[Reissue] = ()
     moment: int | None = None
     seen_before: int | None = None
+    claim_archives: Sequence[ClaimArchive] = ()
 
 
 class Limits(Fact):

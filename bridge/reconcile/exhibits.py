@@ -2,43 +2,79 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bridge.domain import observed as seen
 from bridge.domain.attestations import Deployment, Lock, Receipt
 from bridge.domain.findings import Exhibit, ExhibitKind
-from bridge.domain.observed import ChainEvent, Statement, StatementRow
+from bridge.domain.observed import ChainEvent, StatementRow
 from bridge.domain.serials import SerialRange
-from bridge.reconcile.evidence import ChainView, Claim, Evidence
-from bridge.reconcile.facts import chain_events, statement_rows
+from bridge.reconcile import claim_tables, event_tables, statement_tables
+from bridge.reconcile.evidence import Claim, Evidence
+from bridge.reconcile.plan import Machine
+from bridge.reconcile.statement_tables import Seen
+
+Answer = Mapping[str, Any]
 
 
 class Exhibits:
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-        self._events = chain_events(evidence)
-        self._rows = statement_rows(evidence)
+    """Only what findings name is looked up, of each table at once."""
 
-    def of(self, answers: Iterable[Mapping[str, Any]]) -> tuple[Exhibit, ...]:
+    def __init__(self, evidence: Evidence, machine: Machine, answers: Sequence[Answer]) -> None:
+        self._evidence = evidence
+        self._events = _events(evidence, machine, _places(answers, "event"))
+        self._rows = _rows(evidence, machine, _places(answers, "row"))
+        self._claims = _claims(machine, _places(answers, "claim"))
+
+    def of(self, answers: Iterable[Answer]) -> tuple[Exhibit, ...]:
         """Everything that the answers of one subject point at, each once, in the order of the evidence."""
         answers = list(answers)
-        shown = [_event(*self._events[place]) for place in _places(answers, "event")]
-        shown += [_row(*self._rows[place]) for place in _places(answers, "row")]
+        shown = [exhibit for place in _places(answers, "event") for exhibit in self._events[place]]
+        shown += [self._rows[place] for place in _places(answers, "row")]
         shown += [_lock(*self._evidence.locks[place]) for place in _places(answers, "lock")]
         shown += [_receipt(*self._evidence.receipts[place]) for place in _places(answers, "receipt")]
         shown += [_head(self._evidence.statements[place]) for place in _places(answers, "statement")]
-        shown += [_claim(self._evidence.claims[place]) for place in _places(answers, "claim")]
+        shown += [self._claims[place] for place in _places(answers, "claim")]
         return (*shown, *(Exhibit(kind=ExhibitKind.FIGURES, text=text) for text in _places(answers, "figures")))
 
 
-def _places(answers: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+def _events(evidence: Evidence, machine: Machine, places: Sequence[int]) -> dict[int, list[Exhibit]]:
+    """A log that moves several classes is one event with several exhibits."""
+    found: dict[int, list[Exhibit]] = defaultdict(list)
+    for name in event_tables.SCHEMAS if places else ():
+        for row in machine.rows_at(name, event_tables.AT, map(event_tables.place_of, places)):
+            event = event_tables.event_of(name, row)
+            number = event_tables.number_of(row["chain"], event.place)
+            found[number].append(_event(evidence.chains[row["chain"]].deployment, event))
+    return found
+
+
+def _rows(evidence: Evidence, machine: Machine, places: Sequence[int]) -> dict[int, Exhibit]:
+    rows = (
+        machine.rows_at(statement_tables.NAME, statement_tables.AT, map(statement_tables.place_of, places))
+        if places
+        else []
+    )
+    return {
+        statement_tables.number_of(row): _row(evidence.statements[row["statement"]], statement_tables.row_of(row))
+        for row in rows
+    }
+
+
+def _claims(machine: Machine, places: Sequence[int]) -> dict[int, Exhibit]:
+    rows = machine.rows_at(claim_tables.NAME, claim_tables.AT, map(claim_tables.place_of, places)) if places else []
+    return {claim_tables.number_of(row): _claim(claim_tables.claim_of(row)) for row in rows}
+
+
+def _places(answers: Sequence[Answer], name: str) -> list[Any]:
     return sorted({answer[name] for answer in answers if answer[name] is not None})
 
 
-def _event(view: ChainView, event: ChainEvent) -> Exhibit:
+def _event(deployment: Deployment, event: ChainEvent) -> Exhibit:
     place = event.place
-    where = f"{view.deployment} block {place.block} transaction {place.transaction} log {place.log_index}"
+    where = f"{deployment} block {place.block} transaction {place.transaction} log {place.log_index}"
     return Exhibit(kind=ExhibitKind.TRANSACTION, text=f"{where}: {_what_happened(event)}")
 
 
@@ -99,7 +135,7 @@ def _what_was_decided(event: ChainEvent) -> str:
             return type(event).__name__
 
 
-def _row(statement: Statement, row: StatementRow) -> Exhibit:
+def _row(statement: Seen, row: StatementRow) -> Exhibit:
     head = statement.head.items[0]
     where = f"{statement.registry} statement {head.sequence} as of {head.as_of} row {row.row}"
     parties = [("for", row.deployment), ("lock", row.lock_id), ("request", row.request_id)]
@@ -107,7 +143,7 @@ def _row(statement: Statement, row: StatementRow) -> Exhibit:
     return Exhibit(kind=ExhibitKind.STATEMENT_ROW, text=f"{where}: {row.range} {row.state.value} at {row.holder}{told}")
 
 
-def _head(statement: Statement) -> Exhibit:
+def _head(statement: Seen) -> Exhibit:
     head = statement.head.items[0]
     where = f"{statement.registry} statement {head.sequence} as of {head.as_of}"
     text = f"{where}: rows hash {head.rows_hash}, signers {', '.join(statement.head.signers) or 'none'}"

@@ -1,68 +1,38 @@
-"""Evidence as flat rows: the one place where the reconciler loops over its input.
+"""Evidence as tables: what is small by short loops; events, statement rows and claims from memory or from files.
 
 Absent text is empty, never null, so that rules compare without three-valued logic. A time that an event's block lacks
-is the stamp's. `event`, `row`, `claim` and `attested` are places in the evidence, by which exhibits are found again.
+is the stamp's. `event`, `row`, `claim` and `attested` are numbers by which exhibits are found again.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
+import ibis.expr.types as ir
 import pyarrow as pa
 
-from bridge.domain import observed as seen
 from bridge.domain.attestations import Deployment, Lock, Receipt
-from bridge.domain.observed import ChainEvent, Statement
-from bridge.reconcile.chain_facts import EVENTS, Row, Rows, add_transfers, what_is_asked
-from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, Evidence
+from bridge.domain.lifecycle import Kind
+from bridge.domain.observed import Statement, rows_hash
+from bridge.reconcile import chain_facts, claim_tables, event_tables, power_facts, statement_tables
+from bridge.reconcile.chain_facts import REDEEM, RETIRE
+from bridge.reconcile.event_tables import arrow
+from bridge.reconcile.evidence import ChainArchive, ClaimLink, Evidence, StatementArchive
 from bridge.reconcile.other_facts import OTHER_SCHEMAS, add_others
-from bridge.reconcile.power_facts import POWER_SCHEMAS, add_powers
+from bridge.reconcile.plan import Files, Parts, Plan
+
+Row = tuple[Any, ...]
+Rows = dict[str, list[Row]]
 
 _TEXT, _SERIAL, _WHOLE, _TIME = pa.string(), pa.uint64(), pa.uint64(), pa.int64()
 _PLACE, _FLAG = pa.int64(), pa.bool_()
 _RANGE = {"space": _TEXT, "first": _SERIAL, "last": _SERIAL}
 
 SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
-    "chains": {"deployment": _TEXT, "block_time": _TIME},
-    "spaces": {"event": _PLACE, "deployment": _TEXT, "space": _TEXT, "registry": _TEXT, "batch": _FLAG},
-    "classes": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "registry": _TEXT, "kg_per_unit": _WHOLE},
-    # One row a minted, settled or reversed range; ids rise with time within a deployment. `key` is the lock, the
-    # request or the registry's event.
-    "moves": {
-        **{"id": _PLACE, "event": _PLACE, "deployment": _TEXT, "what": _TEXT, "key": _TEXT, "class_id": _TEXT},
-        **_RANGE,
-        **{"recipient": _TEXT, "time": _TIME},
-    },
-    "requests": {
-        **{"event": _PLACE, "deployment": _TEXT, "request_id": _TEXT, "class_id": _TEXT, "what": _TEXT},
-        **{"units": _WHOLE, "deadline": _TIME, "holder": _TEXT, "time": _TIME},
-    },
-    # `units` leave the request; `remaining` is what the event says is left, null when it says nothing.
-    "steps": {
-        **{"event": _PLACE, "deployment": _TEXT, "request_id": _TEXT, "class_id": _TEXT, "step": _TEXT},
-        **{"units": _WHOLE, "remaining": _WHOLE},
-    },
-    "supply": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "issued": _WHOLE, "burned": _WHOLE},
-    # Units that reached or left the contract's own account.
-    "own": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "received": _WHOLE, "given": _WHOLE},
-    # From one account to another, and only in classes that were ever closed.
-    "transfers": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "units": _WHOLE, "time": _TIME},
-    "retired": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "holder": _TEXT, "units": _WHOLE},
-    # `stated`: the shortfall with this step, as its event has it.
-    "shortfalls": {
-        **{"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "opened": _WHOLE, "covered": _WHOLE},
-        **{"stated": _WHOLE},
-    },
-    "covers": {
-        **{"event": _PLACE, "deployment": _TEXT, "cover_id": _TEXT, "step": _TEXT, "units": _WHOLE},
-        **{"lock_id": _TEXT, "short_class": _TEXT},
-    },
-    "quarantines": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "until": _TIME},
-    "recoveries": {
-        **{"event": _PLACE, "deployment": _TEXT, "recovery_id": _TEXT, "step": _TEXT, "sender": _TEXT, "to": _TEXT},
-        **{"class_id": _TEXT, "units": _WHOLE, "matures_at": _TIME, "time": _TIME},
-    },
+    # `keeps_list`: only listed accounts may take units there.
+    "chains": {"deployment": _TEXT, "block_time": _TIME, "keeps_list": _FLAG},
     # `whole`: the rows are those that the head binds.
     "statements": {
         **{"statement": _PLACE, "registry": _TEXT, "sequence": _WHOLE, "as_of": _TIME, "current": _FLAG},
@@ -73,13 +43,6 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
         **{"statement": _PLACE, "class_id": _TEXT, "locked": _WHOLE, "released": _WHOLE, "retired": _WHOLE},
         **{"handed_over": _WHOLE},
     },
-    "rows": {
-        **{"id": _PLACE, "statement": _PLACE, "registry": _TEXT, "as_of": _TIME, "current": _FLAG},
-        **_RANGE,
-        **{"row_class": _TEXT, "state": _TEXT, "row_deployment": _TEXT, "row_lock": _TEXT, "row_request": _TEXT},
-        **{"holder": _TEXT, "not_after": _TIME},
-    },
-    "claims": {"id": _PLACE, "source": _TEXT, "claim_id": _TEXT, "state": _TEXT, **_RANGE, "kg": _WHOLE},
     "links": {"source": _TEXT, "later": _TEXT, "earlier": _TEXT, "kg": _WHOLE},
     "accounts": {"registry": _TEXT, "deployment": _TEXT, "account": _TEXT},
     "locks": {
@@ -92,77 +55,67 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
         **_RANGE,
         **{"executed_at": _TIME, "reference": _TEXT},
     },
-    **POWER_SCHEMAS,
     **OTHER_SCHEMAS,
 }
 
 
-def tables(evidence: Evidence) -> dict[str, pa.Table]:
-    """One Arrow table a schema, empty where the evidence is silent."""
+def planned(plan: Plan) -> dict[str, ir.Table]:
+    """All facts that rules compare, as the plan has them."""
+    small = {name: plan.given(name, schema) for name, schema in SCHEMAS.items()}
+    events = {name: plan.given(name, schema) for name, schema in event_tables.SCHEMAS.items()}
+    rows = statement_tables.rows(plan.given(statement_tables.NAME, statement_tables.SCHEMA))
+    claims = claim_tables.claims(plan.given(claim_tables.NAME, claim_tables.SCHEMA))
+    powers = power_facts.facts(events, small["chains"])
+    facts = chain_facts.facts(events) | powers | {"rows": rows, "claims": claims}
+    return small | {name: plan.view(name, fact) for name, fact in facts.items()}
+
+
+def given(evidence: Evidence) -> dict[str, Parts]:
+    """What the plan is given, by name."""
     rows: Rows = defaultdict(list)
-    events = chain_events(evidence)
-    for index, (view, event) in enumerate(events):
-        if type(event) in EVENTS:
-            EVENTS[type(event)](rows, index, view, event)
-    add_transfers(rows["transfers"], events)
-    add_powers(rows, events)
+    rows["chains"] = [(str(view.deployment), view.stamp.timestamp, view.keeps_list) for view in evidence.chains]
     add_others(rows, evidence)
-    rows["chains"] = [(str(view.deployment), view.stamp.timestamp) for view in evidence.chains]
-    _add_statements(rows, evidence.statements)
+    _add_statements(rows, evidence)
     _add_endorsements(rows, evidence)
-    rows["claims"] = [_claim(index, claim) for index, claim in enumerate(evidence.claims)]
     rows["links"] = [_link(link) for link in evidence.links]
     rows["accounts"] = [(registry, str(deployment), account) for registry, deployment, account in evidence.accounts]
     rows["locks"] = [_lock(index, *item) for index, item in enumerate(evidence.locks)]
     for index, (deployment, receipt) in enumerate(evidence.receipts):
         _add_receipt(rows["receipts"], index, deployment, receipt)
-    return {name: _arrow(schema, rows[name]) for name, schema in SCHEMAS.items()}
+    small: dict[str, Parts] = {name: [arrow(schema, rows[name])] for name, schema in SCHEMAS.items()}
+    return {
+        **small,
+        **_events(evidence),
+        statement_tables.NAME: statement_tables.parts(evidence.statements),
+        claim_tables.NAME: claim_tables.parts(evidence.claims, evidence.claim_archives),
+    }
 
 
-def chain_events(evidence: Evidence) -> list[tuple[ChainView, ChainEvent]]:
-    """Every event with its view, in the order in which each chain has them; places in this list are `event`."""
-    return [
-        (view, event)
-        for view in evidence.chains
-        for event in sorted(view.events, key=lambda e: (e.place.block, e.place.log_index))
-    ]
+def _events(evidence: Evidence) -> dict[str, Parts]:
+    numbered = list(enumerate(evidence.chains))
+    in_memory = event_tables.tables([(n, view) for n, view in numbered if not isinstance(view, ChainArchive)])
+    parts: dict[str, list[pa.Table | Files]] = {name: [table] for name, table in in_memory.items()}
+    for number, archive in numbered:
+        if isinstance(archive, ChainArchive):
+            for name, found in event_tables.archived(number, archive).items():
+                parts[name].append(found)
+    return dict(parts)
 
 
-def statement_rows(evidence: Evidence) -> list[tuple[Statement, seen.StatementRow]]:
-    """Every row with its statement; places in this list are `row`."""
-    return [(statement, row) for statement in evidence.statements for row in statement.rows]
-
-
-def current_statements(statements: Iterable[Statement]) -> dict[str, Statement]:
-    """The latest statement of each registry, which is the one compared."""
-    latest: dict[str, Statement] = {}
-    for statement in sorted(statements, key=moment_of):
-        latest[statement.registry] = statement
-    return latest
-
-
-def moment_of(statement: Statement) -> tuple[int, int]:
-    head = statement.head.items[0]
-    return (head.as_of, head.sequence)
-
-
-def _arrow(schema: Mapping[str, pa.DataType], rows: list[Row]) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, schema.values(), strict=True)]
-    return pa.table(arrays, schema=pa.schema(list(schema.items())))
-
-
-def _add_statements(rows: Rows, statements: Iterable[Statement]) -> None:
-    statements = list(statements)
-    current = {id(statement) for statement in current_statements(statements).values()}
-    for number, statement in enumerate(statements):
-        signed, is_current = statement.head.items[0], id(statement) in current
-        as_of, whole = signed.as_of, signed.rows_hash == seen.rows_hash(statement.rows)
-        rows["statements"].append((number, statement.registry, signed.sequence, as_of, is_current, whole))
+def _add_statements(rows: Rows, evidence: Evidence) -> None:
+    compared = {id(statement) for statement in statement_tables.current(evidence.statements).values()}
+    for number, statement in enumerate(evidence.statements):
+        signed, is_compared = statement.head.items[0], id(statement) in compared
+        rows["statements"].append(
+            (number, statement.registry, signed.sequence, signed.as_of, is_compared, _whole(statement))
+        )
         rows["lifetime"] += [(number, *total.model_dump().values()) for total in signed.totals]
-        head = (number, statement.registry, as_of, is_current)
-        for row in statement.rows:
-            rows["rows"].append((len(rows["rows"]), *head, *_statement_row(row)))
+
+
+def _whole(statement: Statement | StatementArchive) -> bool:
+    if isinstance(statement, StatementArchive):
+        return statement.whole
+    return statement.head.items[0].rows_hash == rows_hash(statement.rows)
 
 
 def _add_endorsements(rows: Rows, evidence: Evidence) -> None:
@@ -170,18 +123,6 @@ def _add_endorsements(rows: Rows, evidence: Evidence) -> None:
         for e in evidence.endorsements:
             if (e.registry, e.head) == (statement.registry, statement.head):
                 rows["endorsements"].append((number, str(e.deployment), e.attesters, e.threshold))
-
-
-def _statement_row(row: seen.StatementRow) -> Row:
-    deployment = str(row.deployment) if row.deployment else ""
-    ids = (row.class_id, row.state.value, deployment, row.lock_id or "", row.request_id or "")
-    return (row.range.space, row.range.first, row.range.last, *ids, row.holder, row.not_after)
-
-
-def _claim(index: int, claim: Claim) -> Row:
-    r = claim.range
-    where = (r.space, r.first, r.last) if r else ("", None, None)
-    return (index, claim.source, claim.claim_id, claim.state.value, *where, claim.kg)
 
 
 def _link(link: ClaimLink) -> Row:
@@ -194,6 +135,6 @@ def _lock(index: int, deployment: Deployment, lock: Lock) -> Row:
 
 
 def _add_receipt(rows: list[Row], index: int, deployment: Deployment, receipt: Receipt) -> None:
-    head = (index, str(deployment), receipt.request_id, what_is_asked(receipt.kind))
+    head = (index, str(deployment), receipt.request_id, RETIRE if receipt.kind is Kind.RETIREMENT else REDEEM)
     for r in receipt.ranges:
         rows.append((len(rows), *head, r.space, r.first, r.last, receipt.executed_at, receipt.reference))

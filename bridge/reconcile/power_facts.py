@@ -1,204 +1,184 @@
-"""Powers, their bounds and the holders' policy as flat rows, and of the other events what these bear upon.
+"""Powers, their bounds and the holders' policy as flat rows, and of the other events what these bear upon: expressions
+over the tables of events.
 
 Most deployments bound little and freeze nobody, so movements are taken over only where something is asked of them.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+import ibis
+import ibis.expr.types as ir
 
-import pyarrow as pa
-
-from bridge.domain import observed as seen
-from bridge.domain.observed import ChainEvent
-from bridge.domain.values import ZERO_ADDRESS
-from bridge.reconcile.evidence import ChainView
-
-_TEXT, _WHOLE, _TIME, _PLACE, _FLAG = pa.string(), pa.uint64(), pa.int64(), pa.int64(), pa.bool_()
-_RANGE = {"space": _TEXT, "first": _WHOLE, "last": _WHOLE}
+from bridge.domain.values import ZERO_ADDRESS, to_bytes
+from bridge.reconcile.chain_facts import Column, Tables, event_facts, hexed, time_of
 
 OPERATOR, CLASS = "operator", "class"
 
-POWER_SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
-    # What a class copied when it was made, in seconds; `made` is that moment.
-    "terms": {
-        **{"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "deadline_seconds": _TIME},
-        **{"challenge_seconds": _TIME, "reserve_seconds": _TIME},
-    },
-    "reserves": {"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "as_of": _TIME, "locked": _WHOLE},
-    # How requests that were not settled ended, with their times.
-    "ends": {"event": _PLACE, "deployment": _TEXT, "request_id": _TEXT, "step": _TEXT, "time": _TIME},
-    # `bound` says of whom: an operator, or all of them in one class.
-    "allowances": {
-        **{"event": _PLACE, "deployment": _TEXT, "bound": _TEXT, "key": _TEXT, "units_per_day": _WHOLE, "time": _TIME},
-    },
-    "spent": {
-        **{"event": _PLACE, "deployment": _TEXT, "bound": _TEXT, "key": _TEXT, "class_id": _TEXT, **_RANGE},
-        **{"time": _TIME},
-    },
-    # `previous`: the owner before, for ownership only. `seen`: its callers are known.
-    "powers": {
-        **{"event": _PLACE, "deployment": _TEXT, "of_policy": _FLAG, "power": _TEXT, "account": _TEXT},
-        **{"previous": _TEXT, "change": _TEXT, "seen": _FLAG, "time": _TIME},
-    },
-    "callers": {"event": _PLACE, "caller": _TEXT},
-    "freezes": {"event": _PLACE, "deployment": _TEXT, "account": _TEXT, "until": _TIME},
-    "listings": {"event": _PLACE, "deployment": _TEXT, "account": _TEXT, "listed": _FLAG},
-    # Deployments whose policy lets only listed accounts take units.
-    "lists": {"deployment": _TEXT},
-    # What a policy has to allow: `giver` is empty in a mint and a recovery, `taker` in a request.
-    "handed": {
-        **{"event": _PLACE, "deployment": _TEXT, "class_id": _TEXT, "giver": _TEXT, "taker": _TEXT, "units": _WHOLE},
-        **{"time": _TIME},
-    },
-}
 
-Row = tuple[Any, ...]
-Placed = tuple[int, ChainView, ChainEvent]
+def facts(t: Tables, chains: ir.Table) -> dict[str, ir.Table]:
+    """Of all chains.
 
-
-def add_powers(rows: dict[str, list[Row]], events: Sequence[tuple[ChainView, ChainEvent]]) -> None:
-    by_view: dict[str, list[Placed]] = defaultdict(list)
-    for index, (view, event) in enumerate(events):
-        by_view[str(view.deployment)].append((index, view, event))
-    for deployment, placed in by_view.items():
-        for index, view, event in placed:
-            _add_event(rows, index, deployment, _time(view, event), event)
-        _add_spent(rows["spent"], deployment, placed)
-        _add_handed(rows, deployment, placed)
-
-
-def _time(view: ChainView, event: ChainEvent) -> int:
-    return view.block_times.get(event.place.block, view.stamp.timestamp)
-
-
-def _add_event(rows: dict[str, list[Row]], index: int, deployment: str, time: int, event: ChainEvent) -> None:
-    at = (index, deployment)
-    match event:
-        case seen.ClassCreated(terms=terms) if terms:
-            seconds = (terms.request_deadline_seconds, terms.challenge_seconds, terms.statement_seconds)
-            rows["terms"].append((*at, event.class_id, *seconds))
-        case seen.ReserveStated():
-            rows["reserves"].append((*at, event.class_id, event.as_of, event.locked))
-        case seen.RequestCalledBack():
-            rows["ends"].append((*at, event.request_id, "called back", time))
-        case seen.RequestRefused():
-            rows["ends"].append((*at, event.request_id, "refused", time))
-        case seen.RequestReturned():
-            rows["ends"].append((*at, event.request_id, "returned", time))
-        case seen.Frozen():
-            rows["freezes"].append((*at, event.account, event.until))
-        case seen.Listed():
-            rows["listings"].append((*at, event.account, event.listed))
-        case seen.PowerChanged():
-            _add_power(rows, index, deployment, time, event)
-
-
-def _add_power(rows: dict[str, list[Row]], index: int, deployment: str, time: int, event: seen.PowerChanged) -> None:
-    for power, account, previous, change in _changes(event):
-        what = (power, account, previous, change, bool(event.by), time)
-        rows["powers"].append((index, deployment, event.of_policy, *what))
-    rows["callers"] += [(index, caller) for caller in event.by]
-    match event:
-        case seen.AllowanceSet():
-            rows["allowances"].append((index, deployment, OPERATOR, event.operator, event.units_per_day, time))
-        case seen.ClassAllowanceSet():
-            rows["allowances"].append((index, deployment, CLASS, event.class_id, event.units_per_day, time))
-
-
-def _changes(event: seen.PowerChanged) -> list[tuple[str, str, str, str]]:
-    match event:
-        case seen.AllowanceSet():
-            return [("operator", event.operator, "", f"{event.units_per_day} units a day")]
-        case seen.ClassAllowanceSet():
-            return [("allowance of class", event.class_id, "", f"{event.units_per_day} units a day")]
-        case seen.GuardianSet():
-            return [("guardian", event.account, "", _given(event.enabled))]
-        case seen.ListerSet():
-            return [("lister", event.account, "", _given(event.enabled))]
-        case seen.OwnershipTransferred():
-            return [("owner", event.account, event.previous, f"given by {event.previous}")]
-        case seen.AttestersSet():
-            added = [(f"attester of {event.registry}", one, "", _given(True)) for one in event.added]
-            removed = [(f"attester of {event.registry}", one, "", _given(False)) for one in event.removed]
-            return [*added, *removed, (f"threshold of {event.registry}", str(event.threshold), "", "set")]
-        case _:
-            raise AssertionError(f"{type(event).__name__} is no power")
-
-
-def _given(enabled: bool) -> str:
-    return "given" if enabled else "taken away"
-
-
-def _add_spent(rows: list[Row], deployment: str, placed: Sequence[Placed]) -> None:
-    """Mints of bounded classes; and of operators, whom the movement of the units in the same transaction names."""
-    bounded = {event.class_id for _, _, event in placed if isinstance(event, seen.ClassAllowanceSet)}
-    named = any(isinstance(event, seen.AllowanceSet) for _, _, event in placed)
-    if not bounded and not named:
-        return
-    operators = _operators(placed) if named else {}
-    for index, view, event in placed:
-        if isinstance(event, seen.Minted):
-            r = event.range
-            what = (event.class_id, r.space, r.first, r.last, _time(view, event))
-            if event.class_id in bounded:
-                rows.append((index, deployment, CLASS, event.class_id, *what))
-            if operator := operators.get((event.place.transaction, event.class_id)):
-                rows.append((index, deployment, OPERATOR, operator, *what))
-
-
-def _operators(placed: Sequence[Placed]) -> dict[tuple[str, str], str]:
+    - `terms`: what a class copied when it was made, in seconds. `reserves`: statements that reached a chain.
+    - `ends`: how requests were called back, refused and returned, and when.
+    - `allowances`: `bound` says of whom: an operator, or all of them in one class. `spent`: the mints that count.
+    - `powers`: `previous` is the owner before, for ownership only; `seen`: its `callers` are known.
+    - `freezes`, `listings`; `lists`: deployments where only listed accounts take units.
+    - `given` by accounts that were ever frozen, and `taken` where a list is kept: what a policy has to allow.
+    """
+    lists = chains.filter(chains["keeps_list"]).select("deployment").union(t["Listed"].select("deployment")).distinct()
+    handed = _handed(t)
+    frozen = t["Frozen"].select("deployment", giver=hexed(t["Frozen"]["account"])).distinct()
     return {
-        (event.place.transaction, event.class_id): event.operator
-        for _, _, event in placed
-        if isinstance(event, seen.Transferred) and event.sender == ZERO_ADDRESS and event.operator
+        "terms": _terms(t["ClassCreated"]),
+        "reserves": event_facts(
+            t["ReserveStated"], "locked", class_id=_id("class_id"), as_of=lambda e: e["as_of"].cast("int64")
+        ),
+        "ends": ibis.union(
+            *(
+                event_facts(t[name], request_id=_id("request_id"), step=ibis.literal(step), time=time_of)
+                for name, step in _ENDS.items()
+            )
+        ),
+        "allowances": _allowance(t["AllowanceSet"], OPERATOR, "operator").union(
+            _allowance(t["ClassAllowanceSet"], CLASS, "class_id")
+        ),
+        "spent": _of_classes(t).union(_of_operators(t)),
+        "powers": _powers(t),
+        "callers": _callers(t),
+        "freezes": event_facts(t["Frozen"], account=_id("account"), until=lambda e: e["until"].cast("int64")),
+        "listings": event_facts(t["Listed"], "listed", account=_id("account")),
+        "lists": lists,
+        "given": handed.semi_join(frozen, ["deployment", "giver"]),
+        "taken": handed.filter(handed["taker"] != "").semi_join(lists, "deployment"),
     }
 
 
-def _add_handed(rows: dict[str, list[Row]], deployment: str, placed: Sequence[Placed]) -> None:
-    frozen = {event.account for _, _, event in placed if isinstance(event, seen.Frozen)}
-    listed = placed[0][1].keeps_list or any(isinstance(event, seen.Listed) for _, _, event in placed)
-    if listed:
-        rows["lists"].append((deployment,))
-    if not frozen and not listed:
-        return
-    known = _Known(placed)
-    for index, view, event in placed:
-        for class_id, giver, taker, units in known.handed(event):
-            if giver in frozen or (listed and taker):
-                rows["handed"].append((index, deployment, class_id, giver, taker, units, _time(view, event)))
+_ENDS = {"RequestCalledBack": "called back", "RequestRefused": "refused", "RequestReturned": "returned"}
 
 
-class _Known:
-    """What other events say of a movement: its request's or order's class and holder, and what a recovery moved."""
+def _terms(t: ir.Table) -> ir.Table:
+    known = t.filter(t["request_deadline_seconds"].notnull())
+    return event_facts(
+        known,
+        "challenge_seconds",
+        class_id=_id("class_id"),
+        deadline_seconds=lambda e: e["request_deadline_seconds"],
+        reserve_seconds=lambda e: e["statement_seconds"],
+    )
 
-    def __init__(self, placed: Sequence[Placed]) -> None:
-        events = [event for _, _, event in placed]
-        self.contract = placed[0][1].deployment.contract
-        self.requests = {e.request_id: e for e in events if isinstance(e, seen.RequestOpened)}
-        self.orders = {e.recovery_id: e for e in events if isinstance(e, seen.RecoveryOrdered)}
-        self.recovered = {(e.place.transaction, e.sender, e.to) for e in events if isinstance(e, seen.Recovered)}
 
-    def handed(self, event: ChainEvent) -> list[tuple[str, str, str, int]]:
-        """Class, giver, taker and units of what a policy is asked about."""
-        match event:
-            case seen.Minted():
-                return [(event.class_id, "", event.recipient, event.range.units)]
-            case seen.RequestOpened():
-                return [(event.class_id, event.holder, "", event.units)]
-            case seen.RequestReturned() if event.request_id in self.requests:
-                request = self.requests[event.request_id]
-                to_another = event.to != request.holder and event.units
-                return [(request.class_id, request.holder, event.to, event.units)] if to_another else []
-            case seen.Recovered() if event.recovery_id in self.orders:
-                return [(self.orders[event.recovery_id].class_id, "", event.to, event.units)]
-            case seen.Transferred() if self._is_transfer(event):
-                return [(event.class_id, event.sender, event.to, event.units)]
-            case _:
-                return []
+def _allowance(t: ir.Table, bound: str, key: str) -> ir.Table:
+    return event_facts(t, "units_per_day", bound=ibis.literal(bound), key=_id(key), time=time_of)
 
-    def _is_transfer(self, event: seen.Transferred) -> bool:
-        own = {ZERO_ADDRESS, self.contract} & {event.sender, event.to}
-        return not own and (event.place.transaction, event.sender, event.to) not in self.recovered
+
+def _of_classes(t: Tables) -> ir.Table:
+    bounded = t["ClassAllowanceSet"].select("chain", "class_id").distinct()
+    return _spent(t["Minted"].semi_join(bounded, ["chain", "class_id"]), CLASS, "class_id")
+
+
+def _of_operators(t: Tables) -> ir.Table:
+    """The movement of the units, in the same transaction, names who called."""
+    named = t["AllowanceSet"].select("chain").distinct()
+    brought = ["chain", "transaction", "class_id"]
+    moved = t["Transferred"].semi_join(named, "chain")
+    moved = moved.filter((moved["sender"] == _nobody()) & moved["operator"].notnull())
+    callers = moved.group_by(brought).agg(operator=moved["operator"].max())
+    return _spent(t["Minted"].join(callers, brought), OPERATOR, "operator")
+
+
+def _spent(t: ir.Table, bound: str, key: str) -> ir.Table:
+    ids = {"class_id": _id("class_id"), "space": _id("space"), "key": _id(key)}
+    return event_facts(t, "first", "last", bound=ibis.literal(bound), time=time_of, **ids)
+
+
+def _powers(t: Tables) -> ir.Table:
+    attesters = t["AttestersSet"]
+    owner = t["OwnershipTransferred"]
+    return ibis.union(
+        _power(t["AllowanceSet"], "operator", _id("operator"), _a_day),
+        _power(t["ClassAllowanceSet"], "allowance of class", _id("class_id"), _a_day),
+        _power(t["GuardianSet"], "guardian", _id("account"), _given),
+        _power(t["ListerSet"], "lister", _id("account"), _given),
+        _power(owner, "owner", _id("account"), lambda e: _text("given by ", hexed(e["previous"])), _id("previous")),
+        _power(_each(attesters, "added"), _of("attester of "), _id("one"), ibis.literal("given")),
+        _power(_each(attesters, "removed"), _of("attester of "), _id("one"), ibis.literal("taken away")),
+        _power(attesters, _of("threshold of "), lambda e: e["threshold"].cast("string"), ibis.literal("set")),
+    )
+
+
+def _power(
+    t: ir.Table, power: str | Column, account: Column, change: Column, previous: Column | None = None
+) -> ir.Table:
+    named = ibis.literal(power) if isinstance(power, str) else power
+    before = ibis.literal("") if previous is None else previous
+    known = {"power": named, "account": account, "previous": before, "change": change, "time": time_of}
+    return event_facts(t, "of_policy", **known, seen=lambda e: e["by"].length() > 0)
+
+
+def _callers(t: Tables) -> ir.Table:
+    return ibis.union(*(event_facts(_each(t[name], "by"), caller=_id("one")) for name in _CHANGES)).distinct()
+
+
+_CHANGES = ("AllowanceSet", "ClassAllowanceSet", "AttestersSet", "GuardianSet", "ListerSet", "OwnershipTransferred")
+
+
+def _handed(t: Tables) -> ir.Table:
+    """`giver` is empty in a mint and a recovery, `taker` in a request. No policy is asked about settlements, nor
+    about what is a holder's own and comes back to him."""
+    asked = t["RequestOpened"]
+    of_request = asked.select("chain", "request_id", "holder", "class_id")
+    returned = t["RequestReturned"].join(of_request, ["chain", "request_id"])
+    returned = returned.filter((returned["to"] != returned["holder"]) & (returned["units"] > 0))
+    orders = t["RecoveryOrdered"].select("chain", "recovery_id", "class_id")
+    recovered = t["Recovered"].join(orders, ["chain", "recovery_id"])
+    moved = t["Transferred"].filter(_between_holders)
+    moved = moved.anti_join(t["Recovered"], ["chain", "transaction", "sender", "to"])
+    nobody, units = ibis.literal(""), (lambda e: e["units"])
+    return ibis.union(
+        _hand(t["Minted"], nobody, _id("recipient"), lambda e: (e["last"] - e["first"] + 1).cast("uint64")),
+        _hand(asked, _id("holder"), nobody, units),
+        _hand(returned, _id("holder"), _id("to"), units),
+        _hand(recovered, nobody, _id("to"), units),
+        _hand(moved, _id("sender"), _id("to"), units),
+    )
+
+
+def _hand(t: ir.Table, giver: Column, taker: Column, units: Column) -> ir.Table:
+    moved = {"giver": giver, "taker": taker, "handed": units}
+    return event_facts(t, class_id=_id("class_id"), time=time_of, **moved).rename(units="handed")
+
+
+def _between_holders(e: ir.Table) -> ir.BooleanValue:
+    strangers = [(e[side] != _nobody()) & (e[side] != e["contract"]) for side in ("sender", "to")]
+    return strangers[0] & strangers[1]
+
+
+def _each(t: ir.Table, accounts: str) -> ir.Table:
+    """One row an account of the event's list."""
+    return t.mutate(one=t[accounts].unnest())
+
+
+def _a_day(e: ir.Table) -> ir.StringValue:
+    return _text(e["units_per_day"].cast("string"), " units a day")
+
+
+def _given(e: ir.Table) -> ir.StringValue:
+    told: ir.StringValue = e["enabled"].ifelse("given", "taken away")
+    return told
+
+
+def _of(words: str) -> Column:
+    return lambda e: _text(words, e["registry"])
+
+
+def _text(one: str | ir.StringValue, two: str | ir.StringValue) -> ir.StringValue:
+    whole: ir.StringValue = (ibis.literal(one) if isinstance(one, str) else one) + two
+    return whole
+
+
+def _id(name: str) -> Column:
+    return lambda t: hexed(t[name])
+
+
+def _nobody() -> ir.Scalar:
+    return ibis.literal(to_bytes(ZERO_ADDRESS), "binary")

@@ -18,7 +18,6 @@ from bridge.domain.findings import (
     Severity,
     Shown,
 )
-from bridge.domain.observed import Statement
 from bridge.domain.quantity import Kilograms, Units
 from bridge.domain.serials import SerialRange, coalesce, total_units
 from bridge.errors import UsageError
@@ -29,6 +28,7 @@ from bridge.reconcile.plan import Machine, Plan, sql
 from bridge.reconcile.relations import relate
 from bridge.reconcile.rule import Rule
 from bridge.reconcile.rules import RULES
+from bridge.reconcile.statement_tables import Seen, current
 from bridge.reconcile.totals import by_class
 
 Answer = dict[str, Any]
@@ -39,7 +39,7 @@ def reconcile(evidence: Evidence, limits: Limits | None = None) -> Reconciliatio
     deployment, or one shows it at another block than its snapshots."""
     _require_same_moments(evidence)
     docket = _docket(limits or Limits())
-    machine = Machine(facts.tables(evidence), docket.plan)
+    machine = Machine(facts.given(evidence), docket.plan)
     try:
         return _judge(evidence, docket, machine)
     finally:
@@ -81,15 +81,17 @@ def _require_same_moments(evidence: Evidence) -> None:
 
 def _judge(evidence: Evidence, docket: _Docket, machine: Machine) -> Reconciliation:
     blocks = tuple(PinnedBlock(deployment=view.deployment, stamp=view.stamp) for view in evidence.chains)
-    statements = tuple(_pinned(s) for s in facts.current_statements(evidence.statements).values())
+    statements = tuple(_pinned(s) for s in current(evidence.statements).values())
     moment = max([pin.stamp.timestamp for pin in blocks] + [pin.as_of for pin in statements], default=0)
     weights = {row["class_id"]: row["kg_per_unit"] for row in machine.rows(docket.weights)}
-    court = _Court(Exhibits(evidence), weights, moment)
+    answers = [(rule, machine.rows(query)) for rule, query in docket.rules]
+    exhibits = Exhibits(evidence, machine, [row for _, rows in answers for row in rows])
+    court = _Court(exhibits, weights, moment)
     findings: list[Finding] = []
     in_flight: list[InFlight] = []
     shown: list[Shown] = []
-    for rule, query in docket.rules:
-        for (is_shown, waiting), rows in _by_subject(machine.rows(query)):
+    for rule, found in answers:
+        for (is_shown, waiting), rows in _by_subject(found):
             if is_shown:
                 shown.append(court.show(rule, rows))
             elif waiting:
@@ -106,7 +108,7 @@ def _judge(evidence: Evidence, docket: _Docket, machine: Machine) -> Reconciliat
     )
 
 
-def _pinned(statement: Statement) -> PinnedStatement:
+def _pinned(statement: Seen) -> PinnedStatement:
     head = statement.head.items[0]
     return PinnedStatement(registry=statement.registry, sequence=head.sequence, as_of=head.as_of)
 

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 
 from bridge.reconcile.chain_facts import MINT, REVERSE
 from bridge.reconcile.evidence import Limits
-from bridge.reconcile.facts import SCHEMAS
+from bridge.reconcile.facts import planned
 from bridge.reconcile.intervals import pieces
 from bridge.reconcile.plan import Plan
 
@@ -71,7 +71,8 @@ class Relations:
     freezes: ir.Table
     listings: ir.Table
     lists: ir.Table
-    handed: ir.Table
+    given: ir.Table
+    taken: ir.Table
     runs: ir.Table
     snapshots: ir.Table
     ledger_spaces: ir.Table
@@ -89,7 +90,9 @@ class Relations:
 
 def relate(plan: Plan, limits: Limits) -> Relations:
     """Plans the shared joins."""
-    t = {name: plan.given(name, schema) for name, schema in SCHEMAS.items()}
+    t = planned(plan)
+    in_order = ibis.window(order_by=["event", "position"])
+    t["moves"] = plan.keep(t["moves"].mutate(id=ibis.row_number().over(in_order)).drop("position"))
     moved = _moved(plan, t["moves"])
     histories = plan.keep(_histories(moved, t))
     on_chain, stated, claimed, reversed_rows = _common_ground(plan, histories, t)

@@ -10,16 +10,22 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from bridge.domain import observed as seen
 from bridge.domain.attestations import ClassTotal, Deployment, Lock, Receipt
 from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import Kind, SerialState
-from bridge.domain.observed import ChainEvent, Place, StatementRow
+from bridge.domain.observed import BlockStamp, ChainEvent, Place, StatementRow
 from bridge.domain.serials import SerialRange, SerialSpace, SpaceKind
 from bridge.domain.values import ZERO_ADDRESS, hex32
-from bridge.reconcile.evidence import Claim, ClaimLink, ClaimState, Reissue
+from bridge.reconcile import event_tables, statement_tables
+from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, ClaimState, Reissue
 from tests.reconcile.story import DAY, FOREST, HERE, SOLAR, SPACE, START, THERE, name
 
 PLOT, OURS = 1_000, 500
@@ -39,13 +45,14 @@ LOCKS = 0x10_0000
 
 @dataclass
 class Base:
-    """`rows`, and their JSON as a statement's hash has it, by registry; `live` by deployment and space."""
+    """`files`: events by deployment and name, and `stated` rows by registry, as an archive keeps them."""
 
     ranges: int
     events: dict[Deployment, list[ChainEvent]] = field(default_factory=lambda: {HERE: [], THERE: []})
     times: dict[int, int] = field(default_factory=dict)
     rows: dict[str, list[StatementRow]] = field(default_factory=lambda: {"VERRA": [], "GS": []})
-    lines: dict[str, bytes] = field(default_factory=dict)
+    files: dict[Deployment, dict[str, list[Path]]] = field(default_factory=dict)
+    stated: dict[str, Path] = field(default_factory=dict)
     totals: dict[tuple[Deployment, str], dict[str, int]] = field(default_factory=dict)
     locks: list[tuple[Deployment, Lock]] = field(default_factory=list)
     receipts: list[tuple[Deployment, Receipt]] = field(default_factory=list)
@@ -56,10 +63,36 @@ class Base:
     supply: defaultdict[tuple[Deployment, str], int] = field(default_factory=lambda: defaultdict(int))
     pending: defaultdict[tuple[Deployment, str], int] = field(default_factory=lambda: defaultdict(int))
 
+    def archive(self) -> None:
+        """Written once; from then on nobody reads it from memory."""
+        folder = Path(_FOLDER.name) / f"{self.ranges} {id(self)}"
+        for n, (deployment, events) in enumerate(self.events.items()):
+            stamp = BlockStamp(number=0, hash=name(""), timestamp=END)
+            view = ChainView(deployment, stamp, events, self.times)
+            self.files[deployment] = kept_events(view, folder / str(n))
+            events.clear()
+        for registry, rows in self.rows.items():
+            self.stated[registry] = kept(statement_tables.table(rows), folder / f"{registry}.parquet")
+
     def statement_totals(self, deployment: Deployment) -> Iterator[ClassTotal]:
         for (where, class_id), units in self.totals.items():
             if where == deployment:
                 yield ClassTotal(class_id=class_id, **units)
+
+
+_FOLDER = TemporaryDirectory(prefix="detect-")
+_OF_THE_READER = ["chain", "deployment", "contract", "stamped"]
+
+
+def kept_events(view: ChainView, folder: Path) -> dict[str, list[Path]]:
+    tables = {name: table for name, table in event_tables.tables([(0, view)]).items() if table.num_rows}
+    return {n: [kept(table.drop_columns(_OF_THE_READER), folder / f"{n}.parquet")] for n, table in tables.items()}
+
+
+def kept(table: pa.Table, file: Path) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, file)
+    return file
 
 
 @lru_cache(maxsize=2)
@@ -69,8 +102,7 @@ def base(ranges: int, seed: int) -> Base:
     for plot in range(ranges):
         made.live_through(plot)
     made.claim()
-    for registry, rows in made.base.rows.items():
-        made.base.lines[registry] = "\n".join(row.model_dump_json() for row in rows).encode()
+    made.base.archive()
     return made.base
 
 

@@ -78,7 +78,9 @@ def _planted(run: Run) -> Result:
 
 def _honest(run: Run) -> Result:
     dice = Random(f"{run.seed} {run.words}")
-    said = says(reconcile(honest(Story(base(run.ranges, run.seed), dice)), LIMITS))
+    # The story holds the files of its evidence for as long as it lives.
+    story = Story(base(run.ranges, run.seed), dice)
+    said = says(reconcile(honest(story), LIMITS))
     return Result(run, HONEST, True, not said, [words(one) for one in said.values()])
 
 

@@ -6,17 +6,30 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
+
+import pyarrow.compute as pc
 
 from bridge.domain import observed as seen
 from bridge.domain.attestations import Attested, ClassTotal, Deployment, Receipt, StatementHead
 from bridge.domain.credit_class import CreditClass
 from bridge.domain.lifecycle import Kind, SerialState
-from bridge.domain.observed import ChainEvent, ClassSnapshot, LedgerSnapshot, Place, Statement, StatementRow
+from bridge.domain.observed import ChainEvent, ClassSnapshot, LedgerSnapshot, Place, Statement, StatementRow, rows_hash
 from bridge.domain.serials import SerialRange, subtract, total_units
-from bridge.domain.values import keccak_hex
-from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, Endorsement, Evidence, Reissue
-from tests.detect.base import CUSTOMERS, END, PLOT, WIND, Base
+from bridge.reconcile import statement_tables
+from bridge.reconcile.evidence import (
+    ChainArchive,
+    ChainView,
+    Claim,
+    ClaimLink,
+    Endorsement,
+    Evidence,
+    Reissue,
+    StatementArchive,
+)
+from tests.detect.base import CUSTOMERS, END, PLOT, WIND, Base, kept, kept_events
 from tests.reconcile.story import ALICE, FOREST, HERE, START, THERE, House, endorsed, name, serials
 
 
@@ -40,6 +53,8 @@ class Story(House):
         self.extra = Extra()
         self.caller: str | None = None
         self.listing = False
+        self.folder = TemporaryDirectory(prefix="story-")
+        self.kept_files = 0
         super().__init__(HERE, THERE)
         # Spaces and classes are the base's, and older than the story.
         for events in self.events.values():
@@ -128,8 +143,7 @@ class Story(House):
     def chain(self, deployment: Deployment = HERE) -> ChainView:
         self._base_is_done()
         own = super().chain(deployment)
-        events = [*self._listed(deployment), *self.base.events[deployment], *own.events]
-        return replace(own, events=events, block_times=self.base.times | dict(own.block_times))
+        return replace(own, events=[*self._listed(deployment), *own.events])
 
     def _listed(self, deployment: Deployment) -> list[ChainEvent]:
         if not self.listing or deployment != HERE:
@@ -148,37 +162,48 @@ class Story(House):
 
     def with_rows(self, own: Statement, rows: Sequence[StatementRow] | None = None) -> Statement:
         """The story's rows, or other ones, after the base's."""
-        told, known = own.rows if rows is None else tuple(rows), self.base.rows["VERRA"]
+        told = own.rows if rows is None else tuple(rows)
         head = own.head.items[0]
         totals: defaultdict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         ours = (total for total in self.base.statement_totals(HERE) if total.class_id != WIND.id)
         for total in (*ours, *head.totals):
             for figure, units in total.model_dump(exclude={"class_id"}).items():
                 totals[total.class_id][figure] += units
-        numbered = [row.model_copy(update={"row": len(known) + 1 + n}) for n, row in enumerate(told)]
-        return self.signed(
-            "VERRA",
-            replace_head(head, totals=tuple(ClassTotal(class_id=c, **units) for c, units in totals.items())),
-            (*known, *numbered),
-            len(known),
-        )
-
-    def signed(self, registry: str, head: StatementHead, rows: tuple[StatementRow, ...], known: int) -> Statement:
-        lines = [self.base.lines[registry], *(row.model_dump_json().encode() for row in rows[known:])]
-        bound = keccak_hex(b"\n".join(line for line in lines if line))
-        head = replace_head(head, rows_hash=bound)
-        return Statement(registry=registry, head=Attested(items=(head,), signers=(), signatures=()), rows=rows)
+        told_totals = tuple(ClassTotal(class_id=c, **units) for c, units in totals.items())
+        head = head.model_copy(update={"totals": told_totals, "rows_hash": rows_hash(told)})
+        return own.model_copy(update={"head": Attested(items=(head,), signers=(), signatures=()), "rows": tuple(told)})
 
     def other_statement(self, as_of: int) -> Statement:
-        """The base's second registry, which the story leaves alone."""
+        """The base's second registry, to which stories only add what is re-issued there."""
         totals = tuple(t for t in self.base.statement_totals(HERE) if t.class_id == WIND.id)
-        head = StatementHead(sequence=1, as_of=as_of, rows_hash=name(""), totals=totals)
-        known = self.base.rows["GS"]
-        more = [
-            StatementRow(row=len(known) + 1 + n, range=r, class_id=WIND.id, state=SerialState.HELD, holder="customer")
-            for n, r in enumerate(self.extra.reissued)
-        ]
-        return self.signed("GS", head, (*known, *more), len(known))
+        rows = tuple(
+            StatementRow(row=n, range=r, class_id=WIND.id, state=SerialState.HELD, holder="customer")
+            for n, r in enumerate(self.extra.reissued, start=len(self.base.rows["GS"]) + 1)
+        )
+        head = StatementHead(sequence=1, as_of=as_of, rows_hash=rows_hash(rows), totals=totals)
+        return Statement(registry="GS", head=Attested(items=(head,), signers=(), signatures=()), rows=rows)
+
+    def in_memory(self, own: Statement) -> Statement:
+        """With all of the base's rows, and the hash that binds them."""
+        rows = (*self.base.rows[own.registry], *own.rows)
+        head = own.head.items[0].model_copy(update={"rows_hash": rows_hash(rows)})
+        return own.model_copy(update={"head": own.head.model_copy(update={"items": (head,)}), "rows": rows})
+
+    def _archived(self, own: Statement) -> StatementArchive:
+        """The story's rows come after the base's."""
+        known, self.kept_files = len(self.base.rows[own.registry]), self.kept_files + 1
+        table = statement_tables.table(own.rows)
+        position = pc.add(table["position"], known)
+        table = table.set_column(0, "position", position)
+        file = kept(table, Path(self.folder.name) / f"{self.kept_files}.parquet")
+        return StatementArchive(own.registry, own.head, [self.base.stated[own.registry], file], whole=True)
+
+    def _of_base_too(self, view: ChainView) -> ChainArchive:
+        self.kept_files += 1
+        own = kept_events(view, Path(self.folder.name) / str(self.kept_files))
+        base = self.base.files[view.deployment]
+        files = {n: [*base.get(n, ()), *own.get(n, ())] for n in base | own}
+        return ChainArchive(view.deployment, view.stamp, files, view.keeps_list)
 
     def seen(
         self,
@@ -196,9 +221,10 @@ class Story(House):
             endorsements = [endorsed(s) for s in statements]
         else:
             endorsements = [*endorsements, endorsed(statements[-1])]
+        known = max(len(rows) for rows in self.base.rows.values())
         return Evidence(
-            chains=chains,
-            statements=statements,
+            chains=[self._of_base_too(view) for view in chains],
+            statements=[one if len(one.rows) > known else self._archived(one) for one in statements],
             endorsements=endorsements,
             claims=[*self.base.claims, *self.extra.claims],
             links=[*self.base.links, *self.extra.links],

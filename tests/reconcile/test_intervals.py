@@ -32,7 +32,7 @@ def table(rows: list[Range]) -> pa.Table:
 def cut(rows: list[Range]) -> list[dict[str, int]]:
     plan = Plan()
     result = pieces(plan, plan.given("ranges", SCHEMA))
-    machine = Machine({"ranges": table(rows)}, plan)
+    machine = Machine({"ranges": [table(rows)]}, plan)
     try:
         return machine.rows(sql(result))
     finally:
@@ -57,7 +57,7 @@ def test_pieces_cover_their_ranges_and_are_equal_or_disjoint(rows: list[Range]) 
 def test_crowded_are_those_that_share_a_serial(rows: list[Range]) -> None:
     plan = Plan()
     query = sql(crowded(plan.given("ranges", SCHEMA)))
-    machine = Machine({"ranges": table(rows)}, plan)
+    machine = Machine({"ranges": [table(rows)]}, plan)
     found = {row["id"] for row in machine.rows(query)}
     machine.close()
     assert found == {

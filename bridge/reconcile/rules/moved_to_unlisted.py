@@ -14,8 +14,7 @@ _ACCOUNT = ["deployment", "account"]
 
 
 def find(r: Relations, _: Limits) -> ir.Table:
-    taken = r.handed.filter(r.handed["taker"] != "").semi_join(r.lists, "deployment")
-    marks = taken.select(
+    marks = r.taken.select(
         "deployment", "event", "class_id", "units", account="taker", entry=ibis.null("int64"), moved=ibis.literal(True)
     ).union(
         r.listings.select(

@@ -14,7 +14,7 @@ _ACCOUNT = ["deployment", "account"]
 
 
 def find(r: Relations, _: Limits) -> ir.Table:
-    given = r.handed.filter(r.handed["giver"] != "").mutate(account=lambda t: t["giver"])
+    given = r.given.mutate(account=r.given["giver"])
     marks = given.select(
         *_ACCOUNT, "event", "class_id", "units", "time", freeze=ibis.null("int64"), moved=ibis.literal(True)
     ).union(

@@ -99,7 +99,7 @@ def signed_by_too_few(s: Story) -> Planted:
 @plants("statement-altered")
 def a_row_changed_on_its_way(s: Story) -> Planted:
     s.deposited()
-    statement = s.statement()
+    statement = s.in_memory(s.statement())
     place = s.dice.randrange(len(statement.rows))
     rows = list(statement.rows)
     rows[place] = rows[place].model_copy(update={"holder": "mallory"})
