@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import Field
 
 from bridge.domain.attestations import Attested, Deployment, Lock, Receipt, StatementHead
-from bridge.domain.observed import BlockStamp, ChainEvent, Statement
+from bridge.domain.observed import BlockStamp, ChainEvent, ClassSnapshot, LedgerSnapshot, Statement
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import Fact, RegistryCode
 
@@ -42,18 +42,28 @@ class ClaimLink(Fact):
     kg: int = Field(gt=0)
 
 
+class Reissue(Fact):
+    """Serials that one registry cancels so that another issues as many anew, in the same order; `source` says so."""
+
+    source: str = Field(min_length=1)
+    origin: SerialRange
+    becomes: SerialRange
+
+
 @dataclass(frozen=True)
 class ChainView:
     """One contract's whole history up to a final block.
 
     `block_times` gives the seconds since 1970 of blocks with events; an event whose block is missing there counts as
-    having happened at the stamp, which can only delay a judgement.
+    having happened at the stamp, which can only delay a judgement. `keeps_list`: its policy lets only listed accounts
+    take units.
     """
 
     deployment: Deployment
     stamp: BlockStamp
     events: Sequence[ChainEvent]
     block_times: Mapping[int, int] = field(default_factory=dict)
+    keeps_list: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,7 @@ class ChainArchive:
     deployment: Deployment
     stamp: BlockStamp
     files: Mapping[str, Sequence[Path]]
+    keeps_list: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,8 @@ class Evidence:
     which it is signed.
     `accounts` names, by registry, the one account that stands for a deployment there.
     `locks` and `receipts` are what registries signed for a deployment, as far as the reader keeps them.
+    `snapshots` and `ledgers` are what contracts' views said at the very blocks at which their events were read.
+    `moment` is when this is compared, and `seen_before` when it was compared last; both in seconds since 1970.
     """
 
     chains: Sequence[ChainView | ChainArchive] = ()
@@ -113,6 +126,11 @@ class Evidence:
     locks: Sequence[tuple[Deployment, Lock]] = ()
     receipts: Sequence[tuple[Deployment, Receipt]] = ()
     accounts: Sequence[tuple[RegistryCode, Deployment, str]] = ()
+    snapshots: Sequence[ClassSnapshot] = ()
+    ledgers: Sequence[LedgerSnapshot] = ()
+    reissues: Sequence[Reissue] = ()
+    moment: int | None = None
+    seen_before: int | None = None
     claim_archives: Sequence[ClaimArchive] = ()
 
 
@@ -121,7 +139,9 @@ class Limits(Fact):
 
     `finality_seconds`: a registry acts only on blocks at least this old. A block that much older than a statement
     still shows everything the registry could have acted upon.
-    `reversal_seconds`: from the first statement that shows serials as reversed until the chain must have it.
+    `reversal_seconds`: from the first statement that shows serials as reversed or cancelled until the chain must
+    have it.
+    `statement_seconds`: how old a statement may be at the moment of the comparison.
     """
 
     release_seconds: int = Field(default=0, ge=0)
@@ -129,3 +149,4 @@ class Limits(Fact):
     reversal_seconds: int = Field(default=86_400, ge=0)
     finality_seconds: int = Field(default=0, ge=0)
     out_of_step_seconds: int = Field(default=2 * 86_400, ge=0)
+    statement_seconds: int = Field(default=2 * 86_400, ge=0)
