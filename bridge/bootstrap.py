@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,16 +49,26 @@ from bridge.domain.observed import (
     LedgerSnapshot,
     Minted,
     OutcomeSettled,
+    RequestOpened,
     SpaceRegistered,
     Statement,
 )
+from bridge.domain.serials import SerialRange
 from bridge.domain.values import Address, Hex32, RegistryCode
 from bridge.domain.watching import Alerts
-from bridge.errors import ContractRefused, UsageError
+from bridge.errors import BridgeError, ContractRefused, UsageError
 from bridge.flow.bridge import Bridge
 from bridge.flow.hold import Holder
 from bridge.journal.store import Journal, open_journal
-from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, Endorsement, Evidence
+from bridge.reconcile.evidence import (
+    ChainView,
+    Claim,
+    ClaimLink,
+    Endorsement,
+    Evidence,
+    JournalEntry,
+    StatementArchive,
+)
 from bridge.reconcile.sources import view
 from bridge.registry.attesters import Attester, AttesterSet, Eyes
 from bridge.registry.cad_trust.client import CadTrustClient
@@ -89,7 +99,10 @@ from bridge.settings import (
     signer_token,
 )
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what is imported below where it is needed, since most commands do without columns
+    from bridge.chain.archive.collect import Collected, Told
+    from bridge.domain.findings import NotCompared
+    from bridge.reconcile.archive import EvidenceArchive
     from bridge.registry.service.tokens import Tokens
 
 ASGI = Any
@@ -105,8 +118,21 @@ def connect(settings: Settings) -> Connection:
 
 def contract(settings: Settings) -> BridgeContract:
     """Raises UsageError before deployment, or when the node's chain is another one or lacks it."""
-    named = settings.deployed()
-    connection = connect(settings)
+    return _found(settings.deployed(), connect(settings))
+
+
+def contracts(settings: Settings) -> list[BridgeContract]:
+    """The configured one, and those that compliance reads beside it. Raises UsageError as `contract` does, and when one
+    is named twice."""
+    found = [contract(settings)]
+    for other in settings.deployments.values():
+        found.append(_found(other.contract, Connection.to(other.chain.rpc, other.chain.finality)))
+    if len({one.deployment for one in found}) != len(found):
+        raise UsageError(f"{FILE_NAME} names one contract twice: each of [deployments] must be another")
+    return found
+
+
+def _found(named: Contract, connection: Connection) -> BridgeContract:
     if connection.chain_id != named.chain_id:
         raise UsageError(f"the node serves chain {connection.chain_id}; the contract is on chain {named.chain_id}")
     if not connection.has_code(named.address):
@@ -504,6 +530,156 @@ def _of_kind(seen: ChainView, kind: type[ChainEvent], name: str) -> list[Hex32]:
     return [getattr(event, name) for event in seen.events if isinstance(event, kind)]
 
 
+def all_evidence(
+    deployed: Sequence[BridgeContract],
+    books: Registry,
+    codes: Iterable[RegistryCode],
+    claims: Sequence[Claim] = (),
+    links: Sequence[ClaimLink] = (),
+) -> Evidence:
+    """The first, with the registry's statements, and the chains of the others beside it."""
+    first, *others = deployed
+    found = evidence(first, books, codes, claims, links)
+    if not others:
+        return found
+    seen = [view(ChainHistory(other)) for other in others]
+    ledgers = [_ledgers(other, one) for other, one in zip(others, seen, strict=True)]
+    endorsements = [endorsement(other, statement) for other in others for statement in found.statements]
+    return replace(
+        found,
+        chains=[*found.chains, *seen],
+        endorsements=[*found.endorsements, *(one for one in endorsements if one)],
+        locks=[*found.locks, *(lock for one in seen for lock in _locks(books, one))],
+        receipts=[*found.receipts, *(receipt for one in seen for receipt in _receipts(books, one))],
+        accounts=[
+            *found.accounts,
+            *((code, one.deployment, bridge_account(one.deployment)) for one in seen for code, *_ in found.accounts),
+        ],
+        snapshots=[
+            *found.snapshots,
+            *(
+                snapshot
+                for other, one, ledger in zip(others, seen, ledgers, strict=True)
+                for snapshot in class_snapshots(
+                    other, _of_kind(one, ClassCreated, "class_id"), one.stamp.number, ledger
+                )
+            ),
+        ],
+        ledgers=[*found.ledgers, *(one for ledger in ledgers for one in ledger or ())],
+    )
+
+
+def collect_evidence(settings: Settings, ask: Ask, archive: EvidenceArchive, told: Told = int) -> list[Collected]:
+    """Everything new of chains, registry and journal, into the archive: statements first, and then final blocks, so
+    that all is visible which the registry could have acted upon. What fails holds up no other chain; the first failure
+    is raised when all have had their turn."""
+    deployed, books = contracts(settings), registry(settings, ask)
+    stated = [books.statement(code, deployed[0].deployment) for code in settings.programmes]
+    found: list[Collected] = []
+    failed: list[BridgeError] = []
+    for one in deployed:
+        try:
+            found.append(_collect_chain(settings, archive, books, one, told))
+        except BridgeError as error:
+            failed.append(error)
+    for statement in stated:
+        archive.keep_statement(statement, [e for e in (endorsement(one, statement) for one in deployed) if e])
+    if failed:
+        raise failed[0]
+    return found
+
+
+def collect_peers(archive: EvidenceArchive, told: Told = int) -> list[Collected]:
+    """Everything new of other bridges' contracts whose mappings the archive holds; failures as above."""
+    from bridge.chain.archive.peers import collect_peer
+
+    found: list[Collected] = []
+    failed: list[BridgeError] = []
+    for peer, folder in archive.peers():
+        try:
+            found.append(collect_peer(folder, peer, told))
+        except BridgeError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return found
+
+
+def read_statements(
+    settings: Settings, paths: Iterable[Path]
+) -> list[tuple[Statement, list[Endorsement], tuple[NotCompared, ...]]]:
+    """Statements from files, who of the contracts' attesters signed them, and what of them names no serials.
+
+    Raises UsageError for one that nobody signed of a registry that signs its statements here: it could only displace
+    those.
+    """
+    from bridge.reconcile.statement_rows import read_statement_file
+
+    found: list[tuple[Statement, list[Endorsement], tuple[NotCompared, ...]]] = []
+    for path in paths:
+        statement, left = read_statement_file(path)
+        if not statement.head.signatures:
+            if statement.registry in settings.programmes:
+                raise UsageError(
+                    f"{path} is signed by nobody, and {statement.registry} signs its statements here: have it state "
+                    f"anew with: carbonbridge registry statement {statement.registry} --out FILE"
+                )
+            found.append((statement, [], left))
+        else:
+            vouched = [endorsement(one, statement) for one in contracts(settings)]
+            found.append((statement, [one for one in vouched if one], left))
+    return found
+
+
+def _collect_chain(
+    settings: Settings, archive: EvidenceArchive, books: Registry, deployed: BridgeContract, told: Told
+) -> Collected:
+    from bridge.chain.archive.archived import ArchivedChain, bridge_emitters
+    from bridge.chain.archive.collect import collect
+    from bridge.chain.archive.node import Node
+
+    here = deployed.deployment
+    emitters = bridge_emitters(here.contract, deployed.policy)
+    final, node = deployed.connection.final(), Node.of(deployed.connection)
+    found = collect(archive.events(here), node, here, emitters, deployed.first_block, final, told)
+    seen = view(ArchivedChain(archive.events(here)))
+    known = {lock.lock_id for lock in archive.locks(here)}
+    locks = [lock for where, lock in _locks(books, seen) if where == here and lock.lock_id not in known]
+    served = {receipt.request_id for receipt in archive.receipts(here)}
+    receipts = [receipt for _, receipt in _receipts(books, seen) if receipt.request_id not in served]
+    archive.keep_signed(here, locks, receipts)
+    archive.keep_accounts(here, dict.fromkeys(settings.programmes, bridge_account(here)))
+    if settings.journal.file is None or settings.journal.file.exists():
+        archive.keep_journal(here, journal_entries(journal(settings), here))
+    return found
+
+
+def journal_entries(kept: Journal, deployment: Deployment) -> list[JournalEntry]:
+    """What the operator's journal believes of a deployment."""
+    found: list[JournalEntry] = []
+    facts: dict[str, Any]
+    for deposit in kept.deposits(deployment):
+        lock = Lock.model_validate_json(deposit.lock) if deposit.lock else None
+        facts = {"class_id": lock.class_id, "range": lock.range, "units": lock.range.units} if lock else {}
+        found.append(_entry(deployment, "deposit", deposit.lock_id, deposit.registry_code, deposit.state, facts))
+    for row in kept.exits(deployment):
+        opened = RequestOpened.model_validate_json(row.opened)
+        facts = {"class_id": opened.class_id, "units": opened.units}
+        found.append(_entry(deployment, "exit", row.request_id, row.registry_code, row.state, facts))
+    for saga in kept.reversals(deployment):
+        serials = SerialRange.model_validate_json(saga.serials)
+        facts = {"range": serials, "units": serials.units}
+        found.append(_entry(deployment, "reversal", saga.event_id, saga.registry_code, saga.state, facts))
+    return found
+
+
+def _entry(
+    deployment: Deployment, saga: str, key: Hex32, code: RegistryCode, state: str, facts: Mapping[str, Any]
+) -> JournalEntry:
+    fields = {"deployment": deployment, "saga": saga, "key": key, "registry": code, "state": state, **facts}
+    return JournalEntry.model_validate(fields)
+
+
 def cases(settings: Settings) -> Cases:
     """Compliance's own database."""
     return open_cases(settings.compliance.url)
@@ -559,7 +735,7 @@ def _receipts(books: Registry, seen: ChainView) -> list[tuple[Deployment, Receip
     return [(seen.deployment, receipt) for one in books.receipts(list(settled)) for receipt in one.items]
 
 
-def endorsement(deployed: BridgeContract, statement: Statement) -> Endorsement | None:
+def endorsement(deployed: BridgeContract, statement: Statement | StatementArchive) -> Endorsement | None:
     """Who of the contract's attesters, as of the final block, signed the statement for this contract and no other.
 
     None for a registry that the contract does not know. The statement's word on who signed it counts for nothing.

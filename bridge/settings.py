@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from bridge.domain.credit_class import Terms
 from bridge.domain.deployment import Expectations
+from bridge.domain.peers import Peer
 from bridge.domain.signing import CURVE_ORDER, RemoteKey, is_private, plain_address
 from bridge.domain.values import Address, RegistryCode, faults
 from bridge.domain.watching import Compliance, Mail, Webhook
@@ -120,9 +121,16 @@ class KeyPlace(StrEnum):
     FILE = "file"
 
 
+class OtherDeployment(_Section):
+    """Another contract, on the same chain or another, that compliance reads beside the one of this configuration."""
+
+    chain: Chain
+    contract: Contract
+
+
 class Settings(_Section):
     """`folder` is where the file lies; relative paths in it start there. `formats` says how registries spell serials
-    whose spelling is not public."""
+    whose spelling is not public. `deployments`, by any name: what compliance reads beside `contract`."""
 
     folder: Path
     chain: Chain
@@ -132,6 +140,7 @@ class Settings(_Section):
     formats: dict[RegistryCode, Format] = {}
     signers: dict[KeyName, RemoteKey] = {}
     contract: Contract | None = None
+    deployments: dict[KeyName, OtherDeployment] = {}
     compliance: Compliance = Compliance()
 
     def key_path(self, name: str) -> Path:
@@ -188,6 +197,14 @@ def expectations(path: Path) -> Expectations:
     """What a deployment ought to be, from a file. Raises UsageError as `load` does."""
     try:
         return Expectations(**_read_toml(path))
+    except ValidationError as error:
+        raise _wrong_entry(path, error) from error
+
+
+def peer(path: Path) -> Peer:
+    """Another bridge's contract, from a mapping file. Raises UsageError as `load` does."""
+    try:
+        return Peer(**_read_toml(path))
     except ValidationError as error:
         raise _wrong_entry(path, error) from error
 

@@ -40,8 +40,10 @@ LIBRARY_ROOMS = {
     "psycopg": {"database"},
     "duckdb": {"reconcile", "registry"},  # in registry: one statement's rows against each other, however many
     "ibis": {"reconcile"},
-    "pyarrow": {"reconcile", "registry"},  # in registry: foreign files and canonical statements, by column
-    "numpy": {"reconcile", "registry"},
+    # in registry: foreign files and canonical statements, by column; in chain: logs, by column
+    "pyarrow": {"reconcile", "registry", "chain"},
+    "numpy": {"reconcile", "registry", "chain"},
+    "urllib3": {"chain"},
     "python_calamine": {"registry"},
     "jinja2": {"report"},
     "typer": {"cli"},

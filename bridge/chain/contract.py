@@ -123,6 +123,7 @@ class BridgeContract:
         self._address = w3.to_checksum_address(self.deployment.contract)
         self._contract: Any = w3.eth.contract(address=self._address, abi=artifact("CarbonBridge").abi)
         self.functions: ContractFunctions = self._contract.functions
+        self.policy = deployed.policy
         self._policy, self._allow_list = deployed.policy, deployed.allow_list
         self._places = Places(self._following, self._page, LENS_PAGE)
 

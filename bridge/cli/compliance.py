@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import closing, listing, recovery, runs, sealing
+from bridge.cli import closing, collecting, listing, recovery, runs, sealing
+from bridge.cli.collecting import Archive, Claims, Mappings, Statements
 from bridge.cli.options import File, Json, Language, Out
-from bridge.cli.runs import Claims
 
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract, ContractCall
@@ -26,13 +26,22 @@ Accept = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing when all is well, as cron likes it.")]
 
 
+app.command("collect", epilog="Example: carbonbridge compliance collect --archive evidence --claims others.ndjson")(
+    collecting.collect
+)
+
+
 @app.command(
     "reconcile",
     epilog="Example: carbonbridge compliance reconcile --claims others.ndjson --out report.json\n\n"
+    "Example: carbonbridge compliance reconcile --archive evidence --mapping other-bridge.toml\n\n"
     "Example: carbonbridge compliance reconcile --out report.html --format html --lang ja --sign",
 )
 def reconcile(
+    archive: Archive = None,
+    statement: Statements = None,
     claims: Claims = None,
+    mapping: Mappings = None,
     out: Out = None,
     lang: Language = None,
     form: Format = "text",
@@ -48,21 +57,24 @@ def reconcile(
 
     Every run is kept, compared with those before, and told to those whom the configuration names.
 
+    With --archive it compares what `collect` has kept, and asks no node and no registry; what is named besides is kept
+    there first. That is no run: it is neither kept nor told, and pauses nothing.
+
     A claims file has one JSON object a line, such as {"claim_id": "b1", "state": "minted", "kg": 24000, "registry":
     "VERRA", "serial": "…"}. --out writes JSON that `findings` shows again; with --format md, html or csv that form,
     and the JSON beside it.
     """
     from bridge.cli.findings import keep, language, require_format
-    from bridge.cli.runs import inspector, show_run
+    from bridge.cli.runs import comparison, show_run
     from bridge.cli.screen import progress, say
     from bridge.cli.sealing import require_out, sign_file
 
     spoken, form = language(lang), require_format(form)
     require_out(out, form, sign)
     form = "json" if as_json and form == "text" else form
-    hands = inspector(claims or [])
+    compare = comparison(archive, claims or [], statement or [], mapping or [])
     with progress("Reading and comparing", 2, quiet or as_json) as step:
-        met = hands.inspect(step)
+        met = compare(step)
     place = keep(met.found, out, form, spoken) if out else None
     sealed = sign_file(place) if place and sign else None
     shown = "json" if as_json else form

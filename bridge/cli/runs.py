@@ -8,60 +8,52 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli.collecting import Claims, Mappings, Statements
 from bridge.cli.options import Json, Out
 from bridge.cli.running import Port
 
 if TYPE_CHECKING:
     from bridge.daemon.inspection import Gathered, Inspected, Inspector
-    from bridge.reconcile.claims import ClaimsFile
     from bridge.report.messages import Language
 
-Claims = Annotated[
-    list[Path] | None,
-    typer.Option("--claims", metavar="FILE", exists=True, dir_okay=False, help="Another bridge's claims; repeatable."),
-]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SHORTEST_SECONDS = 10
 
 
-def inspector(claims: Sequence[Path]) -> Inspector:
-    """Claims are read anew for each run."""
+def inspector(claims: Sequence[Path], statements: Sequence[Path], mappings: Sequence[Path]) -> Inspector:
+    """Files are read anew for each run."""
     from bridge import bootstrap, settings
+    from bridge.cli.collecting import looked_at
     from bridge.cli.passwords import ask
 
     config = settings.load()
-    contract, books = bootstrap.contract(config), bootstrap.registry(config, ask)
+    deployed, books = bootstrap.contracts(config), bootstrap.registry(config, ask)
 
     def gather() -> Gathered:
-        from bridge.daemon.inspection import Gathered
-        from bridge.domain.findings import NotCompared
+        return looked_at(config, deployed, books, statements, claims, mappings)
 
-        read = _read_claims(claims)
-        found = [claim for one in read.values() for claim in one.claims]
-        links = [link for one in read.values() for link in one.links]
-        evidence = bootstrap.evidence(contract, books, list(config.programmes), found, links)
-        # Lines that could not be compared are never dropped in silence.
-        rejected = [
-            NotCompared(source=name, line=row.line, reason=row.reason, content=row.content)
-            for name, one in read.items()
-            for row in one.rejected
-        ]
-        return Gathered(evidence, list(read), rejected)
-
-    return bootstrap.inspector(config, ask, contract, gather)
+    return bootstrap.inspector(config, ask, deployed[0], gather)
 
 
-def _read_claims(paths: Sequence[Path]) -> dict[str, ClaimsFile]:
-    """Each file's claims are a source of their own, named as the file, or by its whole path where names are alike."""
-    from bridge.reconcile.claims import read_claims
+def comparison(
+    archive: Path | None, claims: Sequence[Path], statements: Sequence[Path], mappings: Sequence[Path]
+) -> Callable[[Callable[[int], None]], Inspected]:
+    """A run; or what was archived, compared. That is no run: an archive may be of any age, and must neither close what
+    has been found since nor tell it anew."""
+    if archive is None:
+        return inspector(claims, statements, mappings).inspect
 
-    files = list(dict.fromkeys(path.resolve() for path in paths))
-    stems = [path.stem for path in files]
-    return {
-        name: read_claims(name, path)
-        for path in files
-        for name in [path.stem if stems.count(path.stem) == 1 else str(path)]
-    }
+    def compare(step: Callable[[int], None]) -> Inspected:
+        from bridge.cli.collecting import archived
+        from bridge.daemon.inspection import Inspected, compared
+
+        gathered = archived(archive, statements, claims, mappings)
+        step(1)
+        found = compared(gathered)
+        step(1)
+        return Inspected(found, ())
+
+    return compare
 
 
 def show_run(met: Inspected, form: str, spoken: Language, *, quiet: bool, written: bool) -> None:
@@ -166,6 +158,8 @@ def watch(
         str, typer.Option(metavar="TIME", help="Between the beginnings of runs: 90s, 15m, 6h, 1d.")
     ] = "6h",
     claims: Claims = None,
+    statement: Statements = None,
+    mapping: Mappings = None,
     reports: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write each run's report here, as JSON and HTML.")
     ] = None,
@@ -191,7 +185,7 @@ def watch(
     logged(log)
     health = Health(longest_turn_seconds=2 * seconds + 3600)
     figures = Figures(health)
-    watching = Watch(inspector(claims or []), figures, seconds, _keeper(reports, sign))
+    watching = Watch(inspector(claims or [], statement or [], mapping or []), figures, seconds, _keeper(reports, sign))
     stop_on_signals(watching.stop.set)
     with serving(health, figures.registry, port) as served:
         complain(f"health and metrics at http://{LOOPBACK}:{served}/health and /metrics; Ctrl-C stops")

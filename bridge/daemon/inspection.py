@@ -13,10 +13,11 @@ from bridge.chain.contract import BridgeContract
 from bridge.chain.transactions import Sender
 from bridge.domain.credit_class import CreditClass
 from bridge.domain.findings import NotCompared, Pause, Reconciliation
+from bridge.domain.observed import ClassCreated
 from bridge.domain.values import Hex32
 from bridge.errors import BridgeError
 from bridge.flow.trip import trip
-from bridge.reconcile.evidence import Evidence, Limits
+from bridge.reconcile.evidence import ChainView, Evidence, Limits
 from bridge.reconcile.proof import proven
 from bridge.reconcile.reconcile import reconcile
 from bridge.report.alerts import alert
@@ -78,8 +79,7 @@ class Inspector:
         evidence = replace(gathered.evidence, moment=begun_at, seen_before=self._seen_before())
         gathered = replace(gathered, evidence=evidence)
         step(1)
-        found = reconcile(gathered.evidence, self.limits)
-        found = found.model_copy(update={"not_compared": tuple(gathered.rejected), "labels": self._labels(found)})
+        found = compared(gathered, self.limits, self.contract.credit_classes)
         pause = self._trip(found, gathered.evidence)
         step(1)
         moment = (begun_at, self.clock())
@@ -92,18 +92,6 @@ class Inspector:
             return min((pin.stamp.timestamp for pin in pins), default=None)
         return None
 
-    def _labels(self, found: Reconciliation) -> dict[Hex32, str]:
-        """Of the classes that the report names."""
-        named = {t.class_id for t in found.totals} | {point.class_id for point in found.supply_by_day}
-        named |= {item.class_id for item in (*found.findings, *found.in_flight, *found.shown) if item.class_id}
-        created = self.contract.credit_classes() if named else {}
-        return {
-            class_id: CreditClass.model_validate(
-                created[class_id].model_dump(include={"registry", "project", "vintage", "credit_type", "kg_per_unit"})
-            ).label
-            for class_id in sorted(named & created.keys())
-        }
-
     def _trip(self, found: Reconciliation, evidence: Evidence) -> Pause | None:
         if self.guardian is None:
             return None
@@ -113,3 +101,32 @@ class Inspector:
     def _told(self, news: News, run_id: Hex32) -> dict[str, str]:
         bodies = {name: alert(news, alert_id_of(run_id, name), self.language, self.clock()) for name in self.channels}
         return {name: body for name, body in bodies.items() if body is not None}
+
+
+def compared(
+    gathered: Gathered,
+    limits: Limits | None = None,
+    known: Callable[[], Mapping[Hex32, ClassCreated]] = lambda: {},
+) -> Reconciliation:
+    """`known`: classes that are asked for where the evidence does not show one that the report names."""
+    found = reconcile(gathered.evidence, limits)
+    labels = _labels(found, gathered.evidence, known)
+    return found.model_copy(update={"not_compared": tuple(gathered.rejected), "labels": labels})
+
+
+def _labels(
+    found: Reconciliation, evidence: Evidence, known: Callable[[], Mapping[Hex32, ClassCreated]]
+) -> dict[Hex32, str]:
+    """Of the classes that the report names."""
+    named = {t.class_id for t in found.totals} | {point.class_id for point in found.supply_by_day}
+    named |= {item.class_id for item in (*found.findings, *found.in_flight, *found.shown) if item.class_id}
+    seen = [event for view in evidence.chains if isinstance(view, ChainView) for event in view.events]
+    created = {event.class_id: event for event in seen if isinstance(event, ClassCreated)}
+    if named - created.keys():
+        created |= known()
+    return {
+        class_id: CreditClass.model_validate(
+            created[class_id].model_dump(include={"registry", "project", "vintage", "credit_type", "kg_per_unit"})
+        ).label
+        for class_id in sorted(named & created.keys())
+    }

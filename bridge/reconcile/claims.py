@@ -80,7 +80,7 @@ def read_lines(path: Path, read: Callable[[bytes], Claim | ClaimLink]) -> Claims
                 claims[found.claim_id] = found
         except MalformedInput as error:
             rejected.append(RejectedRow(line=number, reason=str(error), content=content.decode("utf-8", "replace")))
-    _require_shallow(path, claims.values())
+    require_shallow(str(path), claims.values())
     return ClaimsFile(claims=tuple(claims.values()), links=tuple(links), rejected=tuple(rejected))
 
 
@@ -99,7 +99,8 @@ def _lines(path: Path) -> list[bytes]:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _require_shallow(path: Path, claims: Iterable[Claim]) -> None:
+def require_shallow(source: str, claims: Iterable[Claim]) -> None:
+    """Raises UsageError where a serial is claimed too often."""
     ends: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for r in (claim.range for claim in claims if claim.range):
         ends[r.space] += [(r.first, 1), (r.last + 1, -1)]
@@ -109,7 +110,7 @@ def _require_shallow(path: Path, claims: Iterable[Claim]) -> None:
             depth += step
             if depth > MOST_CLAIMS_OF_A_SERIAL:
                 raise UsageError(
-                    f"{path} claims serial {at} of space {space} more than {MOST_CLAIMS_OF_A_SERIAL} times; "
+                    f"{source} claims serial {at} of space {space} more than {MOST_CLAIMS_OF_A_SERIAL} times; "
                     "ask that bridge for one line a block, and compare again"
                 )
 

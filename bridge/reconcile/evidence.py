@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from bridge.domain.attestations import Attested, Deployment, Lock, Receipt, StatementHead
 from bridge.domain.observed import BlockStamp, ChainEvent, ClassSnapshot, LedgerSnapshot, Statement
 from bridge.domain.serials import SerialRange
-from bridge.domain.values import Fact, RegistryCode
+from bridge.domain.values import Fact, Hex32, RegistryCode
 
 
 class ClaimState(StrEnum):
@@ -48,6 +49,20 @@ class Reissue(Fact):
     source: str = Field(min_length=1)
     origin: SerialRange
     becomes: SerialRange
+
+
+class JournalEntry(Fact):
+    """What the operator's journal believes of one saga: a deposit by its lock, an exit by its request, or a reversal by
+    its event; `state` in the words of `bridge.domain.lifecycle`. A deposit that is only planned has no serials yet."""
+
+    deployment: Deployment
+    saga: Literal["deposit", "exit", "reversal"]
+    key: Hex32
+    registry: RegistryCode
+    state: str
+    class_id: Hex32 | None = None
+    range: SerialRange | None = None
+    units: int | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +128,8 @@ class Evidence:
     A statement that nothing in `endorsements` vouches for proves nothing; its totals are those of the deployment under
     which it is signed.
     `accounts` names, by registry, the one account that stands for a deployment there.
-    `locks` and `receipts` are what registries signed for a deployment, as far as the reader keeps them.
+    `locks` and `receipts` are what registries signed for a deployment, as far as the reader keeps them; `journal` is
+    what the operators believe.
     `snapshots` and `ledgers` are what contracts' views said at the very blocks at which their events were read.
     `moment` is when this is compared, and `seen_before` when it was compared last; both in seconds since 1970.
     """
@@ -131,6 +147,7 @@ class Evidence:
     reissues: Sequence[Reissue] = ()
     moment: int | None = None
     seen_before: int | None = None
+    journal: Sequence[JournalEntry] = ()
     claim_archives: Sequence[ClaimArchive] = ()
 
 

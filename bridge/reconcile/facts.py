@@ -19,7 +19,7 @@ from bridge.domain.observed import Statement, rows_hash
 from bridge.reconcile import chain_facts, claim_tables, event_tables, power_facts, statement_tables
 from bridge.reconcile.chain_facts import REDEEM, RETIRE
 from bridge.reconcile.event_tables import arrow
-from bridge.reconcile.evidence import ChainArchive, ClaimLink, Evidence, StatementArchive
+from bridge.reconcile.evidence import ChainArchive, ClaimLink, Evidence, JournalEntry, StatementArchive
 from bridge.reconcile.other_facts import OTHER_SCHEMAS, add_others
 from bridge.reconcile.plan import Files, Parts, Plan
 
@@ -49,6 +49,12 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
         **{"id": _PLACE, "deployment": _TEXT, "lock_id": _TEXT, "class_id": _TEXT},
         **_RANGE,
         **{"recipient": _TEXT},
+    },
+    # What the operators' journals believe: `key` is the lock, the request or the registry's event.
+    "journal": {
+        **{"deployment": _TEXT, "saga": _TEXT, "key": _TEXT, "registry": _TEXT, "state": _TEXT, "class_id": _TEXT},
+        **_RANGE,
+        **{"units": _WHOLE},
     },
     "receipts": {
         **{"id": _PLACE, "receipt": _PLACE, "deployment": _TEXT, "request_id": _TEXT, "what": _TEXT},
@@ -89,6 +95,7 @@ def given(evidence: Evidence) -> dict[str, Parts]:
     rows["links"] = [_link(link) for link in evidence.links]
     rows["accounts"] = [(registry, str(deployment), account) for registry, deployment, account in evidence.accounts]
     rows["locks"] = [_lock(index, *item) for index, item in enumerate(evidence.locks)]
+    rows["journal"] = [_journal(entry) for entry in evidence.journal]
     for index, (deployment, receipt) in enumerate(evidence.receipts):
         _add_receipt(rows["receipts"], index, deployment, receipt)
     small: dict[str, Parts] = {name: [arrow(schema, rows[name])] for name, schema in SCHEMAS.items()}
@@ -141,6 +148,13 @@ def _link(link: ClaimLink) -> Row:
 def _lock(index: int, deployment: Deployment, lock: Lock) -> Row:
     r = lock.range
     return (index, str(deployment), lock.lock_id, lock.class_id, r.space, r.first, r.last, lock.recipient)
+
+
+def _journal(entry: JournalEntry) -> Row:
+    r = entry.range
+    where = (r.space, r.first, r.last) if r else ("", None, None)
+    head = (str(entry.deployment), entry.saga, entry.key, entry.registry, entry.state, entry.class_id or "")
+    return (*head, *where, entry.units)
 
 
 def _add_receipt(rows: list[Row], index: int, deployment: Deployment, receipt: Receipt) -> None:

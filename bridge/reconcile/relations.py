@@ -85,6 +85,7 @@ class Relations:
     ledger_spaces: ir.Table
     ledger: ir.Table
     reissues: ir.Table
+    journal: ir.Table
 
     moved: ir.Table
     on_chain: ir.Table

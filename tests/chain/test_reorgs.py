@@ -8,6 +8,10 @@ import pytest
 
 from bridge.bootstrap import embedded_registry
 from bridge.chain import transactions
+from bridge.chain.archive.archive import EventArchive
+from bridge.chain.archive.archived import ArchivedChain, bridge_emitters
+from bridge.chain.archive.collect import Collected, collect
+from bridge.chain.archive.node import Node
 from bridge.chain.connection import Connection, Finality
 from bridge.chain.contract import BridgeContract
 from bridge.chain.deploy import deploy
@@ -247,3 +251,42 @@ def test_a_reorganisation_below_the_finalized_block_halts(anvil: str, tmp_path: 
     with pytest.raises(Halted, match="was final and has left the chain"):
         advance(town.bridge)
     assert [row.state for row in town.bridge.journal.deposits(town.contract.deployment)][-1] == "planned"
+
+
+def archived(town: Town, folder: Path) -> Collected:
+    here, final = town.contract.deployment, town.connection.final()
+    emitters = bridge_emitters(here.contract)
+    found = collect(EventArchive(folder), Node.of(town.connection), here, emitters, town.contract.first_block, final)
+    chain = ArchivedChain(EventArchive(folder))
+    assert list(chain.events(chain.stamp())) == list(town.contract.events(0, final.number))
+    return found
+
+
+def test_the_archive_takes_nothing_that_is_not_final(anvil: str, tmp_path: Path) -> None:
+    town = Town(anvil, tmp_path, finality=3)
+    town.deposit()
+    archived(town, tmp_path / "archive")
+    town.rpc("anvil_reorg", 2, [])
+    town.mine(2)
+    assert archived(town, tmp_path / "archive").left == ()
+
+
+@pytest.mark.parametrize("way", ["anvil_rollback", "anvil_reorg"])
+def test_the_archive_goes_back_when_what_was_final_leaves_the_chain(anvil: str, tmp_path: Path, way: str) -> None:
+    town = Town(anvil, tmp_path, finality=1)
+    archived(town, tmp_path / "archive")
+    town.deposit()
+    lost = archived(town, tmp_path / "archive")
+    town.mine(3)
+    archived(town, tmp_path / "archive")
+    depth = town.connection.head().number - lost.stamp.number + 3
+    town.rpc(way, depth, *([[]] if way == "anvil_reorg" else []))
+    town.rpc("anvil_dropAllTransactions")
+    town.rpc("evm_increaseTime", 60)  # so that the new blocks are others
+    if way == "anvil_rollback":
+        with pytest.raises(Unreachable, match="the node is behind"):
+            archived(town, tmp_path / "archive")
+    town.mine(12)
+    found = archived(town, tmp_path / "archive")
+    assert lost.stamp in found.left
+    assert archived(town, tmp_path / "archive").left == ()

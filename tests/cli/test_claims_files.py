@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bridge import bootstrap
-from bridge.cli import runs
+from bridge.cli import collecting
 from bridge.reconcile.evidence import Evidence
 from tests.cli.office import Office
 
@@ -25,9 +26,9 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
     def evidence(_: Any, __: Any, ___: Any, claims: Any, links: Any) -> Evidence:
         return Evidence(claims=claims, links=links)
 
-    monkeypatch.setattr(bootstrap, "contract", lambda *_: None)
+    monkeypatch.setattr(bootstrap, "contracts", lambda *_: [SimpleNamespace(credit_classes=dict)])
     monkeypatch.setattr(bootstrap, "registry", lambda *_: None)
-    monkeypatch.setattr(bootstrap, "evidence", evidence)
+    monkeypatch.setattr(bootstrap, "all_evidence", evidence)
     office = Office(tmp_path)
     office.done("init", "--dev")
     return office
@@ -64,6 +65,6 @@ def test_files_of_one_name_are_two_sources_and_one_file_named_twice_is_one(offic
     one, two = (written(office.folder / folder / "claims.ndjson", GOOD) for folder in ("one", "two"))
     told = office.told("compliance", "reconcile", "--claims", one, "--claims", two, code=1)
     assert [finding["rule"] for finding in told["findings"]] == ["overlapping-tokenization"]
-    assert set(runs._read_claims([Path(one), Path(two)])) == {one, two}
+    assert set(collecting.read_claims([Path(one), Path(two)])) == {one, two}
     beside = str(Path(one).parent / ".." / "one" / "claims.ndjson")
     assert office.told("compliance", "reconcile", "--claims", one, "--claims", beside)["clean"]
