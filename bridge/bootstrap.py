@@ -24,6 +24,7 @@ from bridge.chain.history import ChainHistory
 from bridge.chain.local import EmbeddedChain, LocalChain
 from bridge.chain.signers import KeySigner, RemoteSigner, keystore_address, open_keystore, recover
 from bridge.chain.signers import Signer as Key
+from bridge.chain.snapshot import class_snapshots, ledger_snapshots
 from bridge.chain.transactions import Sender
 from bridge.chain.verifying.verify import Verification, verify
 from bridge.chain.witness import FinalWitness
@@ -42,7 +43,16 @@ from bridge.daemon.readiness import (
 from bridge.domain.attestations import Deployment, Lock, Receipt, typed_data
 from bridge.domain.credit_class import Terms
 from bridge.domain.deployment import About, Check, Expectations
-from bridge.domain.observed import Minted, OutcomeSettled, RequestOpened, Statement
+from bridge.domain.observed import (
+    ChainEvent,
+    ClassCreated,
+    LedgerSnapshot,
+    Minted,
+    OutcomeSettled,
+    RequestOpened,
+    SpaceRegistered,
+    Statement,
+)
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import Address, Hex32, RegistryCode
 from bridge.domain.watching import Alerts
@@ -478,12 +488,18 @@ def evidence(
     codes: Iterable[RegistryCode],
     claims: Sequence[Claim] = (),
     links: Sequence[ClaimLink] = (),
+    moment: int | None = None,
+    seen_before: int | None = None,
 ) -> Evidence:
-    """What compliance compares: one statement a programme and who signed it, the contract at its final block, others'
-    claims; and of our own registry the locks and receipts behind what the chain shows."""
+    """What compliance compares: one statement a programme and who signed it, the contract at its final block, by events
+    and by its views, others' claims; and of our own registry the locks and receipts behind what the chain shows.
+
+    `moment` is now and `seen_before` the comparison before, in seconds since 1970.
+    """
     codes, deployment = list(codes), deployed.deployment
     statements = [books.statement(code, deployment) for code in codes]
     seen = view(ChainHistory(deployed))
+    ledgers = _ledgers(deployed, seen)
     return Evidence(
         chains=[seen],
         statements=statements,
@@ -493,7 +509,25 @@ def evidence(
         locks=_locks(books, seen),
         receipts=_receipts(books, seen),
         accounts=[(code, deployment, bridge_account(deployment)) for code in codes],
+        snapshots=class_snapshots(deployed, _of_kind(seen, ClassCreated, "class_id"), seen.stamp.number, ledgers),
+        ledgers=ledgers or (),
+        moment=moment,
+        seen_before=seen_before,
     )
+
+
+LEDGER_RANGES = 6_400
+"""A larger serial ledger is not walked at each comparison: that takes one call for every 64 ranges."""
+
+
+def _ledgers(deployed: BridgeContract, seen: ChainView) -> list[LedgerSnapshot] | None:
+    if sum(isinstance(event, Minted) for event in seen.events) > LEDGER_RANGES:
+        return None
+    return ledger_snapshots(deployed, _of_kind(seen, SpaceRegistered, "space"), seen.stamp.number)
+
+
+def _of_kind(seen: ChainView, kind: type[ChainEvent], name: str) -> list[Hex32]:
+    return [getattr(event, name) for event in seen.events if isinstance(event, kind)]
 
 
 def all_evidence(
@@ -509,6 +543,7 @@ def all_evidence(
     if not others:
         return found
     seen = [view(ChainHistory(other)) for other in others]
+    ledgers = [_ledgers(other, one) for other, one in zip(others, seen, strict=True)]
     endorsements = [endorsement(other, statement) for other in others for statement in found.statements]
     return replace(
         found,
@@ -520,6 +555,17 @@ def all_evidence(
             *found.accounts,
             *((code, one.deployment, bridge_account(one.deployment)) for one in seen for code, *_ in found.accounts),
         ],
+        snapshots=[
+            *found.snapshots,
+            *(
+                snapshot
+                for other, one, ledger in zip(others, seen, ledgers, strict=True)
+                for snapshot in class_snapshots(
+                    other, _of_kind(one, ClassCreated, "class_id"), one.stamp.number, ledger
+                )
+            ),
+        ],
+        ledgers=[*found.ledgers, *(one for ledger in ledgers for one in ledger or ())],
     )
 
 

@@ -12,7 +12,7 @@ from web3.contract.contract import ContractFunction, ContractFunctions
 
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection, answering
-from bridge.chain.events import read_events
+from bridge.chain.events import read_events, read_terms
 from bridge.chain.places import Places
 from bridge.chain.reverts import refusals_in_words
 from bridge.domain.attestations import (
@@ -130,8 +130,15 @@ class BridgeContract:
     # ---------------------------------------------------------------- events
 
     def events(self, first: int, last: int, *only: type[ChainEvent]) -> Iterator[ChainEvent]:
-        """Events of blocks `first` to `last`, both included, in chain order; of all kinds when none is named."""
-        return read_events(self.connection, self.deployment, max(first, self.first_block), last, only)
+        """Events of blocks `first` to `last`, both included, in chain order; of all kinds when none is named, and
+        then also those of its policy."""
+        since = max(first, self.first_block)
+        return read_events(self.connection, self.deployment, since, last, only, self._policy)
+
+    @property
+    def keeps_list(self) -> bool:
+        """Whether its policy lets only listed accounts take units."""
+        return self._allow_list
 
     def credit_classes(self) -> dict[Hex32, ClassCreated]:
         """Every class there is at the final block, by id."""
@@ -217,7 +224,7 @@ class BridgeContract:
             pending_redemption=redeeming,
             shortfall=shortfall,
             quarantined_until=quarantined_until,
-            terms=_terms(terms),
+            terms=read_terms(terms),
         )
 
     def is_barred(self, c: CreditClass, block: int | None = None) -> bool:
@@ -228,7 +235,9 @@ class BridgeContract:
         """What a mint of the class would meet; `methodology` as the admin named it. Raises ContractRefused for a
         registry that the contract does not know."""
         state = self.class_state(c.id, block)
-        terms = state.terms if state else _terms(self.view(self.functions.registryOf(code_bytes(c.registry)), block)[2])
+        terms = (
+            state.terms if state else read_terms(self.view(self.functions.registryOf(code_bytes(c.registry)), block)[2])
+        )
         return Gate(
             project=self.verdict(c.registry, Subject.PROJECT, c.project, block),
             methodology=methodology,
@@ -486,20 +495,6 @@ class BridgeContract:
 
 def _request_state(state: Sequence[Any]) -> RequestState:
     return RequestState(remaining=state[0], deadline=state[1], parts=state[4], status=state[5])
-
-
-def _terms(value: Sequence[Any]) -> Terms:
-    deadline, challenge, blocks, kg_per_unit, statement, recovery, admission_required, recoverer = value
-    return Terms(
-        request_deadline_seconds=deadline,
-        challenge_seconds=challenge,
-        challenge_blocks=blocks,
-        kg_per_unit=kg_per_unit,
-        statement_seconds=statement,
-        recovery_seconds=recovery,
-        admission_required=admission_required,
-        recoverer=None if int(recoverer, 16) == 0 else recoverer,
-    )
 
 
 def _wire_terms(terms: Terms) -> tuple[int | bool | str, ...]:

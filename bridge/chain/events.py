@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from eth_abi.abi import decode
@@ -11,7 +11,9 @@ from web3.types import FilterParams, LogReceipt
 
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection, answering
+from bridge.chain.power_events import POLICY_READERS, POWER_READERS, EventReader
 from bridge.domain.attestations import Deployment
+from bridge.domain.credit_class import Terms
 from bridge.domain.lifecycle import Kind
 from bridge.domain.observed import (
     ChainEvent,
@@ -37,7 +39,7 @@ from bridge.domain.observed import (
     Transferred,
 )
 from bridge.domain.serials import SerialRange, SpaceKind
-from bridge.domain.values import Hex32, hex32
+from bridge.domain.values import ZERO_ADDRESS, Address, Hex32, hex32
 from bridge.errors import Halted
 
 PAGE_BLOCKS = 2_000
@@ -77,6 +79,7 @@ def _class_created(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
             vintage=a["vintage"],
             credit_type=a["creditType"],
             kg_per_unit=a["terms"][3],
+            terms=read_terms(a["terms"]),
         )
     ]
 
@@ -84,6 +87,17 @@ def _class_created(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
 def _methodology_set(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
     registry = _code(a["registry"])
     return [MethodologySet(place=place, registry=registry, project=a["project"], methodology=a["methodology"])]
+
+
+def read_terms(value: Sequence[Any]) -> Terms:
+    names = ("request_deadline_seconds", "challenge_seconds", "challenge_blocks", "kg_per_unit", "statement_seconds")
+    recovery_seconds, admission_required, recoverer = value[5:]
+    return Terms(
+        **dict(zip(names, value, strict=False)),
+        recovery_seconds=recovery_seconds,
+        admission_required=admission_required,
+        recoverer=None if recoverer == ZERO_ADDRESS else recoverer,
+    )
 
 
 def _minted(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
@@ -222,10 +236,12 @@ def _transfer_batch(place: Place, a: dict[str, Any]) -> list[ChainEvent]:
 
 
 def _transferred(place: Place, a: dict[str, Any], class_id: int, units: int) -> Transferred:
-    return Transferred(place=place, sender=a["from"], to=a["to"], class_id=hex32(class_id), units=units)
+    return Transferred(
+        place=place, sender=a["from"], to=a["to"], class_id=hex32(class_id), units=units, operator=a["operator"]
+    )
 
 
-_READERS: dict[str, Callable[[Place, dict[str, Any]], list[ChainEvent]]] = {
+_READERS: dict[str, EventReader] = {
     "SpaceRegistered": _space_registered,
     "ClassCreated": _class_created,
     "MethodologySet": _methodology_set,
@@ -246,6 +262,7 @@ _READERS: dict[str, Callable[[Place, dict[str, Any]], list[ChainEvent]]] = {
     "Quarantined": _quarantined,
     "TransferSingle": _transfer_single,
     "TransferBatch": _transfer_batch,
+    **POWER_READERS,
 }
 
 
@@ -259,10 +276,10 @@ def _type_text(member: dict[str, Any]) -> str:
 class _EventShape:
     """How one event's topics and data decode, and which fact it makes."""
 
-    def __init__(self, abi: dict[str, Any]) -> None:
+    def __init__(self, abi: dict[str, Any], read: EventReader) -> None:
         self.topic: Hex32 = _hex(event_abi_to_log_topic(abi))  # type: ignore[arg-type]
         self.name: str = abi["name"]
-        self.read = _READERS[self.name]
+        self.read = read
         self._indexed = [(m["name"], m["type"]) for m in abi["inputs"] if m["indexed"]]
         self._data = [(m["name"], _type_text(m)) for m in abi["inputs"] if not m["indexed"]]
 
@@ -274,14 +291,17 @@ class _EventShape:
         return values | dict(zip((name for name, _ in self._data), decoded, strict=True))
 
 
-_SHAPES = {
-    shape.topic: shape
-    for shape in (
-        _EventShape(entry)
-        for entry in artifact("CarbonBridge").abi
-        if entry["type"] == "event" and entry["name"] in _READERS
+def _shapes(contract: str, readers: Mapping[str, EventReader]) -> dict[Hex32, _EventShape]:
+    shapes = (
+        _EventShape(entry, readers[entry["name"]])
+        for entry in artifact(contract).abi
+        if entry["type"] == "event" and entry["name"] in readers
     )
-}
+    return {shape.topic: shape for shape in shapes}
+
+
+_SHAPES = _shapes("CarbonBridge", _READERS)
+_POLICY_SHAPES = _shapes("AllowListPolicy", POLICY_READERS)
 
 
 def read_events(
@@ -290,31 +310,39 @@ def read_events(
     first: int,
     last: int,
     only: Collection[type[ChainEvent]] = (),
+    policy: Address | None = None,
 ) -> Iterator[ChainEvent]:
-    """Our events of blocks `first` to `last`, both included, in chain order; of all kinds when none is named.
+    """Our events of blocks `first` to `last`, both included, in chain order; of all kinds when none is named, and then
+    also those of the holders' policy where one is named.
 
     Raises Unreachable, and Halted when the node answers with logs that were not asked for.
     """
     names = {kind.__name__ for kind in only}
-    topics = [topic for topic, shape in _SHAPES.items() if not names or shape.name in names]
+    shapes = {deployment.contract: {t: shape for t, shape in _SHAPES.items() if not names or shape.name in names}}
+    if policy and not names:
+        shapes[policy] = _POLICY_SHAPES
     for start in range(first, last + 1, PAGE_BLOCKS):
-        yield from _read_page(connection, deployment, start, min(start + PAGE_BLOCKS - 1, last), topics)
+        yield from _read_page(connection, start, min(start + PAGE_BLOCKS - 1, last), shapes)
 
 
 def _read_page(
-    connection: Connection, deployment: Deployment, first: int, last: int, topics: list[Hex32]
+    connection: Connection, first: int, last: int, shapes: dict[Address, dict[Hex32, _EventShape]]
 ) -> Iterator[ChainEvent]:
+    addresses = [connection.w3.to_checksum_address(one) for one in shapes]
     query: FilterParams = {
-        "address": connection.w3.to_checksum_address(deployment.contract),
+        "address": addresses if len(addresses) > 1 else addresses[0],
         "fromBlock": first,
         "toBlock": last,
-        "topics": [topics],
+        "topics": [list(dict.fromkeys(topic for some in shapes.values() for topic in some))],
     }
     with answering():
         logs = connection.w3.eth.get_logs(query)
     for log in sorted(logs, key=lambda entry: (entry["blockNumber"], entry["logIndex"])):
-        if not first <= log["blockNumber"] <= last or log["address"].lower() != deployment.contract:
+        emitter = log["address"].lower()
+        if not first <= log["blockNumber"] <= last or emitter not in shapes:
             raise Halted(f"the node answered with a log of block {log['blockNumber']}; asked for {first} to {last}")
-        shape = _SHAPES[_hex(log["topics"][0])]
+        shape = shapes[emitter].get(_hex(log["topics"][0]))
+        if shape is None:  # the other contract's event, asked for in the same words
+            continue
         place = Place(block=log["blockNumber"], transaction=_hex(log["transactionHash"]), log_index=log["logIndex"])
         yield from shape.read(place, shape.arguments(log))

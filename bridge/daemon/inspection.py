@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge.alerts.channel import Channel
 from bridge.alerts.deliver import deliver
@@ -23,6 +23,7 @@ from bridge.reconcile.reconcile import reconcile
 from bridge.report.alerts import alert
 from bridge.report.findings import as_json
 from bridge.report.messages import Language
+from bridge.report.sealing import read_report
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,21 @@ class Inspector:
     def _run(self, step: Callable[[int], None]) -> Reconciliation:
         begun_at = self.clock()
         gathered = self.gather()
+        evidence = replace(gathered.evidence, moment=begun_at, seen_before=self._seen_before())
+        gathered = replace(gathered, evidence=evidence)
         step(1)
         found = compared(gathered, self.limits, self.contract.credit_classes)
         pause = self._trip(found, gathered.evidence)
         step(1)
         moment = (begun_at, self.clock())
         return self.cases.keep(found, moment, gathered.scope, pause, as_json, self._told)
+
+    def _seen_before(self) -> int | None:
+        """Up to when the run before had read each chain, in the chain's own seconds."""
+        for last in self.cases.runs(1):
+            pins = read_report(self.cases.report(last.number)).blocks
+            return min((pin.stamp.timestamp for pin in pins), default=None)
+        return None
 
     def _trip(self, found: Reconciliation, evidence: Evidence) -> Pause | None:
         if self.guardian is None:

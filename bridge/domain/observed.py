@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from bridge.domain.attestations import Attested, Deployment, Outcome, Request, StatementHead
+from bridge.domain.credit_class import Terms
 from bridge.domain.lifecycle import Kind, RequestStatus, SerialState
 from bridge.domain.serials import SerialRange, SpaceKind
 from bridge.domain.values import Address, Fact, Hex32, RegistryCode, keccak_hex
@@ -44,6 +45,20 @@ class ClassCreated(Fact):
     vintage: int
     credit_type: str
     kg_per_unit: int
+    terms: Terms | None = None
+
+    @property
+    def request_deadline_seconds(self) -> int | None:
+        return self.terms.request_deadline_seconds if self.terms else None
+
+    @property
+    def challenge_seconds(self) -> int | None:
+        return self.terms.challenge_seconds if self.terms else None
+
+    @property
+    def statement_seconds(self) -> int | None:
+        """How old a statement its mints may lean on, zero for none; as the others None where nobody kept the terms."""
+        return self.terms.statement_seconds if self.terms else None
 
 
 class MethodologySet(Fact):
@@ -197,13 +212,84 @@ class Quarantined(Fact):
 
 
 class Transferred(Fact):
-    """An ERC-1155 movement of one class; `sender` or `to` is the zero address for a mint or a burn."""
+    """An ERC-1155 movement of one class; `sender` or `to` is the zero address for a mint or a burn. `operator` is who
+    called the contract, None where nobody looked."""
 
     place: Place
     sender: Address
     to: Address
     class_id: Hex32
     units: int
+    operator: Address | None = None
+
+
+class ReserveStated(Fact):
+    """A statement reached the contract: `locked`, less released, of the class as of a chain second."""
+
+    place: Place
+    class_id: Hex32
+    sequence: int
+    as_of: int
+    locked: int
+
+
+class PowerChanged(Fact):
+    """Somebody was given a power or lost it. `by` are the accounts through which its transaction went, so that the one
+    who called the contract is among them; empty where nobody looked. `of_policy`: a power over the holders' policy."""
+
+    place: Place
+    by: tuple[Address, ...] = ()
+    of_policy: bool = False
+
+
+class AllowanceSet(PowerChanged):
+    operator: Address
+    units_per_day: int
+
+
+class ClassAllowanceSet(PowerChanged):
+    class_id: Hex32
+    units_per_day: int
+
+
+class AttestersSet(PowerChanged):
+    registry: RegistryCode
+    added: tuple[Address, ...]
+    removed: tuple[Address, ...]
+    threshold: int
+
+
+class GuardianSet(PowerChanged):
+    account: Address
+    enabled: bool
+
+
+class ListerSet(PowerChanged):
+    account: Address
+    enabled: bool
+
+
+class OwnershipTransferred(PowerChanged):
+    """`previous` is the zero address where the contract was made."""
+
+    previous: Address
+    account: Address
+
+
+class Frozen(Fact):
+    """The policy lets the account give nothing until then (chain seconds); now or earlier: released."""
+
+    place: Place
+    account: Address
+    until: int
+
+
+class Listed(Fact):
+    """The policy lets the account take units, or no more."""
+
+    place: Place
+    account: Address
+    listed: bool
 
 
 ChainEvent = (
@@ -226,6 +312,15 @@ ChainEvent = (
     | Recovered
     | Quarantined
     | Transferred
+    | ReserveStated
+    | AllowanceSet
+    | ClassAllowanceSet
+    | AttestersSet
+    | GuardianSet
+    | ListerSet
+    | OwnershipTransferred
+    | Frozen
+    | Listed
 )
 
 
@@ -236,6 +331,28 @@ class WitnessedRequest(Fact):
     status: RequestStatus
     remaining: int
     settled: tuple[Outcome, ...]
+
+
+class ClassSnapshot(Fact):
+    """A class as the contract's own views have it at one block, in units. `live` is counted from its serial ledger,
+    None where nobody counted."""
+
+    deployment: Deployment
+    block: int
+    class_id: Hex32
+    supply: int
+    pending: int
+    shortfall: int
+    live: int | None = None
+
+
+class LedgerSnapshot(Fact):
+    """All live serials of one space as the contract's serial ledger has them at one block, each with its class."""
+
+    deployment: Deployment
+    block: int
+    space: Hex32
+    live: tuple[tuple[Hex32, SerialRange], ...]
 
 
 class StatementRow(Fact):

@@ -24,10 +24,10 @@ Column: TypeAlias = ir.Value | Callable[[ir.Table], ir.Value]
 def facts(t: Tables) -> dict[str, ir.Table]:
     """Of all chains. `event` is the event's number, by which exhibits are found again."""
     return {
-        "spaces": _facts(
+        "spaces": event_facts(
             t["SpaceRegistered"], "registry", space=_id("space"), batch=lambda e: e["kind"] == int(SpaceKind.BATCH)
         ),
-        "classes": _facts(t["ClassCreated"], "registry", "kg_per_unit", class_id=_id("class_id")),
+        "classes": event_facts(t["ClassCreated"], "registry", "kg_per_unit", class_id=_id("class_id")),
         "every_mint": mints(t["Minted"]),
         "ends_of_ranges": ends(t),
         "requests": _requests(t["RequestOpened"]),
@@ -35,10 +35,12 @@ def facts(t: Tables) -> dict[str, ir.Table]:
         "supply": _supply(t["Transferred"]),
         "own": _own(t["Transferred"]),
         "transfers": _transfers(t),
-        "retired": _facts(t["CreditRetired"], "units", class_id=_id("class_id"), holder=_id("account")),
+        "retired": event_facts(t["CreditRetired"], "units", class_id=_id("class_id"), holder=_id("account")),
         "shortfalls": _shortfalls(t),
         "covers": _covers(t),
-        "quarantines": _facts(t["Quarantined"], class_id=_id("class_id"), until=lambda e: e["until"].cast("int64")),
+        "quarantines": event_facts(
+            t["Quarantined"], class_id=_id("class_id"), until=lambda e: e["until"].cast("int64")
+        ),
         "recoveries": _recoveries(t),
     }
 
@@ -90,13 +92,13 @@ def opened(t: ir.Table) -> ir.Table:
 def _move(t: ir.Table, what: Column, key: str, recipient: str = "") -> ir.Table:
     to = (lambda e: hexed(e[recipient])) if recipient else _text("")
     columns = {"key": _id(key), "class_id": _id("class_id"), "space": _id("space"), "recipient": to, "time": time_of}
-    return _facts(t, "first", "last", "position", what=what, **columns)
+    return event_facts(t, "first", "last", "position", what=what, **columns)
 
 
 def _requests(t: ir.Table) -> ir.Table:
     what, deadline = (lambda e: what_is_asked(e["kind"])), (lambda e: e["deadline"].cast("int64"))
     ids = {name: _id(name) for name in ("request_id", "class_id", "holder")}
-    return _facts(t, "units", **ids, what=what, deadline=deadline, time=time_of)
+    return event_facts(t, "units", **ids, what=what, deadline=deadline, time=time_of)
 
 
 def _steps(t: Tables) -> ir.Table:
@@ -119,7 +121,7 @@ def _steps(t: Tables) -> ir.Table:
 
 def _step(t: ir.Table, step: str, class_id: str, units: Column, remaining: Column) -> ir.Table:
     of = _id(class_id) if class_id else _text("")
-    return _facts(
+    return event_facts(
         t, request_id=_id("request_id"), class_id=of, step=_text(step), gone=units, remaining=remaining
     ).rename(units="gone")
 
@@ -128,14 +130,14 @@ def _supply(t: ir.Table) -> ir.Table:
     nobody = ibis.literal(to_bytes(ZERO_ADDRESS), "binary")
     t = t.filter(((t["sender"] == nobody) | (t["to"] == nobody)) & (t["units"] > 0))  # a new class announces itself
     issued, burned = ((t[side] == nobody).ifelse(t["units"], 0).cast("uint64") for side in ("sender", "to"))
-    return _facts(t, class_id=_id("class_id"), issued=issued, burned=burned, time=time_of)
+    return event_facts(t, class_id=_id("class_id"), issued=issued, burned=burned, time=time_of)
 
 
 def _own(t: ir.Table) -> ir.Table:
     """Units that reached or left the contract's own account."""
     t = t.filter((t["sender"] == t["contract"]) | (t["to"] == t["contract"]))
     given, received = ((t[side] == t["contract"]).ifelse(t["units"], 0).cast("uint64") for side in ("sender", "to"))
-    return _facts(t, class_id=_id("class_id"), received=received, given=given)
+    return event_facts(t, class_id=_id("class_id"), received=received, given=given)
 
 
 def _transfers(t: Tables) -> ir.Table:
@@ -145,7 +147,7 @@ def _transfers(t: Tables) -> ir.Table:
     nobody = ibis.literal(to_bytes(ZERO_ADDRESS), "binary")
     moved = t["Transferred"].filter(lambda e: (e["sender"] != nobody) & (e["to"] != nobody))
     moved = moved.join(closed, ["chain", "class_id"])
-    return _facts(moved.filter(number(moved) > moved["since"]), "units", class_id=_id("class_id"), time=time_of)
+    return event_facts(moved.filter(number(moved) > moved["since"]), "units", class_id=_id("class_id"), time=time_of)
 
 
 _CLOSING = ("Quarantined", "Reversed")
@@ -159,15 +161,15 @@ def _shortfalls(t: Tables) -> ir.Table:
     reversals = whole.group_by(place).agg(opened=(whole["last"] - whole["first"] + 1).cast("uint64").sum())
     columns = {"class_id": _id("class_id"), "covered": nothing, "stated": lambda e: e["shortfall"]}
     covers = {"class_id": _id("short_class_id"), "covered": taken["units"], "stated": taken["shortfall"]}
-    return _facts(reversals, opened=lambda e: e["opened"].cast("uint64"), **columns).union(
-        _facts(taken, opened=nothing, **covers)
+    return event_facts(reversals, opened=lambda e: e["opened"].cast("uint64"), **columns).union(
+        event_facts(taken, opened=nothing, **covers)
     )
 
 
 def _covers(t: Tables) -> ir.Table:
     def step(name: str, what: str, lock: str = "", short: str = "") -> ir.Table:
         ids = {"lock_id": _id(lock) if lock else _text(""), "short_class": _id(short) if short else _text("")}
-        return _facts(t[name], "units", cover_id=_id("cover_id"), step=_text(what), **ids)
+        return event_facts(t[name], "units", cover_id=_id("cover_id"), step=_text(what), **ids)
 
     return ibis.union(
         step("CoverOffered", OFFERED, "lock_id", "short_class_id"),
@@ -184,7 +186,7 @@ def _recoveries(t: Tables) -> ir.Table:
             **dict.fromkeys(("sender", "to", "class_id"), _text("")),
             **{"units": ibis.literal(0, "uint64"), "matures_at": _none("int64")},
         }
-        return _facts(e, recovery_id=_id("recovery_id"), step=_text(what), time=time_of, **(silent | given))
+        return event_facts(e, recovery_id=_id("recovery_id"), step=_text(what), time=time_of, **(silent | given))
 
     parties = {"sender": _id("sender"), "to": _id("to")}
     matures = ordered["matures_at"].cast("int64")
@@ -207,7 +209,7 @@ def _none(kind: str) -> ir.Scalar:
     return ibis.null(kind)
 
 
-def _facts(t: ir.Table, *names: str, **columns: Column) -> ir.Table:
+def event_facts(t: ir.Table, *names: str, **columns: Column) -> ir.Table:
     """Always in one order of columns, so that kinds of events can be put together."""
     named = {name: t[name] for name in names} | columns
     return t.select("deployment", event=number, **{name: named[name] for name in sorted(named)})

@@ -23,6 +23,8 @@ from bridge.reconcile.plan import Files
 _ID = _ACCOUNT = pa.binary()
 _TEXT, _UNITS, _CODE, _TIME = pa.string(), pa.uint64(), pa.uint8(), pa.int64()
 _RANGE = {"space": _ID, "first": _UNITS, "last": _UNITS}
+_ACCOUNTS = pa.list_(_ACCOUNT)
+_POWER = {"by": _ACCOUNTS, "of_policy": pa.bool_()}
 _RANGES = pa.list_(pa.struct(list(_RANGE.items())))
 
 PLACE: Mapping[str, pa.DataType] = {
@@ -40,7 +42,8 @@ COLUMNS: Mapping[type[ChainEvent], Mapping[str, pa.DataType]] = {
     seen.SpaceRegistered: {"space": _ID, "registry": _TEXT, "kind": _CODE, "key": _TEXT},
     seen.ClassCreated: {
         **{"class_id": _ID, "registry": _TEXT, "project": _TEXT, "vintage": _UNITS, "credit_type": _TEXT},
-        **{"kg_per_unit": _UNITS},
+        **{"kg_per_unit": _UNITS, "request_deadline_seconds": _TIME, "challenge_seconds": _TIME},
+        **{"statement_seconds": _TIME},  # of its terms, null where nobody kept them
     },
     seen.MethodologySet: {"registry": _TEXT, "project": _TEXT, "methodology": _TEXT},
     seen.Minted: {"lock_id": _ID, "class_id": _ID, **_RANGE, "recipient": _ACCOUNT},
@@ -69,7 +72,19 @@ COLUMNS: Mapping[type[ChainEvent], Mapping[str, pa.DataType]] = {
     seen.RecoveryVetoed: {"recovery_id": _ID, "by": _ACCOUNT},
     seen.Recovered: {"recovery_id": _ID, "sender": _ACCOUNT, "to": _ACCOUNT, "units": _UNITS},
     seen.Quarantined: {"class_id": _ID, "until": _UNITS},
-    seen.Transferred: {"sender": _ACCOUNT, "to": _ACCOUNT, "class_id": _ID, "units": _UNITS},
+    seen.Transferred: {
+        **{"sender": _ACCOUNT, "to": _ACCOUNT, "class_id": _ID, "units": _UNITS},
+        **{"operator": _ACCOUNT},  # null where nobody looked
+    },
+    seen.ReserveStated: {"class_id": _ID, "sequence": _UNITS, "as_of": _UNITS, "locked": _UNITS},
+    seen.AllowanceSet: {**_POWER, "operator": _ACCOUNT, "units_per_day": _UNITS},
+    seen.ClassAllowanceSet: {**_POWER, "class_id": _ID, "units_per_day": _UNITS},
+    seen.AttestersSet: {**_POWER, "registry": _TEXT, "added": _ACCOUNTS, "removed": _ACCOUNTS, "threshold": _CODE},
+    seen.GuardianSet: {**_POWER, "account": _ACCOUNT, "enabled": pa.bool_()},
+    seen.ListerSet: {**_POWER, "account": _ACCOUNT, "enabled": pa.bool_()},
+    seen.OwnershipTransferred: {**_POWER, "previous": _ACCOUNT, "account": _ACCOUNT},
+    seen.Frozen: {"account": _ACCOUNT, "until": _UNITS},
+    seen.Listed: {"account": _ACCOUNT, "listed": pa.bool_()},
 }
 assert COLUMNS.keys() == set(get_args(ChainEvent))  # noqa: S101 an event that nobody reads would be overlooked in silence
 
@@ -144,8 +159,10 @@ def _cells(event: ChainEvent) -> Iterator[Any]:
         value = getattr(r if r is not None and name in _RANGE else event, name)
         if kind == _RANGES:
             yield [{"space": to_bytes(one.space), "first": one.first, "last": one.last} for one in value]
+        elif kind == _ACCOUNTS:
+            yield [to_bytes(one) for one in value]
         else:
-            yield to_bytes(value) if kind == _ID else value
+            yield to_bytes(value) if kind == _ID and value is not None else value
 
 
 def arrow(schema: Mapping[str, pa.DataType], rows: list[tuple[Any, ...]]) -> pa.Table:
@@ -157,7 +174,9 @@ def arrow(schema: Mapping[str, pa.DataType], rows: list[tuple[Any, ...]]) -> pa.
 def _fact(value: Any) -> Any:
     if isinstance(value, bytes):
         return text(value)
-    return tuple(_range(one) for one in value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return tuple(text(one) if isinstance(one, bytes) else _range(one) for one in value)
+    return value
 
 
 def _range(row: Mapping[str, Any]) -> SerialRange:

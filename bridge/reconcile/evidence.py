@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from bridge.domain.attestations import Attested, Deployment, Lock, Receipt, StatementHead
-from bridge.domain.observed import BlockStamp, ChainEvent, Statement
+from bridge.domain.observed import BlockStamp, ChainEvent, ClassSnapshot, LedgerSnapshot, Statement
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import Fact, Hex32, RegistryCode
 
@@ -43,6 +43,14 @@ class ClaimLink(Fact):
     kg: int = Field(gt=0)
 
 
+class Reissue(Fact):
+    """Serials that one registry cancels so that another issues as many anew, in the same order; `source` says so."""
+
+    source: str = Field(min_length=1)
+    origin: SerialRange
+    becomes: SerialRange
+
+
 class JournalEntry(Fact):
     """What the operator's journal believes of one saga: a deposit by its lock, an exit by its request, or a reversal by
     its event; `state` in the words of `bridge.domain.lifecycle`. A deposit that is only planned has no serials yet."""
@@ -62,13 +70,15 @@ class ChainView:
     """One contract's whole history up to a final block.
 
     `block_times` gives the seconds since 1970 of blocks with events; an event whose block is missing there counts as
-    having happened at the stamp, which can only delay a judgement.
+    having happened at the stamp, which can only delay a judgement. `keeps_list`: its policy lets only listed accounts
+    take units.
     """
 
     deployment: Deployment
     stamp: BlockStamp
     events: Sequence[ChainEvent]
     block_times: Mapping[int, int] = field(default_factory=dict)
+    keeps_list: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,7 @@ class ChainArchive:
     deployment: Deployment
     stamp: BlockStamp
     files: Mapping[str, Sequence[Path]]
+    keeps_list: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +130,8 @@ class Evidence:
     `accounts` names, by registry, the one account that stands for a deployment there.
     `locks` and `receipts` are what registries signed for a deployment, as far as the reader keeps them; `journal` is
     what the operators believe.
+    `snapshots` and `ledgers` are what contracts' views said at the very blocks at which their events were read.
+    `moment` is when this is compared, and `seen_before` when it was compared last; both in seconds since 1970.
     """
 
     chains: Sequence[ChainView | ChainArchive] = ()
@@ -129,6 +142,11 @@ class Evidence:
     locks: Sequence[tuple[Deployment, Lock]] = ()
     receipts: Sequence[tuple[Deployment, Receipt]] = ()
     accounts: Sequence[tuple[RegistryCode, Deployment, str]] = ()
+    snapshots: Sequence[ClassSnapshot] = ()
+    ledgers: Sequence[LedgerSnapshot] = ()
+    reissues: Sequence[Reissue] = ()
+    moment: int | None = None
+    seen_before: int | None = None
     journal: Sequence[JournalEntry] = ()
     claim_archives: Sequence[ClaimArchive] = ()
 
@@ -138,7 +156,9 @@ class Limits(Fact):
 
     `finality_seconds`: a registry acts only on blocks at least this old. A block that much older than a statement
     still shows everything the registry could have acted upon.
-    `reversal_seconds`: from the first statement that shows serials as reversed until the chain must have it.
+    `reversal_seconds`: from the first statement that shows serials as reversed or cancelled until the chain must
+    have it.
+    `statement_seconds`: how old a statement may be at the moment of the comparison.
     """
 
     release_seconds: int = Field(default=0, ge=0)
@@ -146,3 +166,4 @@ class Limits(Fact):
     reversal_seconds: int = Field(default=86_400, ge=0)
     finality_seconds: int = Field(default=0, ge=0)
     out_of_step_seconds: int = Field(default=2 * 86_400, ge=0)
+    statement_seconds: int = Field(default=2 * 86_400, ge=0)

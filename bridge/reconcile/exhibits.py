@@ -116,6 +116,22 @@ def _what_was_remedied(event: ChainEvent) -> str:
         case seen.Transferred():
             return f"{event.units} units from {event.sender} to {event.to}"
         case _:
+            return _what_was_decided(event)
+
+
+def _what_was_decided(event: ChainEvent) -> str:
+    match event:
+        case seen.Frozen():
+            return f"account {event.account} frozen until {event.until}"
+        case seen.Listed():
+            return f"account {event.account} {'listed' if event.listed else 'struck off'}"
+        case seen.PowerChanged():
+            told = event.model_dump(exclude={"place", "by", "of_policy"}).items()
+            words = ", ".join(f"{name} {value}" for name, value in told)
+            return (
+                f"{type(event).__name__}: {words}, called through {', '.join(event.by) or 'nobody that was looked for'}"
+            )
+        case _:
             return type(event).__name__
 
 

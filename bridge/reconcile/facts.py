@@ -16,10 +16,11 @@ import pyarrow as pa
 from bridge.domain.attestations import Deployment, Lock, Receipt
 from bridge.domain.lifecycle import Kind
 from bridge.domain.observed import Statement, rows_hash
-from bridge.reconcile import chain_facts, claim_tables, event_tables, statement_tables
+from bridge.reconcile import chain_facts, claim_tables, event_tables, power_facts, statement_tables
 from bridge.reconcile.chain_facts import REDEEM, RETIRE
 from bridge.reconcile.event_tables import arrow
 from bridge.reconcile.evidence import ChainArchive, ClaimLink, Evidence, JournalEntry, StatementArchive
+from bridge.reconcile.other_facts import OTHER_SCHEMAS, add_others
 from bridge.reconcile.plan import Files, Parts, Plan
 
 Row = tuple[Any, ...]
@@ -30,7 +31,8 @@ _PLACE, _FLAG = pa.int64(), pa.bool_()
 _RANGE = {"space": _TEXT, "first": _SERIAL, "last": _SERIAL}
 
 SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
-    "chains": {"deployment": _TEXT, "block_time": _TIME},
+    # `keeps_list`: only listed accounts may take units there.
+    "chains": {"deployment": _TEXT, "block_time": _TIME, "keeps_list": _FLAG},
     # `whole`: the rows are those that the head binds.
     "statements": {
         **{"statement": _PLACE, "registry": _TEXT, "sequence": _WHOLE, "as_of": _TIME, "current": _FLAG},
@@ -57,8 +59,9 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
     "receipts": {
         **{"id": _PLACE, "receipt": _PLACE, "deployment": _TEXT, "request_id": _TEXT, "what": _TEXT},
         **_RANGE,
-        **{"executed_at": _TIME},
+        **{"executed_at": _TIME, "reference": _TEXT},
     },
+    **OTHER_SCHEMAS,
 }
 
 
@@ -76,7 +79,8 @@ def planned(plan: Plan) -> Given:
     events = {name: plan.given(name, schema) for name, schema in event_tables.SCHEMAS.items()}
     rows = plan.given(statement_tables.NAME, statement_tables.SCHEMA)
     claims = plan.given(claim_tables.NAME, claim_tables.SCHEMA)
-    facts = chain_facts.facts(events)
+    powers = power_facts.facts(events, small["chains"])
+    facts = chain_facts.facts(events) | powers
     facts |= {"every_row": statement_tables.rows(rows), "claims": claim_tables.claims(claims)}
     return Given(events, rows, claims, small | {name: plan.view(name, fact) for name, fact in facts.items()})
 
@@ -84,7 +88,8 @@ def planned(plan: Plan) -> Given:
 def given(evidence: Evidence) -> dict[str, Parts]:
     """What the plan is given, by name."""
     rows: Rows = defaultdict(list)
-    rows["chains"] = [(str(view.deployment), view.stamp.timestamp) for view in evidence.chains]
+    rows["chains"] = [(str(view.deployment), view.stamp.timestamp, view.keeps_list) for view in evidence.chains]
+    add_others(rows, evidence)
     _add_statements(rows, evidence)
     _add_endorsements(rows, evidence)
     rows["links"] = [_link(link) for link in evidence.links]
@@ -155,4 +160,4 @@ def _journal(entry: JournalEntry) -> Row:
 def _add_receipt(rows: list[Row], index: int, deployment: Deployment, receipt: Receipt) -> None:
     head = (index, str(deployment), receipt.request_id, RETIRE if receipt.kind is Kind.RETIREMENT else REDEEM)
     for r in receipt.ranges:
-        rows.append((len(rows), *head, r.space, r.first, r.last, receipt.executed_at))
+        rows.append((len(rows), *head, r.space, r.first, r.last, receipt.executed_at, receipt.reference))

@@ -54,7 +54,7 @@ class Plan:
         return ibis.table(expression.schema(), name=name)
 
     def keep(self, expression: ir.Table) -> ir.Table:
-        """Computed once, for all that builds on it or asks for the same."""
+        """Computed once, for all that builds on it, even where several ask for it anew."""
         query = self.sql(expression)
         if query not in self._kept:
             self._kept[query] = f"kept_{len(self.steps)}"

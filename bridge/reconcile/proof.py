@@ -41,6 +41,9 @@ def own_evidence(evidence: Evidence, own: Deployment) -> Evidence:
         claims=(),
         links=(),
         claim_archives=(),
+        reissues=(),
+        snapshots=[one for one in evidence.snapshots if one.deployment == own],
+        ledgers=[one for one in evidence.ledgers if one.deployment == own],
     )
 
 
@@ -58,5 +61,6 @@ def _is_whole(statement: Seen) -> bool:
 
 
 def _size(evidence: Evidence) -> tuple[int, ...]:
-    parts = (evidence.chains, evidence.statements, evidence.claims, evidence.links, evidence.claim_archives)
-    return tuple(map(len, parts))
+    ours_or_not = (evidence.chains, evidence.statements, evidence.snapshots, evidence.ledgers)
+    others = (evidence.claims, evidence.links, evidence.claim_archives, evidence.reissues)
+    return (*map(len, ours_or_not), *map(len, others))

@@ -8,7 +8,8 @@ a pair all of this holds:
 2. No other mint, settlement, reversal, claim or row of a current statement, and no row of any statement that calls
    serials taken back, has a serial of it (`crowded`, once among what chains and claims say, once among rows).
 3. Its class and space were registered once in its contract, before the first mint of the two, and by no contract for
-   another registry; a batch has this class only.
+   another registry; a batch has this class only. Nobody reads the space's ledger from storage or tells of its
+   re-issue, and the class does not lean on statements.
 4. It was minted before its class was first closed, and not later than the statement was made.
 5. Nothing else names its lock: no other mint, no row that is not quiet, no offer of cover.
 
@@ -33,7 +34,7 @@ from bridge.reconcile.chain_facts import hexed, number, opened, time_of
 from bridge.reconcile.facts import Given
 from bridge.reconcile.intervals import crowded, units
 from bridge.reconcile.plan import Plan
-from bridge.reconcile.statement_tables import number_of_row
+from bridge.reconcile.statement_tables import TAKEN_BACK, number_of_row
 
 Tables = Mapping[str, ir.Table]
 
@@ -87,6 +88,7 @@ def _kinds(plan: Plan, events: Tables, t: Tables) -> ir.Table:
     k = k.left_join(alone, ["deployment", "of_space"]).drop("deployment_right", "of_space_right")
     for name, facts in (("class", t["classes"]), ("space", t["spaces"])):
         k = _registered(k, name, facts)
+    k = _asked_for(k, t)
     k = k.left_join(_closed(events), ["chain", "class_id"]).drop("chain_right", "class_id_right")
     a = (
         t["accounts"]
@@ -97,7 +99,7 @@ def _kinds(plan: Plan, events: Tables, t: Tables) -> ir.Table:
     fit = (k["class_times"] == 1) & (k["space_times"] == 1) & (k["class_made"] < k["since"])
     fit = fit & (k["space_made"] < k["since"]) & (k["class_registry"] == k["space_registry"])
     fit = fit & (k["class_registry"] == k["class_other"]) & (k["space_registry"] == k["space_other"])
-    fit = fit & (~k["batch"] | (k["classes"] == 1)) & (k["account"] == k["other"]).fill_null(True)
+    fit = fit & k["asked"].isnull() & (~k["batch"] | (k["classes"] == 1)) & (k["account"] == k["other"]).fill_null(True)
     return plan.keep(
         k.select(
             *("chain", "deployment", "space", "class_id", "of_class", "account"),
@@ -107,6 +109,24 @@ def _kinds(plan: Plan, events: Tables, t: Tables) -> ir.Table:
             kind=ibis.row_number().over(ibis.window(order_by=["deployment", "of_space", "of_class"])),
         )
     )
+
+
+def _asked_for(k: ir.Table, t: Tables) -> ir.Table:
+    """What rules look at from beginning to end."""
+    read, told, terms = t["ledger_spaces"], t["reissues"], t["terms"]
+    spaces = ibis.union(
+        read.select("deployment", of_space="space"),
+        told.select("space").join(k.select("deployment", space="of_space"), "space").rename(of_space="space"),
+        told.select(space="to_space").join(k.select("deployment", space="of_space"), "space").rename(of_space="space"),
+    )
+    gated = terms.filter(terms["reserve_seconds"] > 0).select("deployment", of_class="class_id")
+    pairs = k.select("deployment", "of_space", "of_class")
+    asked = ibis.union(
+        pairs.semi_join(spaces, ["deployment", "of_space"]), pairs.semi_join(gated, ["deployment", "of_class"])
+    )
+    names = ["deployment", "of_space", "of_class"]
+    k = k.left_join(asked.distinct().mutate(asked=ibis.literal(True)), names)
+    return k.drop(*(f"{name}_right" for name in names))
 
 
 def _registered(k: ir.Table, name: str, facts: ir.Table) -> ir.Table:
@@ -155,7 +175,7 @@ def _crowded_mints(plan: Plan, mints: ir.Table, given: Given) -> ir.Table:
     """Mints that share a serial with anything that happened or is claimed, by event."""
     rows = given.rows
     ends = [opened(given.events[name]) for name in ("OutcomeSettled", "Reversed")]
-    taken_back = rows.filter(~rows["current"] & (rows["state"] == "reversed"))
+    taken_back = rows.filter(~rows["current"] & rows["state"].isin(TAKEN_BACK))
     claims = given.claims.filter(given.claims["space"].notnull())
     layers = [
         mints.select(*_SPAN, id="event", part=_none()),

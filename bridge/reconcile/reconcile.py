@@ -44,12 +44,13 @@ def reconcile(
     engine: Engine | None = None,
     skip_quiet: bool | None = None,
 ) -> Reconciliation:
-    """Compares everything with everything, once. Raises UsageError when two views show the same deployment.
+    """Compares everything with everything, once. Raises UsageError when two views show the same deployment, or one
+    shows it at another block than its snapshots.
 
     `engine`: DuckDB where none is given. `skip_quiet`: whether pairs on which nothing can be wrong are set aside at
     once (`quiet.py`). It changes no answer; by default it is done for evidence from archives, since small evidence is
     compared sooner than sorted."""
-    _require_distinct(evidence)
+    _require_same_moments(evidence)
     large = any(isinstance(chain, ChainArchive) for chain in evidence.chains)
     engine = engine or DuckDB()
     docket = _docket(limits or Limits(), large if skip_quiet is None else skip_quiet, engine.dialect)
@@ -84,10 +85,15 @@ def _docket(limits: Limits, skip_quiet: bool, dialect: str) -> _Docket:
     )
 
 
-def _require_distinct(evidence: Evidence) -> None:
+def _require_same_moments(evidence: Evidence) -> None:
     deployments = [view.deployment for view in evidence.chains]
     if len(set(deployments)) != len(deployments):
         raise UsageError("two views show the same deployment; reconcile each deployment at one block only")
+    blocks = {(view.deployment, view.stamp.number) for view in evidence.chains}
+    read = {(one.deployment, one.block) for one in evidence.snapshots}
+    read |= {(one.deployment, one.block) for one in evidence.ledgers}
+    for deployment, block in read - blocks:
+        raise UsageError(f"{deployment} was read at block {block} by views and at another by events")
 
 
 def _judge(evidence: Evidence, docket: _Docket, machine: Machine) -> Reconciliation:

@@ -19,6 +19,7 @@ from bridge.reconcile.facts import Given, planned
 from bridge.reconcile.intervals import pieces
 from bridge.reconcile.plan import Plan
 from bridge.reconcile.quiet import NONE, UNITS, Quiet, set_aside
+from bridge.reconcile.statement_tables import TAKEN_BACK
 
 STRETCH = ["space", "first"]
 
@@ -33,7 +34,7 @@ class Relations:
     - `on_chain`: per deployment and stretch what happened last (`live`, or ended by `request_id` or `reversal_id`) and
       who minted it.
     - `stated`, `claimed`: rows of the current statements, and claims, on the same stretches.
-    - `taken_back`: serials that a statement calls reversed, on the same stretches, and since which statement.
+    - `taken_back`: serials that a statement calls reversed or cancelled, on the same stretches, and since which one.
     - `backing`: `on_chain` with the registry's row; `state` is empty without row, `as_of` null without statement.
       `circulated`: units of these serials were out at the statement's moment. `caught_up`: the block shows all that the
       registry could have acted upon by then.
@@ -67,6 +68,23 @@ class Relations:
     accounts: ir.Table
     locks: ir.Table
     receipts: ir.Table
+    terms: ir.Table
+    reserves: ir.Table
+    ends: ir.Table
+    allowances: ir.Table
+    spent: ir.Table
+    powers: ir.Table
+    callers: ir.Table
+    freezes: ir.Table
+    listings: ir.Table
+    lists: ir.Table
+    given: ir.Table
+    taken: ir.Table
+    runs: ir.Table
+    snapshots: ir.Table
+    ledger_spaces: ir.Table
+    ledger: ir.Table
+    reissues: ir.Table
     journal: ir.Table
 
     moved: ir.Table
@@ -158,7 +176,7 @@ def _common_ground(plan: Plan, histories: ir.Table, t: Mapping[str, ir.Table]) -
     """Each of the layers, cut at the ends of all."""
     rows = t["rows"].filter(t["rows"]["current"])
     claims = t["claims"].filter(t["claims"]["space"] != "")
-    layers = (histories, rows, claims, t["rows"].filter(t["rows"]["state"] == "reversed"))
+    layers = (histories, rows, claims, t["rows"].filter(t["rows"]["state"].isin(TAKEN_BACK)))
     count = len(layers)
     marked = [table.select("space", "first", "last", id=table["id"] * count + n) for n, table in enumerate(layers)]
     ground = pieces(plan, ibis.union(*marked).mutate(scope=ibis.literal("")))

@@ -16,6 +16,11 @@ class ChainSource(Protocol):
     @property
     def deployment(self) -> Deployment: ...
 
+    @property
+    def keeps_list(self) -> bool:
+        """Whether the deployment's policy lets only listed accounts take units."""
+        ...
+
     def stamp(self) -> BlockStamp:
         """The latest final block."""
         ...
@@ -33,4 +38,5 @@ def view(source: ChainSource, upto: BlockStamp | None = None) -> ChainView:
     """A deployment at one final block, the latest unless another is named."""
     stamp = upto or source.stamp()
     events = source.events(stamp)
-    return ChainView(source.deployment, stamp, events, source.block_times(sorted({e.place.block for e in events})))
+    times = source.block_times(sorted({e.place.block for e in events}))
+    return ChainView(source.deployment, stamp, events, times, source.keeps_list)

@@ -18,6 +18,8 @@ from bridge.reconcile.evidence import StatementArchive
 from bridge.reconcile.plan import Files, Parts
 
 NAME = "statement_rows"
+TAKEN_BACK = ["reversed", "cancelled"]
+"""States of serials that a registry took out of a lock by itself."""
 _OF = {"statement": pa.int64(), "registry": pa.string(), "as_of": pa.int64(), "current": pa.bool_()}
 COLUMNS = {
     "position": pa.int64(),  # 0, 1, 2 … in the statement's order; `row` is the registry's own number

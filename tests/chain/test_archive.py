@@ -19,6 +19,7 @@ from bridge.chain.archive import files
 from bridge.chain.archive.archive import EventArchive
 from bridge.chain.archive.archived import KINDS, ArchivedChain, bridge_emitters
 from bridge.chain.archive.collect import Collected, collect
+from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection
 from bridge.chain.events import read_events
 from bridge.domain.observed import ChainEvent
@@ -91,10 +92,24 @@ def test_the_archive_says_what_the_chain_says(tmp_path: Path, seed: int) -> None
     assert collected(node, tmp_path).logs == 700
     told = archived(tmp_path)
     assert told == read_one_by_one(logs)
-    assert {type(event).__name__ for event in told} == set(KINDS)
+    assert {type(event).__name__ for event in told} == set(KINDS) - {"Frozen", "Listed", "ListerSet"}
     chain = ArchivedChain(EventArchive(tmp_path))
     numbers = sorted({event.place.block for event in told})
     assert chain.block_times(numbers) == {number: 1_000_000 + number for number in numbers}
+
+
+def test_the_policys_events_are_told_as_the_policys(tmp_path: Path) -> None:
+    policy, chance = "0x" + "22" * 20, Random(1)
+    shapes = {e["name"]: e for e in artifact("AllowListPolicy").abi if e["type"] == "event"}
+    names = ["OwnershipTransferred", "GuardianSet", "ListerSet", "Listed", "Frozen"]
+    logs = [log_of(shapes[name], chance, 5, at) | {"address": policy} for at, name in enumerate(names)]
+    logs.append(log_of(EVENTS["GuardianSet"], chance, 6, 0))
+    node = RecordedNode(logs, LAST)
+    collect(EventArchive(tmp_path), node, HERE, bridge_emitters(HERE.contract, policy), 1, node.final())
+    chain = ArchivedChain(EventArchive(tmp_path))
+    told = [(type(one).__name__, getattr(one, "of_policy", None)) for one in chain.events(chain.stamp())]
+    whose = dict.fromkeys(names[:3], True) | dict.fromkeys(names[3:])
+    assert (told, chain.keeps_list) == ([*whose.items(), ("GuardianSet", False)], True)
 
 
 def test_every_event_of_the_contract_is_kept_with_all_its_arguments(tmp_path: Path) -> None:

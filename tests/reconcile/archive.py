@@ -61,4 +61,6 @@ def _kept(table: pa.Table, file: Path) -> Path:
 def _fixed(name: str, kind: pa.DataType) -> pa.DataType:
     if kind != pa.binary():
         return kind
-    return pa.binary(20 if name in {"recipient", "holder", "account", "to", "sender", "by"} else 32)
+    return pa.binary(
+        20 if name in {"recipient", "holder", "account", "to", "sender", "by", "operator", "previous"} else 32
+    )

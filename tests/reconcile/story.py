@@ -461,5 +461,5 @@ class House:
     def emit(self, deployment: Deployment, event: type[ChainEvent], /, **facts: object) -> None:
         self.times[self.block] = self.now
         log_index = len(self.events[deployment])
-        place = Place(block=self.block, transaction=name(f"{deployment} {log_index}"), log_index=log_index)
+        place = Place(block=self.block, transaction=name(f"{deployment} {self.block}"), log_index=log_index)
         self.events[deployment].append(event(place=place, **facts))  # type: ignore[arg-type]

@@ -135,7 +135,7 @@ class TestStatementTotals:
         assert rules(looked_at([house.chain()], [statement])) == []
 
     def test_overridden_serials_were_locked_all_the_same(self, house: House) -> None:
-        house.write(serials(10, 19), state=SerialState.CANCELLED)
+        house.write(serials(10, 19), state=SerialState.RETIRED)
         assert rules(house.evidence()) == ["retired-while-circulating"]
 
     def test_executed_later_than_the_block_shows_is_in_flight(self, house: House) -> None:

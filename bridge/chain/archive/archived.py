@@ -14,9 +14,19 @@ from bridge.chain.archive.pages import Emitters
 from bridge.chain.archive.shapes import shapes_of
 from bridge.chain.artifacts import artifact
 from bridge.domain.attestations import Deployment
-from bridge.domain.observed import BlockStamp, ChainEvent, Place
+from bridge.domain.credit_class import Terms
+from bridge.domain.observed import (
+    BlockStamp,
+    ChainEvent,
+    ClassCreated,
+    Frozen,
+    Listed,
+    ListerSet,
+    Place,
+    PowerChanged,
+)
 from bridge.domain.serials import SerialRange
-from bridge.domain.values import Address
+from bridge.domain.values import ZERO_ADDRESS, Address
 from bridge.errors import UsageError
 
 _EVENTS: UnionType = ChainEvent
@@ -49,6 +59,12 @@ class ArchivedChain:
     def first_block(self) -> int:
         return self._manifest.first_block
 
+    @property
+    def keeps_list(self) -> bool:
+        """A policy that keeps a list is made with somebody who keeps it."""
+        named = POLICY + ListerSet.__name__
+        return any(piece.of(named) for piece in self._manifest.pieces)
+
     def stamp(self) -> BlockStamp:
         """The last block up to which everything is archived."""
         return self._manifest.pieces[-1].stamp
@@ -56,12 +72,12 @@ class ArchivedChain:
     def events(self, upto: BlockStamp) -> Sequence[ChainEvent]:
         """Raises UsageError for a block at which no piece ends."""
         pieces = self._pieces(upto)
-        tables = {name: self._archive.table(name, pieces) for name in KINDS}
         found = [
             (row, event)
-            for name, table in tables.items()
-            if table is not None
-            for row, event in facts_of(KINDS[name], table)
+            for of_policy in (False, True)
+            for kind in _kinds_of(of_policy)
+            if (table := self._archive.table(POLICY * of_policy + kind.__name__, pieces)) is not None
+            for row, event in facts_of(kind, table, of_policy)
         ]
         return [event for _, event in sorted(found, key=lambda one: one[0])]
 
@@ -82,16 +98,30 @@ class ArchivedChain:
         raise UsageError(f"the archive of {self.deployment} was never read up to block {upto.number}")
 
 
-def facts_of(kind: type[ChainEvent], table: pa.Table) -> Iterator[tuple[tuple[int, int, int], ChainEvent]]:
-    """Events of one kind, each with what sorts it: block, log, item."""
-    fields = (kind.model_fields.keys() - {"place", "range"}) & set(table.column_names)
+def _kinds_of(of_policy: bool) -> list[type[ChainEvent]]:
+    """A policy has powers of its own, and alone says who may hold units."""
+    own = (Frozen, Listed)
+    return [kind for kind in KINDS.values() if not of_policy or kind in own or issubclass(kind, PowerChanged)]
+
+
+def facts_of(
+    kind: type[ChainEvent], table: pa.Table, of_policy: bool = False
+) -> Iterator[tuple[tuple[int, int, int], ChainEvent]]:
+    """Events of one kind, each with what sorts it: block, log, item. Who called, the archive does not know."""
+    columns = set(table.column_names)
+    fields = (kind.model_fields.keys() - {"place", "range"}) & columns
+    terms = sorted(Terms.model_fields.keys() & columns) if kind is ClassCreated else []
     named = ["block", "transaction", "log_index", *(["item"] if "item" in table.column_names else []), *sorted(fields)]
     spans = ["space", "first", "last"] if "range" in kind.model_fields else []
-    for row in table.select([*named, *spans]).to_pylist():
+    for row in table.select(list(dict.fromkeys([*named, *spans, *terms]))).to_pylist():
         place = Place(block=row["block"], transaction=_text(row["transaction"]), log_index=row["log_index"])
         values = {name: _value(row[name]) for name in fields}
         if spans:
             values["range"] = _range(row)
+        if terms:
+            values["terms"] = _terms({name: row[name] for name in terms})
+        if of_policy and issubclass(kind, PowerChanged):
+            values["of_policy"] = True
         yield (place.block, place.log_index, row.get("item", 0)), kind(place=place, **values)
 
 
@@ -101,6 +131,11 @@ def _value(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_range(one) if isinstance(one, dict) else _value(one) for one in value)
     return value
+
+
+def _terms(row: Mapping[str, Any]) -> Terms:
+    recoverer = _text(row["recoverer"])
+    return Terms(**{**row, "recoverer": None if recoverer == ZERO_ADDRESS else recoverer})
 
 
 def _range(row: Mapping[str, Any]) -> SerialRange:

@@ -180,7 +180,7 @@ def _table(shape: EventShape, logs: pa.StructArray, place: pa.Table) -> pa.Table
     ends = np.cumsum(lengths // WORD)
     data = Data(content.reshape(-1, WORD), ends - lengths // WORD, ends)
     columns, where = shape.columns(topics, data), dict(zip(place.column_names, place.columns, strict=True))
-    if shape.table != shape.name:
+    if shape.is_movement:
         columns, where = one_a_movement(columns, where)
     return pa.table(where | columns)
 

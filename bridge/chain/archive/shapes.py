@@ -46,7 +46,10 @@ Columns = dict[str, pa.Array]
 AMOUNTS = frozenset({"units", "value", "values", "amount"})
 CODES = frozenset({"registry", "reason"})
 """A bytes32 of these names is a short text."""
-RENAMED = {"from": "sender", "previousOwner": "previous"}
+RENAMED = {
+    **{"from": "sender", "previousOwner": "previous", "newOwner": "account"},
+    "requestDeadline": "request_deadline_seconds",
+}
 MOVED = {"from": "sender", "id": "class_id", "ids": "class_id", "value": "units", "values": "units"}
 """How a movement of ERC-1155 units is named here."""
 TABLES: Mapping[str, str] = {"TransferSingle": "Transferred", "TransferBatch": "Transferred"}
@@ -98,7 +101,8 @@ class EventShape:
     def __init__(self, abi: Abi, *, bridge: bool = True, prefix: str = "") -> None:
         self.name: str = abi["name"]
         self.topic: Hex32 = "0x" + bytes(event_abi_to_log_topic(dict(abi))).hex()  # type: ignore[arg-type]
-        self.table = prefix + (TABLES[self.name] if bridge and self.name in TABLES else self.name)
+        self.is_movement = bridge and self.name in TABLES
+        self.table = prefix + (TABLES[self.name] if self.is_movement else self.name)
         self._bridge = bridge
         self._indexed = [member for member in abi["inputs"] if member["indexed"]]
         self._data = [member for member in abi["inputs"] if not member["indexed"]]

@@ -10,6 +10,7 @@ from bridge.reconcile.evidence import ClaimState, Limits
 from bridge.reconcile.intervals import units
 from bridge.reconcile.relations import STRETCH, Relations
 from bridge.reconcile.rule import Rule, found, text, whole
+from bridge.reconcile.rules.retirement_used_twice import burns_served, over_served
 
 
 def find(r: Relations, _: Limits) -> ir.Table:
@@ -43,6 +44,12 @@ def _overdrawn(r: Relations) -> ir.Table:
     to = ["source", "later", "later_id", "later_kg", "earlier_state"]
     per_later = j.group_by(to).agg(linked=whole(j["kg"]).sum())
     off = per_later.filter(per_later["linked"] != whole(per_later["later_kg"]))
+    # More burns than a retirement can serve are another rule's.
+    served = burns_served(r)
+    used_twice = served.filter(over_served(served)).select(
+        "later_id", earlier_state=ibis.literal(ClaimState.BURNED.value)
+    )
+    off = off.anti_join(used_twice, ["later_id", "earlier_state"])
     per_earlier = j.group_by(["source", "earlier", "earlier_id", "earlier_kg"]).agg(linked=whole(j["kg"]).sum())
     over = per_earlier.filter(per_earlier["linked"] > whole(per_earlier["earlier_kg"]))
     return _weighed(off, "later").union(_weighed(over, "earlier"))

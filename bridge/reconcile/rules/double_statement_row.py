@@ -9,6 +9,7 @@ from bridge.reconcile.evidence import Limits
 from bridge.reconcile.intervals import crowded, pieces
 from bridge.reconcile.relations import Relations
 from bridge.reconcile.rule import Rule, found, text
+from bridge.reconcile.rules.parent_and_split import nested_rows
 
 
 def find(r: Relations, _: Limits) -> ir.Table:
@@ -16,7 +17,8 @@ def find(r: Relations, _: Limits) -> ir.Table:
     suspects = crowded(rows.select("scope", "space", "first", "last", "id"))
     cut = pieces(r.plan, suspects)
     shared = cut.group_by(["scope", "space", "first"]).having(cut.count() > 1).agg(rows=cut.count())
-    doubled = cut.semi_join(shared, ["scope", "space", "first"])
+    # A live block beside its live parts is another rule's.
+    doubled = cut.semi_join(shared, ["scope", "space", "first"]).anti_join(nested_rows(r), ["scope", "space", "first"])
     doubled = doubled.join(r.rows.select("id", "registry", "as_of", "row_class"), "id")
     return found(
         doubled,

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from bridge.domain.findings import Severity
 from bridge.reconcile.chain_facts import RETIRE
-from bridge.reconcile.evidence import Limits
+from bridge.reconcile.evidence import ClaimState, Limits
 from bridge.reconcile.relations import STRETCH, Relations
 from bridge.reconcile.rule import Rule, found, text
 
@@ -31,7 +31,11 @@ def find(r: Relations, _: Limits) -> ir.Table:
 def _contests(claimants: ir.Table) -> ir.Table:
     """Per stretch who contests it, and whether time explains it: read later than the other, a deployment may rightly
     hold what the other has handed over since."""
+    # What all of them show as retired is one retirement used twice, which is another rule's.
+    ended = claimants.group_by([*STRETCH, "claimant"]).agg(ended=claimants["ended"].any())
+    out = ended.group_by(STRETCH).agg(all_ended=ended["ended"].all()).filter(lambda t: ~t["all_ended"])
     sides = claimants.select(*STRETCH, "claimant", "ours", "minted_at", "block_time").distinct()
+    sides = sides.semi_join(out, STRETCH)
     return sides.group_by(STRETCH).agg(
         # Collected and sorted, since not every engine puts texts together in an order.
         names=sides["claimant"].collect().sort().join(" + "),
@@ -49,6 +53,7 @@ def _ours(r: Relations) -> ir.Table:
         event="mint_event",
         claim=ibis.null("int64"),
         ours="live",
+        ended=~c["live"],
         minted_at="mint_time",
         block_time="block_time",
     )
@@ -63,6 +68,7 @@ def _others(r: Relations) -> ir.Table:
         event=ibis.null("int64"),
         claim="id",
         ours=ibis.literal(False),
+        ended=r.claimed["state"] == ClaimState.RETIRED.value,
         minted_at=ibis.null("int64"),
         block_time=ibis.null("int64"),
     )

@@ -1,4 +1,5 @@
-"""Law L5: units circulate whose serials the registry has retired or cancelled without a request."""
+"""Law L5: units circulate whose serials the registry has retired without a request, or cancelled as
+nobody's."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ def find(r: Relations, _: Limits) -> ir.Table:
     b = r.backing.filter(circulating)
     # Retired for a request that never settled is another rule's.
     unasked = (b["row_request"] == "") | (b["row_request"] == b["request_id"])
-    gone = b.filter((b["state"] == "cancelled") | ((b["state"] == "retired") & unasked))
+    # Cancelled while it was ours, it has the time of a reversal.
+    elsewhere = (b["state"] == "cancelled") & ((b["row_deployment"] != b["deployment"]) | ~b["live"])
+    gone = b.filter(elsewhere | ((b["state"] == "retired") & unasked))
     # Only after a redemption that the block does not show yet may their new owner have retired them.
     redeemed_since = (gone["row_deployment"] == "") & gone["circulated"] & ~gone["caught_up"]
     return found(

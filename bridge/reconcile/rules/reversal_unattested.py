@@ -1,4 +1,4 @@
-"""Law L5: units circulate whose serials the registry has reversed, and the reversal does not reach the chain."""
+"""Law L5: units circulate whose serials the registry has reversed or cancelled, and no reversal reaches the chain."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from bridge.domain.findings import Severity
 from bridge.reconcile.evidence import Limits
 from bridge.reconcile.relations import STRETCH, Relations
 from bridge.reconcile.rule import Rule, found, text
+from bridge.reconcile.statement_tables import TAKEN_BACK
 
 
 def find(r: Relations, limits: Limits) -> ir.Table:
-    b = r.backing.filter(r.backing["live"] & (r.backing["state"] == "reversed"))
+    b = r.backing.filter(r.backing["live"] & r.backing["state"].isin(TAKEN_BACK))
     b = b.filter(b["row_deployment"] == b["deployment"])
     # Every new statement says it anew, so the first one counts.
     b = b.join(r.taken_back, [*STRETCH, "row_deployment", "row_lock"])
@@ -30,8 +31,8 @@ def find(r: Relations, limits: Limits) -> ir.Table:
 RULE = Rule(
     name="reversal-unattested",
     severity=Severity.BREAK,
-    title="A reversal in the registry was not attested on chain in time",
-    waiting="Reversed in the registry, awaits its attestation on chain",
+    title="A reversal or cancellation in the registry was not attested on chain in time",
+    waiting="Reversed or cancelled in the registry, awaits its attestation on chain",
     advice="Quarantine the class, and have the attesters sign the reversal; anyone may then submit it",
     find=find,
 )
