@@ -128,7 +128,7 @@ def test_l8_an_honest_world_has_no_break_and_a_false_one_names_the_serials(busy:
     honest = busy.reconcile()
     assert honest.clean
     assert honest.findings == ()
-    busy.ledger.override("mistake", span(40, 42), SerialState.CANCELLED, "an officer's mistake")
+    busy.ledger.override("mistake", span(40, 42), SerialState.RETIRED, "an officer's mistake")
     busy.chain.pass_seconds(60)
     found = busy.reconcile()
     assert not found.clean
