@@ -46,6 +46,7 @@ from bridge.domain.deployment import About, Check, Expectations
 from bridge.domain.observed import (
     ChainEvent,
     ClassCreated,
+    ClassSnapshot,
     LedgerSnapshot,
     Minted,
     OutcomeSettled,
@@ -488,14 +489,9 @@ def evidence(
     codes: Iterable[RegistryCode],
     claims: Sequence[Claim] = (),
     links: Sequence[ClaimLink] = (),
-    moment: int | None = None,
-    seen_before: int | None = None,
 ) -> Evidence:
     """What compliance compares: one statement a programme and who signed it, the contract at its final block, by events
-    and by its views, others' claims; and of our own registry the locks and receipts behind what the chain shows.
-
-    `moment` is now and `seen_before` the comparison before, in seconds since 1970.
-    """
+    and by its views, others' claims; and of our own registry the locks and receipts behind what the chain shows."""
     codes, deployment = list(codes), deployed.deployment
     statements = [books.statement(code, deployment) for code in codes]
     seen = view(ChainHistory(deployed))
@@ -509,10 +505,8 @@ def evidence(
         locks=_locks(books, seen),
         receipts=_receipts(books, seen),
         accounts=[(code, deployment, bridge_account(deployment)) for code in codes],
-        snapshots=class_snapshots(deployed, _of_kind(seen, ClassCreated, "class_id"), seen.stamp.number, ledgers),
+        snapshots=_snapshots(deployed, seen, ledgers),
         ledgers=ledgers or (),
-        moment=moment,
-        seen_before=seen_before,
     )
 
 
@@ -524,6 +518,12 @@ def _ledgers(deployed: BridgeContract, seen: ChainView) -> list[LedgerSnapshot] 
     if sum(isinstance(event, Minted) for event in seen.events) > LEDGER_RANGES:
         return None
     return ledger_snapshots(deployed, _of_kind(seen, SpaceRegistered, "space"), seen.stamp.number)
+
+
+def _snapshots(
+    deployed: BridgeContract, seen: ChainView, ledgers: list[LedgerSnapshot] | None
+) -> Sequence[ClassSnapshot]:
+    return class_snapshots(deployed, _of_kind(seen, ClassCreated, "class_id"), seen.stamp.number, ledgers)
 
 
 def _of_kind(seen: ChainView, kind: type[ChainEvent], name: str) -> list[Hex32]:
@@ -557,13 +557,7 @@ def all_evidence(
         ],
         snapshots=[
             *found.snapshots,
-            *(
-                snapshot
-                for other, one, ledger in zip(others, seen, ledgers, strict=True)
-                for snapshot in class_snapshots(
-                    other, _of_kind(one, ClassCreated, "class_id"), one.stamp.number, ledger
-                )
-            ),
+            *(snapshot for chain in zip(others, seen, ledgers, strict=True) for snapshot in _snapshots(*chain)),
         ],
         ledgers=[*found.ledgers, *(one for ledger in ledgers for one in ledger or ())],
     )
