@@ -14,7 +14,7 @@ from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection, answering
 from bridge.chain.events import read_events, read_terms
 from bridge.chain.places import Places
-from bridge.chain.reverts import refusals_in_words
+from bridge.chain.reverts import answers_in_words
 from bridge.domain.attestations import (
     Attested,
     Cover,
@@ -159,7 +159,7 @@ class BridgeContract:
     # ----------------------------------------------------------------- views
 
     def view(self, call: ContractCall, block: int | None = None) -> Any:
-        with answering(), refusals_in_words():
+        with answering(), answers_in_words():
             return call.call(block_identifier="latest" if block is None else block)
 
     def balance(self, holder: Address, class_id: Hex32, block: int | None = None) -> int:
@@ -188,7 +188,7 @@ class BridgeContract:
     def locks_used(self, registry: RegistryCode, lock_ids: Sequence[Hex32], block: int) -> set[Hex32]:
         """Those that are minted, or offered as cover."""
         asked = [(code_bytes(registry), to_int(lock_id)) for lock_id in lock_ids]
-        with answering(), refusals_in_words():
+        with answering(), answers_in_words():
             answers = self.connection.call_each(self.functions.lockUsed, asked, block)
         return {lock_id for lock_id, used in zip(lock_ids, answers, strict=True) if used}
 
@@ -206,7 +206,7 @@ class BridgeContract:
 
     def request_states(self, request_ids: Sequence[Hex32], block: int) -> list[RequestState]:
         asked = [(to_bytes(request_id),) for request_id in request_ids]
-        with answering(), refusals_in_words():
+        with answering(), answers_in_words():
             return [
                 _request_state(state) for state in self.connection.call_each(self.functions.requestState, asked, block)
             ]

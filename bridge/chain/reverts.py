@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
 from eth_abi.abi import decode
 from eth_utils.abi import function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
-from web3.exceptions import ContractCustomError, ContractLogicError, Web3Exception
+from web3.exceptions import BadFunctionCallOutput, ContractCustomError, ContractLogicError, Web3Exception
 
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import rpc_error_text
 from bridge.domain.credit_class import Subject, Verdict
 from bridge.domain.lifecycle import RequestStatus
 from bridge.domain.values import code_text, hex32, moment
-from bridge.errors import AlreadyDone, ContractRefused, NotYet, Refused
+from bridge.errors import AlreadyDone, BridgeError, ContractRefused, NotYet, Refused, Unreachable
 
 _ADMIN = "carbonbridge admin act, or carbonbridge admin propose where a timelock owns it"
 _ADVICE = {
@@ -91,10 +92,11 @@ LASTING = ("NotShort", "SerialsTaken", "WeightMismatch")
 
 class _Answers:
     """Context in which a contract's revert becomes ContractRefused, with the error's name and numbers. `door`: the
-    function that was called, where its refusals mean something of their own."""
+    function that was called, where its refusals mean something of their own. `of_node`: what an error of the node's own
+    means there."""
 
-    def __init__(self, door: str) -> None:
-        self._door = door
+    def __init__(self, door: str, of_node: Callable[[str], BridgeError]) -> None:
+        self._door, self._of_node = door, of_node
 
     def __enter__(self) -> None:
         return None
@@ -108,12 +110,23 @@ class _Answers:
         if type(error).__name__ == "TransactionFailed":
             # eth-tester hands the revert's bytes over as they are
             raise explain_revert(error.args[0] if error and error.args else None, self._door) from error
+        if isinstance(error, BadFunctionCallOutput):
+            text = "no such contract answers at that block: its address is wrong, or the node is behind"
+            raise Unreachable(f"{text}; check the contract's address, and try again") from error
         if isinstance(error, Web3Exception) and hasattr(error, "rpc_response"):
-            raise Refused(f"the node refused: {rpc_error_text(error)}") from error
+            raise self._of_node(rpc_error_text(error)) from error
 
 
 def refusals_in_words(door: str = "") -> _Answers:
-    return _Answers(door)
+    """For what is simulated before it is sent. Raises ContractRefused, or Refused where the node itself will not: it
+    may be too much for one transaction."""
+    return _Answers(door, lambda text: Refused(f"the node refused: {text}"))
+
+
+def answers_in_words() -> _Answers:
+    """For questions. Raises ContractRefused, or Unreachable where the node itself cannot answer, such as for a block
+    that it does not have yet or no more: that is nobody's no, on which anything could be given up."""
+    return _Answers("", lambda text: Unreachable(f"the node could not answer: {text}; try again"))
 
 
 _ERRORS: dict[bytes, dict[str, Any]] = {

@@ -24,8 +24,9 @@ from bridge.domain.serials import SerialRange
 from bridge.domain.values import Hex32, RegistryCode
 from bridge.errors import Unreachable
 
-ENDED_KEPT = 4096
-"""Requests that have ended and may still be asked about: the registry acts on them in the turns after."""
+ENDED_KEPT = 2048
+"""Requests that have ended and may still be asked about: the registry acts on them in the turns after, a thousand at
+once at most."""
 
 _OF_REQUESTS = (RequestOpened, OutcomeSettled, RequestRefused, RequestReturned)
 _EVENTS = (*_OF_REQUESTS, MethodologySet)

@@ -49,11 +49,11 @@ def main() -> int:
     parser.add_argument("--random", type=int, default=1000, metavar="N", help="so many of them (1000)")
     parser.add_argument("--act", choices=[act.name for act in ACTS], help="of this act alone")
     parser.add_argument("--schedule", metavar="'deposit 7:kill & - | 3:lost'", help="this alone, as a report names it")
-    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.schedule:
         options.act = Schedule.read(options.schedule).act
-    if options.worker is not None:
+    if options.worker:
         _work(options)
         return 0
     return _lead(options)
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def _work(options: argparse.Namespace) -> None:
-    """Says how much is planned, gives its share of it, and prints a line of JSON for each run."""
+    """Says what it would plan, hears what is its share of one plan, and prints a line of JSON for each run."""
     served = options.registry == "http"
     with (
         anvil() as chain,
@@ -77,10 +77,10 @@ def _work(options: argparse.Namespace) -> None:
                 plans.append(_planned(options, act.name, scene.way))
             if options.act == act.name:
                 break
-        _say({"planned": sum(map(len, plans))})
-        for plan in reversed(plans):
-            for schedule in plan[options.worker :: WORKERS]:
-                _say(asdict(theatre.run(schedule)))
+        _say({"plans": [list(map(str, plan)) for plan in plans]})
+        for plan in reversed(json.loads(sys.stdin.readline())):
+            for schedule in plan:
+                _say(asdict(theatre.run(Schedule.read(schedule))))
 
 
 def _planned(options: argparse.Namespace, act: str, way: Way) -> list[Schedule]:
@@ -114,8 +114,8 @@ def _lead(options: argparse.Namespace) -> int:
         bar = progress.add_task("runs", total=None)
         try:
             for line in _lines():
-                if "planned" in line:
-                    planned = line["planned"]
+                if "plans" in line:
+                    planned = sum(map(len, line["plans"]))
                     progress.update(bar, total=planned)
                     continue
                 verdict = Verdict(**line)
@@ -165,11 +165,14 @@ def _table(found: Sequence[Verdict]) -> Table:
 
 
 def _lines() -> Iterator[dict[str, Any]]:
-    """What all workers say, as it comes. Raises SystemExit when one of them dies."""
+    """What all workers say, as it comes. They share the plan of the first to have one: what an undisturbed telling
+    passes is not quite the same twice. Raises SystemExit when one of them dies."""
     heard: Queue[dict[str, Any] | int] = Queue()
 
     command = [sys.executable, "-m", "tests.faults", *sys.argv[1:], "--worker"]
-    workers = [subprocess.Popen([*command, str(n)], stdout=subprocess.PIPE, text=True) for n in range(WORKERS)]
+    workers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(WORKERS)
+    ]
 
     def listen(worker: subprocess.Popen[str]) -> None:
         for line in worker.stdout or ():
@@ -179,18 +182,29 @@ def _lines() -> Iterator[dict[str, Any]]:
     for worker in workers:
         Thread(target=listen, args=(worker,), daemon=True).start()
     try:
-        running = WORKERS
+        running, is_planned = WORKERS, False
         while running:
             line = heard.get()
             if isinstance(line, int):
                 running -= 1
                 if line:
                     raise SystemExit(f"a worker ended with {line}")
-            else:
+            elif "plans" not in line:
                 yield line
+            elif not is_planned:
+                is_planned = True
+                yield line
+                _share(workers, line["plans"])
     finally:
         for worker in workers:
             worker.terminate()
+
+
+def _share(workers: Sequence[subprocess.Popen[str]], plans: Sequence[Sequence[str]]) -> None:
+    for number, worker in enumerate(workers):
+        if worker.stdin:
+            worker.stdin.write(json.dumps([plan[number::WORKERS] for plan in plans]) + "\n")
+            worker.stdin.flush()
 
 
 def _told(verdict: Verdict) -> str:

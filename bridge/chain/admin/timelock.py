@@ -13,7 +13,7 @@ from eth_utils.address import to_checksum_address
 from bridge.chain.admin.acts import Call
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection, answering
-from bridge.chain.reverts import refusals_in_words
+from bridge.chain.reverts import answers_in_words, refusals_in_words
 from bridge.chain.verifying.code import read_code
 from bridge.chain.verifying.powers import Reader, waiting
 from bridge.domain.values import Address, Fact, Hex32, hex32, keccak_hex, to_bytes
@@ -137,5 +137,5 @@ class Timelock:
         return Call(to=self.address, data=self._contract.encode_abi(name, arguments))
 
     def _view(self, name: str, *arguments: object) -> Any:
-        with answering(), refusals_in_words():
+        with answering(), answers_in_words():
             return self._contract.functions[name](*arguments).call()

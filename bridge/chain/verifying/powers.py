@@ -13,7 +13,7 @@ from web3.types import FilterParams
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection, answering
 from bridge.chain.events import PAGE_BLOCKS
-from bridge.chain.reverts import refusals_in_words
+from bridge.chain.reverts import answers_in_words
 from bridge.chain.verifying.code import Code
 from bridge.domain.credit_class import Subject, Verdict
 from bridge.domain.deployment import TermValue
@@ -100,7 +100,7 @@ class Reader:
         self._contract: Any = w3.eth.contract(address=w3.to_checksum_address(code.address), abi=self.abi)
 
     def view(self, name: str, *arguments: object) -> Any:
-        with answering(), refusals_in_words():
+        with answering(), answers_in_words():
             return self._contract.functions[name](*arguments).call(block_identifier=self._block)
 
     def has_code(self, account: Address) -> bool:
