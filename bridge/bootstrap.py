@@ -28,7 +28,6 @@ from bridge.chain.snapshot import class_snapshots, ledger_snapshots
 from bridge.chain.transactions import Sender
 from bridge.chain.verifying.verify import Verification, verify
 from bridge.chain.witness import FinalWitness
-from bridge.daemon.inspection import Gathered, Inspector
 from bridge.daemon.readiness import (
     attempted,
     attester_checks,
@@ -102,6 +101,7 @@ from bridge.settings import (
 
 if TYPE_CHECKING:  # what is imported below where it is needed, since most commands do without columns
     from bridge.chain.archive.collect import Collected, Told
+    from bridge.daemon.inspection import Gathered, Inspector
     from bridge.domain.findings import NotCompared
     from bridge.reconcile.archive import EvidenceArchive
     from bridge.registry.service.tokens import Tokens
@@ -348,22 +348,21 @@ def embedded_registry(
     counterparts: Callable[[Eyes], Counterparts] = _nowhere_else,
     rules: Rules = NO_RULES,
 ) -> LedgerRegistry:
-    """Each attester looks through a witness of its own, as it would with a node of its own, and at the programmes' own
-    registries through what `counterparts` makes for it."""
-    deployment = deployed.deployment
-    books.serve(deployment)
+    """All in this process look through one witness, since there is one node here: copies of what it has read would only
+    cost memory. An attester with a node of its own is another process."""
+    books.serve(deployed.deployment)
+    eyes: Eyes = {deployed.deployment: FinalWitness(deployed)}
+    others = counterparts(eyes)
     attesters: dict[str, Attester] = {}
     for _, keys in signers.values():
         for key in keys:
             if key.address not in attesters:
-                eyes: Eyes = {deployment: FinalWitness(deployed)}
-                attesters[key.address] = Attester(key, eyes, counterparts(eyes))
+                attesters[key.address] = Attester(key, eyes, others)
     sets = {
         code: AttesterSet(threshold, [attesters[key.address] for key in keys])
         for code, (threshold, keys) in signers.items()
     }
-    eyes = {deployment: FinalWitness(deployed)}
-    return LedgerRegistry(books, eyes, sets, counterparts(eyes), rules)
+    return LedgerRegistry(books, eyes, sets, others, rules)
 
 
 def _counterparts(settings: Settings, books: Ledger, eyes: Eyes) -> Counterparts:

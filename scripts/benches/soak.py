@@ -127,7 +127,7 @@ def soak(load: Load, pid: int, port: int, seconds: float, a_second: float) -> li
     start = time.monotonic()
     samples = [sample(load, pid, port, 0)]
     while (now := time.monotonic() - start) < seconds:
-        if load.orders < now * a_second:
+        while load.orders < now * a_second:
             load.order()
         if load.asked < len(load.latency["minted"]):
             load.ask()
@@ -173,11 +173,11 @@ def show(samples: list[Sample], latency: Mapping[str, list[float]], drained: boo
         print(f"{name:<34}" + "".join(f"{getattr(one, of):>10,}" for one in (first, middle, last)))
     halves = [(first, middle), (middle, last)]
     turns = [(b.turn_seconds - a.turn_seconds) / max(b.turns - a.turns, 1) for a, b in halves]
-    grown = [(b.journal_bytes - a.journal_bytes) / max(b.deposits - a.deposits, 1) for a, b in halves]
+    grown = [slope(half, "journal_bytes") for half in (samples[: len(samples) // 2], samples[len(samples) // 2 :])]
     print(f"{'a turn, seconds, each half':<34}{'':>10}{turns[0]:>10.3f}{turns[1]:>10.3f}")
-    print(f"{'journal bytes a deposit, each half':<34}{'':>10}{grown[0]:>10,.0f}{grown[1]:>10,.0f}")
-    slope = kilobytes_a_thousand_acts(samples[len(samples) // 4 :])
-    print(f"memory, after the first quarter: {slope:+,.0f} kB per 1,000 acts")
+    print(f"{'journal bytes an act, each half':<34}{'':>10}{grown[0]:>10,.0f}{grown[1]:>10,.0f}")
+    memory = 1000 * slope(samples[len(samples) // 2 :], "rss_kb")
+    print(f"memory, second half: {memory:+,.0f} kB per 1,000 acts")
     spread = {what: percentiles(seconds) for what, seconds in latency.items()}
     for what, (p50, p95, p99) in spread.items():
         print(f"to {what}: p50 {p50:.1f} s, p95 {p95:.1f} s, p99 {p99:.1f} s")
@@ -187,20 +187,20 @@ def show(samples: list[Sample], latency: Mapping[str, list[float]], drained: boo
         "seconds": round(last.seconds),
         "acts": last.acts,
         "rss_kb": [first.rss_kb, middle.rss_kb, last.rss_kb],
-        "rss_kb_per_1000_acts": round(slope),
+        "rss_kb_per_1000_acts": round(memory),
         "turn_seconds": [round(one, 4) for one in turns],
-        "journal_bytes_per_deposit": [round(one) for one in grown],
+        "journal_bytes_per_act": [round(one) for one in grown],
         "drained": drained,
     } | {f"{what}_seconds": [round(one, 2) for one in three] for what, three in spread.items()}
     print(json.dumps(result))
 
 
-def kilobytes_a_thousand_acts(samples: list[Sample]) -> float:
-    """The regression's slope; without acts there is none."""
+def slope(samples: list[Sample], of: str) -> float:
+    """How much more of it an act, by the regression's line; without acts there is none."""
     acts = [one.acts for one in samples]
     if len(set(acts)) < 2:
         return 0.0
-    return 1000 * statistics.linear_regression(acts, [one.rss_kb for one in samples]).slope
+    return statistics.linear_regression(acts, [getattr(one, of) for one in samples]).slope
 
 
 def percentiles(seconds: list[float]) -> tuple[float, float, float]:
