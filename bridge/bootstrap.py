@@ -681,6 +681,8 @@ def cases(settings: Settings) -> Cases:
 def inspector(settings: Settings, ask: Ask, deployed: BridgeContract, gather: Callable[[], Gathered]) -> Inspector:
     """What compliance needs for its runs. Raises UsageError for a channel whose secret cannot be read: who is never
     told would never know."""
+    from bridge.daemon.inspection import Inspector  # brings the engine with it, which only comparisons need
+
     told, breaker = settings.compliance.alerts, settings.compliance.breaker
     # Opened now: when it is needed nobody may be there to type a password.
     guardian = sender(settings, breaker.key, ask) if breaker.enabled else None

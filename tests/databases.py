@@ -17,6 +17,7 @@ from typing import Protocol
 import psycopg
 from psycopg import sql
 
+from bridge.cases import store as cases
 from bridge.database import open_database
 from bridge.journal import store
 from bridge.registry import ledger
@@ -24,13 +25,14 @@ from bridge.registry import ledger
 ROOMS = {
     "journal": (Path(store.__file__).parent / "migrations", "deposits"),
     "registry": (Path(ledger.__file__).parent / "migrations", "blocks"),
+    "compliance": (Path(cases.__file__).parent / "migrations", "runs"),
 }
 """Where a room's revisions lie, and a table that only it has."""
 
 
 def room_of(name: str) -> str:
-    """Folders hold one registry's ledger; every other name is a journal's."""
-    return "registry" if name == "registry" else "journal"
+    """Folders hold one registry's ledger and one book of compliance; every other name is a journal's."""
+    return name if name in ROOMS else "journal"
 
 
 def migrated(url: str, room: str) -> None:

@@ -11,6 +11,7 @@ from bridge.cases.store import Cases, News, open_cases
 from bridge.domain.findings import Reconciliation
 from bridge.errors import Unreachable
 from tests.cases.test_cases import OURS, finding
+from tests.databases import Databases
 
 
 class Heard:
@@ -28,8 +29,8 @@ class Heard:
 
 
 @pytest.fixture
-def cases(tmp_path: Path) -> Cases:
-    kept = open_cases(f"sqlite:///{tmp_path}/compliance.db")
+def cases(tmp_path: Path, databases: Databases) -> Cases:
+    kept = open_cases(databases.url(tmp_path, "compliance"))
     for number in range(2):
         found = Reconciliation(findings=(finding(str(number)),), in_flight=(), totals=(), blocks=(), statements=())
         kept.keep(found, (1, 2), OURS, None, lambda r: r.model_dump_json().encode(), told)

@@ -3,20 +3,32 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from bridge.chain.connection import Connection
 from bridge.chain.local import find_anvil
 from bridge.errors import Unreachable
+from tests.databases import Databases
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+DatabaseAt = Callable[[str], str]
+"""A test's database of that name, by its URL."""
+
+
+@pytest.fixture
+def database(tmp_path: Path, databases: Databases) -> DatabaseAt:
+    return partial(databases.url, tmp_path)
 
 
 @pytest.fixture

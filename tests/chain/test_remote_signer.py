@@ -34,7 +34,7 @@ from bridge.journal.store import open_journal
 from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.port import Instruction
 from tests.chain.clef import clef
-from tests.chain.conftest import free_port
+from tests.chain.conftest import DatabaseAt, free_port
 from tests.flow.world import DAY, FOREST, TERMS, VER, span
 
 KEY = KeySigner((7).to_bytes(32, "big"))
@@ -267,11 +267,11 @@ def remote(url: str, address: str, kind: SignerKind) -> RemoteSigner:
 class Town:
     """A bridge from nothing to its first mint; the operator's signer deploys and sets up too."""
 
-    def __init__(self, url: str, folder: Path, operator: Signer, attesters: list[Signer]) -> None:
+    def __init__(self, url: str, at: DatabaseAt, operator: Signer, attesters: list[Signer]) -> None:
         self.connection = Connection.to(url, 0)
         for key in (operator, *attesters):
             fund(self.connection, key.address)
-        journal = open_journal(f"sqlite:///{folder}/j.db")
+        journal = open_journal(at("operator"))
         sender = Sender(self.connection, operator, journal)
         self.contract = BridgeContract(self.connection, deploy(self.connection, sender, sender.address, ""))
         for call in (
@@ -281,7 +281,7 @@ class Town:
             self.contract.create_class(FOREST),
         ):
             sender.send_and_wait(call)
-        self.ledger = Ledger(open_ledger(f"sqlite:///{folder}/r.db"), lambda: self.connection.head().timestamp)
+        self.ledger = Ledger(open_ledger(at("registry")), lambda: self.connection.head().timestamp)
         self.ledger.open_account("alice")
         self.ledger.add_space(VER)
         self.ledger.add_class(FOREST)
@@ -327,12 +327,12 @@ def test_a_refusal_of_a_real_signer_is_told(anvil: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [SignerKind.NODE, SignerKind.CLEF])
 def test_a_remote_operator_and_a_remote_attester_bring_credits_to_the_chain(
-    anvil: str, tmp_path: Path, kind: SignerKind
+    anvil: str, database: DatabaseAt, kind: SignerKind
 ) -> None:
     with clef(2) as other:
         url, accounts = (other.url, other.accounts) if kind is SignerKind.CLEF else (anvil, ANVIL_ACCOUNTS)
         operator, attester = (remote(url, account, kind) for account in accounts)
-        town = Town(anvil, tmp_path, operator, [attester, KEY])
+        town = Town(anvil, database, operator, [attester, KEY])
         lock_id = town.order()
         advance(town.bridge)
         advance(town.bridge)
@@ -363,10 +363,10 @@ class Moody:
 @pytest.mark.slow
 @pytest.mark.parametrize("mood", [SignerRefused("no"), Unreachable("silence")])
 def test_an_attester_whose_signer_does_not_sign_is_one_less_of_the_quorum(
-    anvil: str, tmp_path: Path, mood: BridgeError
+    anvil: str, database: DatabaseAt, mood: BridgeError
 ) -> None:
     first, *others = sorted((KeySigner(n.to_bytes(32, "big")) for n in (2, 3, 4)), key=lambda key: key.address)
-    town = Town(anvil, tmp_path, KEY, [Moody(first, mood), *others])
+    town = Town(anvil, database, KEY, [Moody(first, mood), *others])
     town.order()
     advance(town.bridge)
     assert town.minted() == 100
@@ -374,11 +374,11 @@ def test_an_attester_whose_signer_does_not_sign_is_one_less_of_the_quorum(
 
 @pytest.mark.slow
 def test_an_operator_whose_signer_lies_halts_before_anything_is_stored_and_goes_on_once_it_is_honest(
-    anvil: str, tmp_path: Path
+    anvil: str, database: DatabaseAt
 ) -> None:
     attesters: list[Signer] = [KeySigner(n.to_bytes(32, "big")) for n in (2, 3)]
     moody = Moody(KEY)
-    town = Town(anvil, tmp_path, moody, attesters)
+    town = Town(anvil, database, moody, attesters)
     lock_id, _ = town.order(1, 60), town.order(61, 100)
     for mood, word in ((Halted("it signed something else"), "halted"), (SignerRefused("no"), ""), (None, "")):
         moody.mood = mood

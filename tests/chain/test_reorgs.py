@@ -31,6 +31,7 @@ from bridge.flow.watch import watch
 from bridge.journal.store import open_journal
 from bridge.registry.ledger import Ledger, open_ledger
 from bridge.registry.port import Instruction
+from tests.chain.conftest import DatabaseAt
 from tests.flow.world import DAY, FOREST, TERMS, VER, span
 from tests.registry.fakes import answered
 
@@ -40,12 +41,12 @@ pytestmark = pytest.mark.slow
 class Town:
     """The same house as in the other tests, on a chain of its own process that makes blocks final later."""
 
-    def __init__(self, url: str, folder: Path, finality: Finality) -> None:
+    def __init__(self, url: str, at: DatabaseAt, finality: Finality) -> None:
         self.connection = Connection.to(url, finality)
         self.keys = {name: KeySigner(n.to_bytes(32, "big")) for n, name in enumerate(("op", "a1", "a2", "alice"), 1)}
         for key in self.keys.values():
             fund(self.connection, key.address)
-        journal = open_journal(f"sqlite:///{folder}/j.db")
+        journal = open_journal(at("operator"))
         operator = Sender(self.connection, self.keys["op"], journal)
         self.contract = BridgeContract(self.connection, deploy(self.connection, operator, operator.address, ""))
         attesters = [self.keys["a1"], self.keys["a2"]]
@@ -56,13 +57,13 @@ class Town:
             self.contract.create_class(FOREST),
         ):
             operator.send_and_wait(call)
-        self.ledger = Ledger(open_ledger(f"sqlite:///{folder}/r.db"), lambda: self.connection.head().timestamp)
+        self.ledger = Ledger(open_ledger(at("registry")), lambda: self.connection.head().timestamp)
         self.ledger.open_account("alice")
         self.ledger.add_space(VER)
         self.ledger.add_class(FOREST)
         self.registry = embedded_registry(self.ledger, self.contract, {"VERRA": (2, attesters)})
         self.bridge = Bridge(self.contract, self.registry, journal, operator)
-        holder_journal = open_journal(f"sqlite:///{folder}/alice.db")
+        holder_journal = open_journal(at("alice"))
         alice = Sender(self.connection, self.keys["alice"], holder_journal)
         self.alice = Holder(self.contract, self.registry, holder_journal, alice)
 
@@ -96,8 +97,8 @@ class Town:
         advance(self.bridge)
 
 
-def test_a_request_in_a_block_that_is_not_final_is_not_seen_and_may_vanish(anvil: str, tmp_path: Path) -> None:
-    town = Town(anvil, tmp_path, finality=3)
+def test_a_request_in_a_block_that_is_not_final_is_not_seen_and_may_vanish(anvil: str, database: DatabaseAt) -> None:
+    town = Town(anvil, database, finality=3)
     town.deposit()
     request_id = plan_request(town.alice, Kind.RETIREMENT, FOREST.id, 10, "Acme", "")
     ask(town.alice, request_id)
@@ -120,10 +121,10 @@ def test_a_request_in_a_block_that_is_not_final_is_not_seen_and_may_vanish(anvil
 
 
 def test_a_request_reorganised_away_while_its_outcome_is_signed_cannot_settle_and_halts(
-    anvil: str, tmp_path: Path
+    anvil: str, database: DatabaseAt
 ) -> None:
     """The bet on depth was lost: the outcome is signed, the request is gone. Nothing is retired, people decide."""
-    town = Town(anvil, tmp_path, finality=1)
+    town = Town(anvil, database, finality=1)
     town.deposit()
     request_id = plan_request(town.alice, Kind.RETIREMENT, FOREST.id, 10, "Acme", "")
     ask(town.alice, request_id)
@@ -141,8 +142,8 @@ def test_a_request_reorganised_away_while_its_outcome_is_signed_cannot_settle_an
         answered(town.registry.execute([request_id]))
 
 
-def test_a_node_behind_what_was_final_is_waited_out_and_another_history_halts(anvil: str, tmp_path: Path) -> None:
-    town = Town(anvil, tmp_path, finality=1)
+def test_a_node_behind_what_was_final_is_waited_out_and_another_history_halts(anvil: str, database: DatabaseAt) -> None:
+    town = Town(anvil, database, finality=1)
     town.deposit()
     town.mine(3)
     watch(town.bridge)
@@ -157,9 +158,9 @@ def test_a_node_behind_what_was_final_is_waited_out_and_another_history_halts(an
 
 
 def test_a_node_that_names_a_block_which_it_lacks_is_waited_out(
-    anvil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    anvil: str, database: DatabaseAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    town = Town(anvil, tmp_path, finality=1)
+    town = Town(anvil, database, finality=1)
     town.deposit()
     head = town.connection.head().number
     with monkeypatch.context() as lying:
@@ -169,8 +170,8 @@ def test_a_node_that_names_a_block_which_it_lacks_is_waited_out(
     advance(town.bridge)
 
 
-def test_a_mint_that_is_reorganised_away_is_sent_again_and_lands_once(anvil: str, tmp_path: Path) -> None:
-    town = Town(anvil, tmp_path, finality=3)
+def test_a_mint_that_is_reorganised_away_is_sent_again_and_lands_once(anvil: str, database: DatabaseAt) -> None:
+    town = Town(anvil, database, finality=3)
     before = town.connection.head().number
     lock_id = town.plan()
     advance(town.bridge)
@@ -194,10 +195,10 @@ def test_the_finalized_tag_lags_behind_the_newest_block(anvil: str) -> None:
 
 
 def test_who_waits_sends_again_what_a_reorg_took_from_before_it(
-    anvil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    anvil: str, database: DatabaseAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A transaction whose predecessor is lost is kept by the node and never taken."""
-    town = Town(anvil, tmp_path, finality=3)
+    town = Town(anvil, database, finality=3)
     town.deposit()
     first = plan_request(town.alice, Kind.RETIREMENT, FOREST.id, 10, "Acme", "")
     second = plan_request(town.alice, Kind.RETIREMENT, FOREST.id, 20, "Acme", "")
@@ -216,9 +217,9 @@ def test_who_waits_sends_again_what_a_reorg_took_from_before_it(
     assert {town.contract.request_state(one).status for one in (first, second)} == {RequestStatus.OPEN}
 
 
-def test_a_reorganisation_above_the_finalized_block_rolls_back_and_forward(anvil: str, tmp_path: Path) -> None:
+def test_a_reorganisation_above_the_finalized_block_rolls_back_and_forward(anvil: str, database: DatabaseAt) -> None:
     """By the chain's own tag: a request that is mined and not finalized is not seen; taken back, it is asked anew."""
-    town = Town(anvil, tmp_path, finality="finalized")
+    town = Town(anvil, database, finality="finalized")
     town.deposit()
     deposited = [row.state for row in town.bridge.journal.deposits(town.contract.deployment)]
     request_id = plan_request(town.alice, Kind.RETIREMENT, FOREST.id, 10, "Acme", "")
@@ -239,8 +240,8 @@ def test_a_reorganisation_above_the_finalized_block_rolls_back_and_forward(anvil
     assert row.state == "executed"
 
 
-def test_a_reorganisation_below_the_finalized_block_halts(anvil: str, tmp_path: Path) -> None:
-    town = Town(anvil, tmp_path, finality="finalized")
+def test_a_reorganisation_below_the_finalized_block_halts(anvil: str, database: DatabaseAt) -> None:
+    town = Town(anvil, database, finality="finalized")
     town.deposit()
     final = advance(town.bridge)
     town.rpc("anvil_rollback", town.connection.head().number - final.number + 1)
@@ -262,8 +263,8 @@ def archived(town: Town, folder: Path) -> Collected:
     return found
 
 
-def test_the_archive_takes_nothing_that_is_not_final(anvil: str, tmp_path: Path) -> None:
-    town = Town(anvil, tmp_path, finality=3)
+def test_the_archive_takes_nothing_that_is_not_final(anvil: str, tmp_path: Path, database: DatabaseAt) -> None:
+    town = Town(anvil, database, finality=3)
     town.deposit()
     archived(town, tmp_path / "archive")
     town.rpc("anvil_reorg", 2, [])
@@ -272,8 +273,10 @@ def test_the_archive_takes_nothing_that_is_not_final(anvil: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("way", ["anvil_rollback", "anvil_reorg"])
-def test_the_archive_goes_back_when_what_was_final_leaves_the_chain(anvil: str, tmp_path: Path, way: str) -> None:
-    town = Town(anvil, tmp_path, finality=1)
+def test_the_archive_goes_back_when_what_was_final_leaves_the_chain(
+    anvil: str, tmp_path: Path, database: DatabaseAt, way: str
+) -> None:
+    town = Town(anvil, database, finality=1)
     archived(town, tmp_path / "archive")
     town.deposit()
     lost = archived(town, tmp_path / "archive")

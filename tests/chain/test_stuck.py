@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from web3.types import RPCEndpoint
 
@@ -18,6 +16,7 @@ from bridge.chain.transactions import Sender
 from bridge.errors import NotYet, Refused
 from bridge.flow.sending import signed_of
 from bridge.journal.store import open_journal
+from tests.chain.conftest import DatabaseAt
 
 pytestmark = pytest.mark.slow
 
@@ -27,9 +26,9 @@ PATIENCE = 60
 class Street:
     """An owner of a contract, on a chain that takes only what pays."""
 
-    def __init__(self, url: str, folder: Path, cap_gwei: int = 500) -> None:
+    def __init__(self, url: str, at: DatabaseAt, cap_gwei: int = 500) -> None:
         self.connection = Connection.to(url, 0)
-        self.journal = open_journal(f"sqlite:///{folder}/j.db")
+        self.journal = open_journal(at("operator"))
         key = KeySigner((1).to_bytes(32, "big"))
         fund(self.connection, key.address)
         policy = FeePolicy(cap_wei=cap_gwei * GWEI, patience_seconds=PATIENCE)
@@ -72,8 +71,8 @@ class Street:
         return sighting.state, sighting.hash
 
 
-def test_it_is_replaced_after_patience_by_the_same_nonce(anvil: str, tmp_path: Path) -> None:
-    street = Street(anvil, tmp_path)
+def test_it_is_replaced_after_patience_by_the_same_nonce(anvil: str, database: DatabaseAt) -> None:
+    street = Street(anvil, database)
     first = street.pause()
     street.mine(seconds=PATIENCE - 5, base_fee=50)
     assert street.urge() == []
@@ -89,9 +88,9 @@ def test_it_is_replaced_after_patience_by_the_same_nonce(anvil: str, tmp_path: P
     assert street.contract.view(street.contract.functions.paused())
 
 
-def test_the_old_one_may_still_be_the_one_that_lands(anvil: str, tmp_path: Path) -> None:
+def test_the_old_one_may_still_be_the_one_that_lands(anvil: str, database: DatabaseAt) -> None:
     """The replacement is stored, and the process dies before it is sent: others then mine the first."""
-    street = Street(anvil, tmp_path)
+    street = Street(anvil, database)
     first = street.pause()
     street.mine(seconds=PATIENCE + 5, base_fee=50)
     street.sender.send = _lost  # type: ignore[method-assign]
@@ -105,8 +104,8 @@ def test_the_old_one_may_still_be_the_one_that_lands(anvil: str, tmp_path: Path)
     assert street.state() == (TransactionState.FINAL, first)
 
 
-def test_at_the_cap_it_waits(anvil: str, tmp_path: Path) -> None:
-    street = Street(anvil, tmp_path, cap_gwei=4)
+def test_at_the_cap_it_waits(anvil: str, database: DatabaseAt) -> None:
+    street = Street(anvil, database, cap_gwei=4)
     first = street.pause()
     street.mine(seconds=PATIENCE + 5, base_fee=50)
     with pytest.raises(NotYet, match="the cap is 4"):
@@ -117,9 +116,9 @@ def test_at_the_cap_it_waits(anvil: str, tmp_path: Path) -> None:
 
 
 def test_who_waits_for_a_block_offers_more_meanwhile(
-    anvil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    anvil: str, database: DatabaseAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    street = Street(anvil, tmp_path)
+    street = Street(anvil, database)
     street.rpc("evm_setAutomine", False)
     naps: list[float] = []
 
@@ -133,8 +132,10 @@ def test_who_waits_for_a_block_offers_more_meanwhile(
     assert street.attempts[0][1] == mined
 
 
-def test_what_no_block_takes_in_time_stays_stored(anvil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    street = Street(anvil, tmp_path)
+def test_what_no_block_takes_in_time_stays_stored(
+    anvil: str, database: DatabaseAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    street = Street(anvil, database)
     street.rpc("evm_setAutomine", False)
     monkeypatch.setattr("bridge.chain.transactions._WAIT_SECONDS", 0.1)
     with pytest.raises(NotYet, match="stored, and no block has taken it"):

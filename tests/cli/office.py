@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,10 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from unittest.mock import patch
 
 from bridge.cli import main
+from tests.databases import Databases, SqliteFiles
 
 PASSWORD = "correct horse"
 COMMAND = [sys.executable, "-c", "from bridge.cli import main; main()"]
@@ -40,10 +43,37 @@ class Office:
     folder: Path
     password: str | None = PASSWORD
     transcript: list[str] = field(default_factory=list)
+    databases: ClassVar[Databases] = SqliteFiles()
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "carbonbridge.toml"
+
+    def beside(self, name: str, rpc: str) -> Office:
+        """Another folder with the same keys and the same registry, and a journal of its own."""
+        other = Office(self.folder.parent / name)
+        other.folder.mkdir()
+        shutil.copytree(self.folder / "keys", other.folder / "keys")
+        text = re.sub('rpc = ".*"', f'rpc = "{rpc}"', self.config.read_text())
+        text = text.replace("sqlite:///registry.db", f"sqlite:///{self.folder}/registry.db")
+        for own in ("journal", "compliance"):
+            text = text.replace(self.databases.url(self.folder, own), self.databases.url(other.folder, own))
+        other.config.write_text(text)
+        return other
+
+    def _move_in(self) -> None:
+        """A new configuration's databases to where this run of the tests keeps them."""
+        if isinstance(self.databases, SqliteFiles):
+            return
+        text = self.config.read_text()
+        for room in ("journal", "registry"):
+            text = text.replace(f"sqlite:///{room}.db", self.databases.url(self.folder, room))
+        compliance = self.databases.url(self.folder, "compliance")
+        self.config.write_text(f'{text}\n[compliance]\nurl = "{compliance}"\n')
 
     def run(self, *arguments: str) -> Ran:
         out, err = io.StringIO(), io.StringIO()
-        environment = {"CARBONBRIDGE_CONFIG": str(self.folder / "carbonbridge.toml"), "LANG": "C", "COLUMNS": "80"}
+        environment = {"CARBONBRIDGE_CONFIG": str(self.config), "LANG": "C", "COLUMNS": "80"}
         if self.password is not None:
             environment["CARBONBRIDGE_PASSWORD"] = self.password
         with (
@@ -53,6 +83,8 @@ class Office:
             redirect_stderr(err),
         ):
             code = _exit_code()
+        if code == 0 and arguments[0] == "init":
+            self._move_in()
         ran = Ran(code, out.getvalue(), err.getvalue())
         self.transcript += [ran.out, ran.err]
         return ran

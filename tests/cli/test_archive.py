@@ -29,12 +29,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         office = Office(folder / "first")
         office.folder.mkdir()
         office.done("init", "--dev", "--rpc", near)
-        other = Office(folder / "second")
-        other.folder.mkdir()
-        shutil.copytree(office.folder / "keys", other.folder / "keys")
-        text = (office.folder / "carbonbridge.toml").read_text().replace(near, far)
-        text = text.replace("sqlite:///registry.db", f"sqlite:///{office.folder}/registry.db")
-        (other.folder / "carbonbridge.toml").write_text(text)
+        other = office.beside("second", far)
         for one in (office, other):
             one.done("dev", "fund")
             one.done("operator", "deploy")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -26,7 +25,7 @@ def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Office]]:
         first = Office(folder / "first")
         first.folder.mkdir()
         first.done("init", "--dev", "--rpc", near)
-        offices = [first, _beside(first, "second", far), _beside(first, "third", far)]
+        offices = [first, first.beside("second", far), first.beside("third", far)]
         for office in offices:
             office.done("dev", "fund")
             office.done("operator", "deploy")
@@ -34,17 +33,6 @@ def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Office]]:
         first.done("registry", "account", "Alice Ltd")
         first.done("registry", "issue", STOVES.format(1, 900), "--account", "Alice Ltd")
         yield offices
-
-
-def _beside(first: Office, name: str, rpc: str) -> Office:
-    """Another folder with the same keys and the same registry."""
-    office = Office(first.folder.parent / name)
-    office.folder.mkdir()
-    shutil.copytree(first.folder / "keys", office.folder / "keys")
-    text = re.sub('rpc = ".*"', f'rpc = "{rpc}"', (first.folder / "carbonbridge.toml").read_text())
-    text = text.replace("sqlite:///registry.db", f"sqlite:///{first.folder}/registry.db")
-    (office.folder / "carbonbridge.toml").write_text(text)
-    return office
 
 
 @pytest.fixture(autouse=True)

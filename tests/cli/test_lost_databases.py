@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.office import Office, chain_process
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 STOVES = "GS1-1-UG-GS11236-16-2024-30307-1-10"
 

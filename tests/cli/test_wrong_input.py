@@ -75,6 +75,7 @@ def test_a_receipt_s_moment_is_one_that_can_be_signed(second: int) -> None:
 SECRET = "s3cret-w0rd"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
@@ -111,6 +112,7 @@ def test_a_configuration_that_is_not_utf_8_is_said_so(office: Office) -> None:
     assert "not UTF-8" in office.refused(2, "key", "list")
 
 
+@pytest.mark.sqlite
 def test_databases_are_their_owners_alone(office: Office) -> None:
     config = settings.load(office.folder / "carbonbridge.toml")
     bootstrap.journal(config)

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import Databases
 from tests.flow.world import Stage, World
 
 
 @pytest.fixture(scope="session")
-def stage() -> Stage:
-    return Stage()
+def stage(databases: Databases) -> Stage:
+    return Stage(databases)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from bridge.domain.findings import NotCompared, Pause
 from bridge.domain.lifecycle import SerialState
 from bridge.errors import NotYet, Unreachable
 from bridge.reconcile.evidence import Claim, ClaimState, Evidence
+from tests.databases import Databases
 from tests.flow.test_attacks import lock, mint, sign, stolen
 from tests.flow.world import DAY, World, span
 
@@ -81,9 +82,9 @@ class Office:
 
 
 @pytest.fixture
-def office(world: World, tmp_path: Path) -> Office:
+def office(world: World, tmp_path: Path, databases: Databases) -> Office:
     world.deposit(span(1, 100))
-    return Office(world, open_cases(f"sqlite:///{tmp_path}/compliance.db"))
+    return Office(world, open_cases(databases.url(tmp_path, "compliance")))
 
 
 def unlocked(world: World, first: int = 501, last: int = 550) -> None:

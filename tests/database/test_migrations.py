@@ -17,7 +17,9 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
+from bridge.cases.models import Base as Cases
 from bridge.database import open_database
+from bridge.database.guards import kept
 from bridge.domain.attestations import Deployment
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import hex32
@@ -218,6 +220,26 @@ ROWS: dict[str, dict[str, list[tuple[str, Row]]]] = {
             ),
         ],
     },
+    "compliance": {
+        "0001": [
+            (
+                "runs",
+                {"number": 1, "run_id": hex32(1), "begun_at": 2**40, "ended_at": 2**40, "scope": "[]", "clean": False}
+                | {"findings": 1, "breaks": 1, "opened": 1, "closed": 0, "report_hash": hex32(2), "report": b"\x00"},
+            ),
+            ("contents", {"content": hex32(3), "finding_id": hex32(4), "body": '{"title": "二重"}'}),
+            ("sightings", {"run": 1, "finding_id": hex32(4), "content": hex32(3)}),
+            ("closings", {"run": 1, "finding_id": hex32(5)}),
+            (
+                "acknowledgements",
+                {"id": 1, "finding_id": hex32(4), "content": hex32(3), "reason": "known", "named": "Sato", "at": 2**40},
+            ),
+            ("alerts", {"alert_id": hex32(6), "run": 1, "channel": "desk", "body": "{}"}),
+            ("deliveries", {"alert_id": hex32(6), "at": 2**40}),
+            ("trips", {"content": hex32(3), "finding_id": hex32(4), "deployment": PLACE, "at": 2**40}),
+            ("trip_ends", {"content": hex32(3), "transaction_hash": "", "at": 2**40}),
+        ],
+    },
 }
 
 
@@ -295,6 +317,7 @@ GUARDS_OF = {
     "registry": {
         guard.name for guard in (*GUARDS, *REVERSAL_GUARDS, *FOREIGN_GUARDS, *SERVICE_GUARDS, *ATTRIBUTE_GUARDS)
     },
+    "compliance": {guard.name for table in Cases.metadata.tables for guard in kept(table, "UPDATE", "DELETE")},
 }
 AGES = [(room, revision) for room in ROOMS for revision in revisions(room)]
 
@@ -348,6 +371,12 @@ def test_every_guard_stands_in_an_older_database(aged: tuple[str, str, Engine]) 
                 "DELETE FROM entries",
                 "INSERT INTO blocks (space, first, last, class_id, account, state, opened_by) "
                 f"VALUES ('{SPACE}', 100, 100, '{hex32(2)}', 'alice', 'held', 1)",
+            ),
+            "compliance": (
+                "UPDATE contents SET body = ''",
+                "DELETE FROM sightings",
+                "INSERT INTO acknowledgements (id, finding_id, content, reason, named, at) "
+                f"VALUES (9, '{hex32(4)}', '{hex32(3)}', '', 'Sato', 1)",
             ),
         }[age[0]]
     ],

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
+from bridge.cases.store import open_cases
 from bridge.database import held_alone, open_database, reading, writing
 from bridge.errors import NotYet, Unreachable, UsageError
 from bridge.journal.store import Work, open_journal
@@ -17,7 +18,11 @@ from bridge.registry.ledger import open_ledger
 from tests.databases import ROOMS, Databases, PostgresServer
 
 SECRET = "s3cret-w0rd"
-OPEN: dict[str, Callable[[str], object]] = {"journal": open_journal, "registry": open_ledger}
+OPEN: dict[str, Callable[[str], object]] = {
+    "journal": open_journal,
+    "registry": open_ledger,
+    "compliance": open_cases,
+}
 
 
 def opened(url: str) -> Engine:
