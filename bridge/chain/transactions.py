@@ -208,7 +208,8 @@ class Sender:
 
     def urge(self, attempts: Sequence[SignedTransaction]) -> list[SignedTransaction]:
         """Replaces what has waited longer than the policy's patience by the same with a higher fee: signed, stored,
-        sent. Gives the replacement, or nothing while patience or the cap forbids one, or where another's key signs."""
+        sent. Gives the replacement, or nothing while patience or the cap forbids one, or where another's key signs. It
+        is stored, so that a node that does not take it is no failure: the one that it replaces may have just landed."""
         newest = attempts[-1]
         waited = self._connection.head().timestamp - newest.signed_at
         if waited <= self._policy.patience_seconds or newest.sender != self.address:
@@ -221,7 +222,8 @@ class Sender:
         replacement = self._signed(transaction | fees.fields)
         if not self._outbox.keep_replacement(newest, replacement):
             return []
-        self.send(replacement)
+        with suppress(Refused, Unreachable):
+            self.send(replacement)
         return [replacement]
 
     @property

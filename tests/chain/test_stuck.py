@@ -11,9 +11,9 @@ from bridge.chain.deploy import deploy
 from bridge.chain.fees import GWEI, FeePolicy
 from bridge.chain.local import fund
 from bridge.chain.sightings import TransactionState, look
-from bridge.chain.signers import KeySigner
+from bridge.chain.signers import KeySigner, SignedTransaction
 from bridge.chain.transactions import Sender
-from bridge.errors import NotYet, Refused
+from bridge.errors import NotYet
 from bridge.flow.sending import signed_of
 from bridge.journal.store import open_journal
 from tests.chain.conftest import DatabaseAt
@@ -94,7 +94,7 @@ def test_the_old_one_may_still_be_the_one_that_lands(anvil: str, database: Datab
     first = street.pause()
     street.mine(seconds=PATIENCE + 5, base_fee=50)
     street.sender.send = _lost  # type: ignore[method-assign]
-    with pytest.raises(Refused):
+    with pytest.raises(KeyboardInterrupt):
         street.urge()
     (attempts,) = street.journal.open_transactions(street.connection.chain_id)[-1:]
     assert len(attempts) == 2
@@ -132,6 +132,27 @@ def test_who_waits_for_a_block_offers_more_meanwhile(
     assert street.attempts[0][1] == mined
 
 
+def test_the_old_one_lands_just_before_the_dearer_one_is_sent(
+    anvil: str, database: DatabaseAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    street = Street(anvil, database)
+    street.rpc("evm_setAutomine", False)
+    monkeypatch.setattr("bridge.chain.transactions.time.sleep", lambda _: street.mine(PATIENCE + 1, base_fee=50))
+    keep = street.journal.keep_replacement
+
+    def keep_and_mine(old: SignedTransaction, new: SignedTransaction) -> bool:
+        kept = keep(old, new)
+        street.base_fee(0)
+        street.rpc("eth_sendRawTransaction", old.raw)
+        street.mine(base_fee=0)
+        return kept
+
+    monkeypatch.setattr(street.journal, "keep_replacement", keep_and_mine)
+    mined = street.sender.send_and_wait(street.contract.functions.pause())
+    assert [mined] == street.attempts[0][:1]
+    assert len(street.attempts[0]) == 2
+
+
 def test_what_no_block_takes_in_time_stays_stored(
     anvil: str, database: DatabaseAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,4 +167,4 @@ def test_what_no_block_takes_in_time_stays_stored(
 
 
 def _lost(_: object) -> None:
-    raise Refused("nobody hears it")
+    raise KeyboardInterrupt
