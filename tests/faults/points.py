@@ -208,12 +208,24 @@ class Points:
 
 def is_cut_off(chain: Anvil, journal: Path) -> bool:
     """Whether a block that its bridge has acted upon has left the chain."""
-    with closing(sqlite3.connect(journal)) as database:
-        cursor = database.execute("SELECT block, block_hash FROM cursors").fetchone()
+    cursor = _cursor(journal)
     if cursor is None:
         return False
     block = chain.rpc("eth_getBlockByNumber", hex(cursor[0]), False)
     return block is None or bool(block["hash"] != cursor[1])
+
+
+def is_lacking(chain: Anvil, journal: Path) -> bool:
+    """Whether the node has no block at all where its bridge has acted: now and then anvil loses one when it is told to
+    reorganise below others. Then nobody can tell another history from a node that is behind."""
+    cursor = _cursor(journal)
+    return cursor is not None and chain.rpc("eth_getBlockByNumber", hex(cursor[0]), False) is None
+
+
+def _cursor(journal: Path) -> tuple[int, str] | None:
+    with closing(sqlite3.connect(journal)) as database:
+        found: tuple[int, str] | None = database.execute("SELECT block, block_hash FROM cursors").fetchone()
+        return found
 
 
 def befall(fault: Fault | None) -> None:

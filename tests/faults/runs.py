@@ -21,7 +21,7 @@ from bridge.errors import BridgeError
 from tests.databases import SqliteFiles
 from tests.faults.anvil import FINALITY, Anvil
 from tests.faults.engines import Engines
-from tests.faults.points import Points, is_cut_off
+from tests.faults.points import Points, is_cut_off, is_lacking
 from tests.faults.registries import Embedded, Remote, Wire
 from tests.faults.schedules import HONEST, Life, Schedule, Shift, Way, repeated
 from tests.faults.served import RegistryProcess
@@ -127,11 +127,12 @@ class Theatre:
         return (self._run / "cut off").exists() or is_cut_off(self.chain, self._run / "operator.db")
 
     def _judge_halt(self, verdict: Verdict) -> None:
-        """The operator's next turn halts and has sent nothing."""
+        """The operator's next turn halts and has sent nothing; where the node has no block there, it waits for one."""
         before = self._sent()
         self._wait([self._fork("halt", lambda teller, _: teller.turns(1), {})])
         told = self._error("halt")
-        if not told.startswith("Halted: "):
+        lacking = is_lacking(self.chain, self._run / "operator.db")
+        if not told.startswith("Unreachable: " if lacking else "Halted: "):
             verdict.stuck += (
                 f"what was final has left the chain, and the operator does not halt: {told or 'all is well'}"
             )
