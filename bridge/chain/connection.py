@@ -11,7 +11,7 @@ from eth_abi.abi import decode, encode
 from eth_utils.abi import function_abi_to_4byte_selector, get_abi_input_types, get_abi_output_types
 from web3 import HTTPProvider, Web3
 from web3.contract.contract import ContractFunction
-from web3.exceptions import BlockNotFound, ProviderConnectionError, TimeExhausted
+from web3.exceptions import BlockNotFound, ProviderConnectionError, TimeExhausted, TransactionNotFound, Web3RPCError
 from web3.types import BlockData, RPCEndpoint
 
 from bridge.domain.observed import BlockStamp
@@ -118,7 +118,21 @@ class Connection:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Turns a silent or broken node into Unreachable; a contract's own refusal passes through."""
+    """Turns a silent or broken node into Unreachable, and one that says that it cannot answer, such as for a block
+    whose state it does not have yet or no more. A contract's own refusal passes through, and that there is no such
+    block or transaction."""
+    try:
+        with hearing():
+            yield
+    except (BlockNotFound, TransactionNotFound):
+        raise
+    except Web3RPCError as error:
+        raise Unreachable(f"the node could not answer: {rpc_error_text(error)}; try again") from error
+
+
+@contextmanager
+def hearing() -> Iterator[None]:
+    """Turns a silent node into Unreachable; whatever it says passes through."""
     try:
         yield
     except (requests.RequestException, ProviderConnectionError, TimeExhausted, ConnectionError) as error:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
 from eth_abi.abi import decode
 from eth_utils.abi import function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
-from web3.exceptions import BadFunctionCallOutput, ContractCustomError, ContractLogicError, Web3Exception
+from web3.exceptions import BadFunctionCallOutput, ContractCustomError, ContractLogicError, Web3RPCError
 
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import rpc_error_text
 from bridge.domain.credit_class import Subject, Verdict
 from bridge.domain.lifecycle import RequestStatus
 from bridge.domain.values import code_text, hex32, moment
-from bridge.errors import AlreadyDone, BridgeError, ContractRefused, NotYet, Refused, Unreachable
+from bridge.errors import AlreadyDone, ContractRefused, NotYet, Refused, Unreachable
 
 _ADMIN = "carbonbridge admin act, or carbonbridge admin propose where a timelock owns it"
 _ADVICE = {
@@ -92,11 +91,11 @@ LASTING = ("NotShort", "SerialsTaken", "WeightMismatch")
 
 class _Answers:
     """Context in which a contract's revert becomes ContractRefused, with the error's name and numbers. `door`: the
-    function that was called, where its refusals mean something of their own. `of_node`: what an error of the node's own
-    means there."""
+    function that was called, where its refusals mean something of their own. `simulated`: errors of the node's own are
+    refusals, too."""
 
-    def __init__(self, door: str, of_node: Callable[[str], BridgeError]) -> None:
-        self._door, self._of_node = door, of_node
+    def __init__(self, door: str, *, simulated: bool) -> None:
+        self._door, self._simulated = door, simulated
 
     def __enter__(self) -> None:
         return None
@@ -113,20 +112,19 @@ class _Answers:
         if isinstance(error, BadFunctionCallOutput):
             text = "no such contract answers at that block: its address is wrong, or the node is behind"
             raise Unreachable(f"{text}; check the contract's address, and try again") from error
-        if isinstance(error, Web3Exception) and hasattr(error, "rpc_response"):
-            raise self._of_node(rpc_error_text(error)) from error
+        if isinstance(error, Web3RPCError) and self._simulated:
+            raise Refused(f"the node refused: {rpc_error_text(error)}") from error
 
 
 def refusals_in_words(door: str = "") -> _Answers:
     """For what is simulated before it is sent. Raises ContractRefused, or Refused where the node itself will not: it
     may be too much for one transaction."""
-    return _Answers(door, lambda text: Refused(f"the node refused: {text}"))
+    return _Answers(door, simulated=True)
 
 
 def answers_in_words() -> _Answers:
-    """For questions. Raises ContractRefused, or Unreachable where the node itself cannot answer, such as for a block
-    that it does not have yet or no more: that is nobody's no, on which anything could be given up."""
-    return _Answers("", lambda text: Unreachable(f"the node could not answer: {text}; try again"))
+    """For questions. Raises ContractRefused; what the node itself cannot answer is nobody's no (`answering`)."""
+    return _Answers("", simulated=False)
 
 
 _ERRORS: dict[bytes, dict[str, Any]] = {

@@ -19,7 +19,7 @@ from eth_utils.abi import function_abi_to_4byte_selector, get_aligned_abi_inputs
 from hexbytes import HexBytes
 from web3.contract.contract import ContractFunction
 
-from bridge.chain.connection import Connection, answering, rpc_error_text
+from bridge.chain.connection import Connection, answering, hearing, rpc_error_text
 from bridge.chain.contract import TRANSACTION_GAS_CAP
 from bridge.chain.fees import FeePolicy, Fees, raised, suggested
 from bridge.chain.reverts import refusals_in_words
@@ -194,7 +194,7 @@ class Sender:
         Raises Refused when the node does not have it afterwards: its nonce is used, or its fee is too low.
         """
         try:
-            with answering():
+            with hearing():
                 self._w3.eth.send_raw_transaction(HexBytes(signed.raw))
         except Exception as error:
             # eth-tester raises its own errors where nodes answer with one of JSON-RPC's

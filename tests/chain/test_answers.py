@@ -46,6 +46,17 @@ def test_a_node_that_lacks_the_block_refuses_nothing(error: dict[str, Any]) -> N
         contract({"error": error}).locks_used("VERRA", [FOREST.id], 107)
 
 
+@pytest.mark.parametrize("error", [OUT_OF_RANGE, PRUNED, UNKNOWN_BLOCK])
+def test_nor_does_it_when_it_is_asked_for_logs_nonces_or_blocks(error: dict[str, Any]) -> None:
+    connection = contract({"error": error}).connection
+    with pytest.raises(Unreachable, match="could not answer"):
+        list(contract({"error": error}).events(0, 107))
+    with pytest.raises(Unreachable, match="could not answer"):
+        connection.balance_wei(DEPLOYED.lens)
+    with pytest.raises(Unreachable, match="could not answer"):
+        connection.final()
+
+
 def test_a_contract_that_is_not_there_at_that_block_refuses_nothing() -> None:
     with pytest.raises(Unreachable, match="no such contract answers at that block"):
         contract({"result": "0x"}).class_state(FOREST.id, 1)
