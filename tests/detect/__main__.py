@@ -24,14 +24,15 @@ def main() -> int:
     args = _arguments()
     started = time.perf_counter()
     runs = _runs(args)
-    results = list(track(_told(runs, args.jobs), "Telling histories", len(runs), console=Console(stderr=True)))
+    results = []
     by_rule: defaultdict[str, list[Result]] = defaultdict(list)
-    for result in results:
+    for result in track(_told(runs, args.jobs), "Telling histories", len(runs), console=Console(stderr=True)):
+        results.append(result)
         by_rule[result.run.rule].append(result)
+        if result.false or not result.exact:
+            say(f"--schedule {result.run.words}: {result.plant}: {'; '.join(result.false)}")
     _print(by_rule)
     _print_seen(by_rule[HONEST])
-    for result in [r for r in results if r.false or not r.exact][:20]:
-        say(f"--schedule {result.run.words}: {result.plant}: {'; '.join(result.false)}")
     figures = _figures(results) | {"seconds": round(time.perf_counter() - started, 1), "seed": args.seed}
     figures |= {"ranges": args.ranges}
     say(json.dumps(figures))
@@ -41,6 +42,7 @@ def main() -> int:
 def say(line: str) -> None:
     """Whole lines, however wide the terminal."""
     sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _arguments() -> argparse.Namespace:

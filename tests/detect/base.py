@@ -30,7 +30,7 @@ from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, ClaimState, R
 from tests.reconcile.story import DAY, FOREST, HERE, SOLAR, SPACE, START, THERE, name
 
 PLOT, OURS = 1_000, 500
-OLD_COUNTER = SerialSpace(registry="VERRA", kind=SpaceKind.COUNTER, key="MER")
+OLD_COUNTER = SerialSpace(registry="VERRA", kind=SpaceKind.COUNTER, key="APX+MER")
 BATCH = SerialSpace(registry="GS", kind=SpaceKind.BATCH, key="GS1-1-UG-GS11236-16-2024-30307")
 WIND = CreditClass(registry="GS", project="11236", vintage=2024, credit_type="VER", kg_per_unit=1000)
 OTHERS = tuple(
