@@ -32,6 +32,9 @@ from tests.reconcile.story import DAY, FOREST, HERE, SOLAR, SPACE, START, THERE,
 PLOT, OURS = 1_000, 500
 OLD_COUNTER = SerialSpace(registry="VERRA", kind=SpaceKind.COUNTER, key="APX+MER")
 BATCH = SerialSpace(registry="GS", kind=SpaceKind.BATCH, key="GS1-1-UG-GS11236-16-2024-30307")
+CANCELLED = SerialSpace(registry="VERRA", kind=SpaceKind.COUNTER, key="CDM")
+ANEW = SerialSpace(registry="GS", kind=SpaceKind.BATCH, key="GS1-1-UG-GS11236-16-2024-30308")
+"""Where the base's own blocks were before another registry issued them anew, and where they are now."""
 WIND = CreditClass(registry="GS", project="11236", vintage=2024, credit_type="VER", kg_per_unit=1000)
 OTHERS = tuple(
     CreditClass(registry="VERRA", project=str(2000 + n), vintage=2015 + n, credit_type="VCU", kg_per_unit=1000)
@@ -121,7 +124,7 @@ class _Making:
 
     def set_up(self) -> None:
         for deployment in (HERE, THERE):
-            for space in (SPACE, OLD_COUNTER, BATCH):
+            for space in (SPACE, OLD_COUNTER, BATCH, CANCELLED, ANEW):
                 named = {"registry": space.registry, "kind": space.kind, "key": space.key}
                 self.emit(deployment, seen.SpaceRegistered, space=space.id, **named)
             for c in (FOREST, SOLAR, WIND, *OTHERS):
@@ -142,8 +145,8 @@ class _Making:
             self.row(r, credit_class, state=SerialState.RETIRED)
         elif fate < 0.085 and credit_class not in (FOREST, SOLAR):
             self.row(r, credit_class, state=SerialState.LOCKED, **self.lock(r, credit_class, deployment, CUSTOMERS[0]))
-        elif fate < 0.105 and space is OLD_COUNTER:
-            self._reissue(r, credit_class)
+        elif fate < 0.09:
+            self._reissue(r)
         else:
             self._tokenized(r, credit_class, deployment, fate)
 
@@ -193,13 +196,12 @@ class _Making:
         self.row(r, c, state=SerialState.LOCKED, **held)
         self.base.live[there].append((c.id, r))
 
-    def _reissue(self, r: SerialRange, c: CreditClass) -> None:
-        """Cancelled here to be issued anew by the other registry, in numbers that nobody else has."""
-        self.row(r, c, state=SerialState.CANCELLED)
-        shift = 1_000_000_000
-        becomes = SerialRange(space=BATCH.id, first=r.first + shift, last=r.last + shift)
+    def _reissue(self, r: SerialRange) -> None:
+        """Cancelled in one registry to be issued anew by the other."""
+        origin, becomes = (r.model_copy(update={"space": space.id}) for space in (CANCELLED, ANEW))
+        self.row(origin, OTHERS[0], state=SerialState.CANCELLED)
         self.row(becomes, WIND)
-        self.base.reissues.append(Reissue(source="conversions", origin=r, becomes=becomes))
+        self.base.reissues.append(Reissue(source="conversions", origin=origin, becomes=becomes))
 
     # ------------------------------------------------------------ registry
 

@@ -31,7 +31,8 @@ Block = tuple[SerialRange, CreditClass, SerialState]
 def newer(data: Path) -> Iterator[Block]:
     with read_statement(data / "registries/verra/transactions.csv", grammar("VERRA")) as statement:
         for row in statement.rows():
-            assert row.range and row.credit_class
+            assert row.range
+            assert row.credit_class
             yield row.range, row.credit_class, row.state
 
 
