@@ -40,6 +40,8 @@ class DuckDBMachine:
         limits = {"memory_limit": engine.memory, "threads": engine.threads}
         known = {name: value for name, value in limits.items() if value}
         self._connection = duckdb.connect(config={"temp_directory": self._folder.name, **known})
+        # It is drawn into standard output, where a user's own answer goes.
+        self._connection.execute("SET enable_progress_bar = false")
         for name, schema in plan.schemas.items():
             self._give(name, schema, given.get(name, ()))
         for kind, name, query in plan.steps:

@@ -68,7 +68,9 @@ def _runs(args: argparse.Namespace) -> list[Run]:
         return [Run(rule, int(number), args.seed, args.ranges)]
     counts = {rule.name: max(args.histories, len(PLANTS[rule.name])) for rule in RULES} | {HONEST: args.honest}
     wanted = {args.rule: counts[args.rule]} if args.rule else counts
-    return [Run(rule, number, args.seed, args.ranges) for rule, count in wanted.items() for number in range(count)]
+    runs = [Run(rule, number, args.seed, args.ranges) for rule, count in wanted.items() for number in range(count)]
+    # One of each rule after the other: what is wrong with a rule shows early.
+    return sorted(runs, key=lambda run: run.number)
 
 
 def _told(runs: list[Run], jobs: int) -> Iterator[Result]:
