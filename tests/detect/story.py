@@ -271,13 +271,19 @@ class Story(House):
         return snapshots, [LedgerSnapshot(**at, space=s, live=tuple(ranges)) for s, ranges in by_space.items()]
 
     def emit(self, deployment: Deployment, event: type[ChainEvent], /, **facts: object) -> None:
-        """What one act brings is one transaction."""
+        """What one act brings is one transaction. What closes or bounds a class does so for everybody, and so comes
+        after the base, which knows nothing of it."""
+        if event in _BINDING:
+            self._base_is_done()
         if event is seen.Transferred and self.caller:
             facts = facts | {"operator": self.caller}
         self.times[self.block] = self.now
         log_index = len(self.events[deployment])
         place = Place(block=self.block, transaction=name(f"{deployment} {self.block}"), log_index=log_index)
         self.events[deployment].append(event(place=place, **facts))  # type: ignore[arg-type]
+
+
+_BINDING = (seen.Quarantined, seen.Reversed, seen.AllowanceSet, seen.ClassAllowanceSet)
 
 
 def replace_head(head: StatementHead, **changes: object) -> StatementHead:
