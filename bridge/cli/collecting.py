@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bridge.domain.findings import NotCompared
     from bridge.reconcile.archive import EvidenceArchive
     from bridge.reconcile.claims import ClaimsFile
+    from bridge.reconcile.evidence import Evidence
     from bridge.registry.port import Registry
     from bridge.settings import Settings
 
@@ -26,6 +27,10 @@ Statements = Annotated[
 ]
 Mappings = Annotated[
     list[Path] | None, typer.Option("--mapping", **_FILE, help="Another bridge's contract, as TOML; repeatable.")
+]
+Reissues = Annotated[
+    list[Path] | None,
+    typer.Option("--reissues", **_FILE, help="What one registry cancelled and another issued anew; repeatable."),
 ]
 Archive = Annotated[
     Path | None, typer.Option("--archive", metavar="FOLDER", file_okay=False, help="Compare what is archived there.")
@@ -82,8 +87,15 @@ def keep_given(
         archive.keep_peer(peer)
 
 
-def archived(archive: Path, statements: Sequence[Path], claims: Sequence[Path], mappings: Sequence[Path]) -> Gathered:
-    """What the archive holds, with what is named; only the contracts of mappings that are named are asked anew."""
+def archived(
+    archive: Path,
+    statements: Sequence[Path],
+    claims: Sequence[Path],
+    mappings: Sequence[Path],
+    reissues: Sequence[Path] = (),
+) -> Gathered:
+    """What the archive holds, with what is named; only the contracts of mappings that are named are asked anew.
+    Re-issues are compared with it, and not kept there."""
     from bridge import bootstrap, settings
     from bridge.daemon.inspection import Gathered
     from bridge.reconcile.archive import EvidenceArchive
@@ -95,7 +107,8 @@ def archived(archive: Path, statements: Sequence[Path], claims: Sequence[Path], 
     if mappings:
         bootstrap.collect_peers(kept)
     evidence, left = kept.evidence()
-    return Gathered(evidence, sorted({claim.source for claim in evidence.claims}), left)
+    evidence, refused = _with_reissues(evidence, reissues)
+    return Gathered(evidence, sorted({claim.source for claim in evidence.claims}), (*left, *refused))
 
 
 def looked_at(
@@ -105,6 +118,7 @@ def looked_at(
     statements: Sequence[Path],
     claims: Sequence[Path],
     mappings: Sequence[Path],
+    reissues: Sequence[Path] = (),
 ) -> Gathered:
     """Read from the counterparts themselves, and kept nowhere; files are read anew each time."""
     from dataclasses import replace
@@ -122,7 +136,27 @@ def looked_at(
         statements=[*evidence.statements, *(statement for statement, _, _ in given)],
         endorsements=[*evidence.endorsements, *(one for _, vouched, _ in given for one in vouched)],
     )
-    return Gathered(evidence, list(read), (*(row for _, _, left in given for row in left), *_rejected(read)))
+    evidence, refused = _with_reissues(evidence, reissues)
+    left = (*(row for _, _, some in given for row in some), *_rejected(read), *refused)
+    return Gathered(evidence, list(read), left)
+
+
+def _with_reissues(evidence: Evidence, paths: Sequence[Path]) -> tuple[Evidence, list[NotCompared]]:
+    """And the rows of the files that could not be read."""
+    from dataclasses import replace
+
+    from bridge.domain.findings import NotCompared
+    from bridge.reconcile.reissues import read_reissues
+
+    told, left = list(evidence.reissues), []
+    for path in dict.fromkeys(path.resolve() for path in paths):
+        read = read_reissues(path)
+        told += read.reissues
+        left += [
+            NotCompared(source=path.name, line=row.line, reason=row.reason, content=row.content)
+            for row in read.rejected
+        ]
+    return replace(evidence, reissues=tuple(dict.fromkeys(told))), left
 
 
 def read_claims(paths: Sequence[Path]) -> dict[str, ClaimsFile]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli import closing, collecting, listing, recovery, runs, sealing
-from bridge.cli.collecting import Archive, Claims, Mappings, Statements
+from bridge.cli.collecting import Archive, Claims, Mappings, Reissues, Statements
 from bridge.cli.options import File, Json, Language, Out
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def reconcile(
     statement: Statements = None,
     claims: Claims = None,
     mapping: Mappings = None,
+    reissues: Reissues = None,
     out: Out = None,
     lang: Language = None,
     form: Format = "text",
@@ -52,16 +53,17 @@ def reconcile(
 ) -> None:
     """Compare the final chain, the registry's statements and others' claims, serial by serial.
 
-    Ends with 1 when there is a break, or a line of claims that could not be compared; with 3 when all is well and an
-    alert could not be delivered; with 5 while another run is on.
+    Ends with 1 when there is a break, or a line of claims or re-issues that could not be compared; with 3 when all is
+    well and an alert could not be delivered; with 5 while another run is on.
 
     Every run is kept, compared with those before, and told to those whom the configuration names.
 
     With --archive it compares what `collect` has kept, and asks no node and no registry; what is named besides is kept
-    there first. That is no run: it is neither kept nor told, and pauses nothing.
+    there first, but for re-issues. That is no run: it is neither kept nor told, and pauses nothing.
 
     A claims file has one JSON object a line, such as {"claim_id": "b1", "state": "minted", "kg": 24000, "registry":
-    "VERRA", "serial": "…"}. --out writes JSON that `findings` shows again; with --format md, html or csv that form,
+    "VERRA", "serial": "…"}; one of re-issues is CSV: source, origin_registry, origin_serial, becomes_registry,
+    becomes_serial. --out writes JSON that `findings` shows again; with --format md, html or csv that form,
     and the JSON beside it.
     """
     from bridge.cli.findings import keep, language, require_format
@@ -72,7 +74,7 @@ def reconcile(
     spoken, form = language(lang), require_format(form)
     require_out(out, form, sign)
     form = "json" if as_json and form == "text" else form
-    compare = comparison(archive, claims or [], statement or [], mapping or [])
+    compare = comparison(archive, claims or [], statement or [], mapping or [], reissues or [])
     with progress("Reading and comparing", 2, quiet or as_json) as step:
         met = compare(step)
     place = keep(met.found, out, form, spoken) if out else None

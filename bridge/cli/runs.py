@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.collecting import Claims, Mappings, Statements
+from bridge.cli.collecting import Claims, Mappings, Reissues, Statements
 from bridge.cli.options import Json, Out
 from bridge.cli.running import Port
 
@@ -20,7 +20,9 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SHORTEST_SECONDS = 10
 
 
-def inspector(claims: Sequence[Path], statements: Sequence[Path], mappings: Sequence[Path]) -> Inspector:
+def inspector(
+    claims: Sequence[Path], statements: Sequence[Path], mappings: Sequence[Path], reissues: Sequence[Path]
+) -> Inspector:
     """Files are read anew for each run."""
     from bridge import bootstrap, settings
     from bridge.cli.collecting import looked_at
@@ -30,24 +32,28 @@ def inspector(claims: Sequence[Path], statements: Sequence[Path], mappings: Sequ
     deployed, books = bootstrap.contracts(config), bootstrap.registry(config, ask)
 
     def gather() -> Gathered:
-        return looked_at(config, deployed, books, statements, claims, mappings)
+        return looked_at(config, deployed, books, statements, claims, mappings, reissues)
 
     return bootstrap.inspector(config, ask, deployed[0], gather)
 
 
 def comparison(
-    archive: Path | None, claims: Sequence[Path], statements: Sequence[Path], mappings: Sequence[Path]
+    archive: Path | None,
+    claims: Sequence[Path],
+    statements: Sequence[Path],
+    mappings: Sequence[Path],
+    reissues: Sequence[Path],
 ) -> Callable[[Callable[[int], None]], Inspected]:
     """A run; or what was archived, compared. That is no run: an archive may be of any age, and must neither close what
     has been found since nor tell it anew."""
     if archive is None:
-        return inspector(claims, statements, mappings).inspect
+        return inspector(claims, statements, mappings, reissues).inspect
 
     def compare(step: Callable[[int], None]) -> Inspected:
         from bridge.cli.collecting import archived
         from bridge.daemon.inspection import Inspected, compared
 
-        gathered = archived(archive, statements, claims, mappings)
+        gathered = archived(archive, statements, claims, mappings, reissues)
         step(1)
         found = compared(gathered)
         step(1)
@@ -160,6 +166,7 @@ def watch(
     claims: Claims = None,
     statement: Statements = None,
     mapping: Mappings = None,
+    reissues: Reissues = None,
     reports: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write each run's report here, as JSON and HTML.")
     ] = None,
@@ -185,7 +192,8 @@ def watch(
     logged(log)
     health = Health(longest_turn_seconds=2 * seconds + 3600)
     figures = Figures(health)
-    watching = Watch(inspector(claims or [], statement or [], mapping or []), figures, seconds, _keeper(reports, sign))
+    inspected = inspector(claims or [], statement or [], mapping or [], reissues or [])
+    watching = Watch(inspected, figures, seconds, _keeper(reports, sign))
     stop_on_signals(watching.stop.set)
     with serving(health, figures.registry, port) as served:
         complain(f"health and metrics at http://{LOOPBACK}:{served}/health and /metrics; Ctrl-C stops")

@@ -80,7 +80,7 @@ def read_lines(path: Path, read: Callable[[bytes], Claim | ClaimLink]) -> Claims
                 claims[found.claim_id] = found
         except MalformedInput as error:
             rejected.append(RejectedRow(line=number, reason=str(error), content=content.decode("utf-8", "replace")))
-    require_shallow(str(path), claims.values())
+    require_shallow(str(path), (claim.range for claim in claims.values() if claim.range))
     return ClaimsFile(claims=tuple(claims.values()), links=tuple(links), rejected=tuple(rejected))
 
 
@@ -99,10 +99,18 @@ def _lines(path: Path) -> list[bytes]:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
-def require_shallow(source: str, claims: Iterable[Claim]) -> None:
-    """Raises UsageError where a serial is claimed too often."""
+def serials_of(registry: str | None, serial: str, vintage: int | None) -> SerialRange:
+    """A serial as its registry spells it. Raises MalformedInput."""
+    grammar = grammars().get(registry or "")
+    if grammar is None:
+        raise MalformedInput(f"no serials of registry {registry!r} can be read; known are {', '.join(grammars())}")
+    return grammar.numbered(serial, vintage).range
+
+
+def require_shallow(source: str, ranges: Iterable[SerialRange]) -> None:
+    """Raises UsageError where a serial is named too often."""
     ends: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-    for r in (claim.range for claim in claims if claim.range):
+    for r in ranges:
         ends[r.space] += [(r.first, 1), (r.last + 1, -1)]
     for space, edges in ends.items():
         depth = 0
@@ -110,8 +118,8 @@ def require_shallow(source: str, claims: Iterable[Claim]) -> None:
             depth += step
             if depth > MOST_CLAIMS_OF_A_SERIAL:
                 raise UsageError(
-                    f"{source} claims serial {at} of space {space} more than {MOST_CLAIMS_OF_A_SERIAL} times; "
-                    "ask that bridge for one line a block, and compare again"
+                    f"{source} names serial {at} of space {space} more than {MOST_CLAIMS_OF_A_SERIAL} times; "
+                    "ask its author for one line a block, and compare again"
                 )
 
 
@@ -135,12 +143,7 @@ def _line(source: str, content: bytes) -> Claim | ClaimLink:
 
 def _range(row: _ClaimLine) -> SerialRange | None:
     if row.serial is not None:
-        grammar = grammars().get(row.registry or "")
-        if grammar is None:
-            raise MalformedInput(
-                f"no serials of registry {row.registry!r} can be read; known are {', '.join(grammars())}"
-            )
-        return grammar.numbered(row.serial, row.vintage).range
+        return serials_of(row.registry, row.serial, row.vintage)
     if row.space is not None and row.first is not None and row.last is not None:
         return SerialRange(space=row.space, first=row.first, last=row.last)
     if row.state is not ClaimState.BURNED:

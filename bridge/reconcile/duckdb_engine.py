@@ -17,10 +17,11 @@ from bridge.reconcile.plan import DUCKDB, Files, Parts, Plan, Schema, at_places,
 @dataclass(frozen=True)
 class DuckDB:
     """The default. `memory` bounds what it holds, such as `4GB`, by default four fifths of the machine's; what is more
-    is put into files under `spill`, by default where temporary files go."""
+    is put into files under `spill`, by default where temporary files go. `threads`: all cores where none are named."""
 
     memory: str | None = None
     spill: Path | None = None
+    threads: int | None = None
 
     @property
     def dialect(self) -> str:
@@ -36,8 +37,11 @@ class DuckDBMachine:
     def __init__(self, given: Mapping[str, Parts], plan: Plan, engine: DuckDB | None = None) -> None:
         engine = engine or DuckDB()
         self._folder = TemporaryDirectory(prefix="carbonbridge-", dir=engine.spill)
-        limits = {"memory_limit": engine.memory} if engine.memory else {}
-        self._connection = duckdb.connect(config={"temp_directory": self._folder.name, **limits})
+        limits = {"memory_limit": engine.memory, "threads": engine.threads}
+        known = {name: value for name, value in limits.items() if value}
+        self._connection = duckdb.connect(config={"temp_directory": self._folder.name, **known})
+        # It is drawn into standard output, where a user's own answer goes.
+        self._connection.execute("SET enable_progress_bar = false")
         for name, schema in plan.schemas.items():
             self._give(name, schema, given.get(name, ()))
         for kind, name, query in plan.steps:

@@ -34,7 +34,7 @@ def read_peer(peer: Peer, folder: Path) -> ClaimsFile:
                 claims += _claims(peer, event, row)
             except MalformedInput as error:
                 rejected.append(_rejected(peer, event, row, error))
-    require_shallow(peer.name, claims)
+    require_shallow(peer.name, (claim.range for claim in claims if claim.range))
     return ClaimsFile(claims=tuple(claims), links=(), rejected=tuple(rejected))
 
 

@@ -68,3 +68,14 @@ def test_files_of_one_name_are_two_sources_and_one_file_named_twice_is_one(offic
     assert set(collecting.read_claims([Path(one), Path(two)])) == {one, two}
     beside = str(Path(one).parent / ".." / "one" / "claims.ndjson")
     assert office.told("compliance", "reconcile", "--claims", one, "--claims", beside)["clean"]
+
+
+def test_reissues_are_compared_and_a_row_that_cannot_be_soils_the_result(office: Office) -> None:
+    """The same serials become others twice; and the last row names none."""
+    spaces = ["0x" + pair * 32 for pair in ("11", "22", "33")]
+    rows = [f"told,{spaces[0]},1,5,{space},1,5" for space in spaces[1:]]
+    columns = "source,origin_space,origin_first,origin_last,becomes_space,becomes_first,becomes_last"
+    file = written(office.folder / "moved.csv", columns, *rows, "told,,,,,,")
+    told = office.told("compliance", "reconcile", "--reissues", file, code=1)
+    assert [(f["rule"], f["units"]) for f in told["findings"]] == [("reissued-elsewhere", 5)]
+    assert [(row["source"], row["line"]) for row in told["not_compared"]] == [("moved.csv", 4)]

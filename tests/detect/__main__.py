@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from multiprocessing import get_context
 
@@ -15,6 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from bridge.reconcile.rules import RULES
+from tests.detect.honest import Mood
 from tests.detect.matrix import HONEST, Result, Run, told
 from tests.detect.plant import PLANTS
 
@@ -23,13 +24,15 @@ def main() -> int:
     args = _arguments()
     started = time.perf_counter()
     runs = _runs(args)
-    results = list(track(_told(runs, args.jobs), "Telling histories", len(runs), console=Console(stderr=True)))
+    results = []
     by_rule: defaultdict[str, list[Result]] = defaultdict(list)
-    for result in results:
+    for result in track(_told(runs, args.jobs), "Telling histories", len(runs), console=Console(stderr=True)):
+        results.append(result)
         by_rule[result.run.rule].append(result)
+        if result.false or not result.exact:
+            say(f"--schedule {result.run.words}: {result.plant}: {'; '.join(result.false)}")
     _print(by_rule)
-    for result in [r for r in results if r.false or not r.exact][:20]:
-        say(f"--schedule {result.run.words}: {result.plant}: {'; '.join(result.false)}")
+    _print_seen(by_rule[HONEST])
     figures = _figures(results) | {"seconds": round(time.perf_counter() - started, 1), "seed": args.seed}
     figures |= {"ranges": args.ranges}
     say(json.dumps(figures))
@@ -39,6 +42,7 @@ def main() -> int:
 def say(line: str) -> None:
     """Whole lines, however wide the terminal."""
     sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _arguments() -> argparse.Namespace:
@@ -64,7 +68,9 @@ def _runs(args: argparse.Namespace) -> list[Run]:
         return [Run(rule, int(number), args.seed, args.ranges)]
     counts = {rule.name: max(args.histories, len(PLANTS[rule.name])) for rule in RULES} | {HONEST: args.honest}
     wanted = {args.rule: counts[args.rule]} if args.rule else counts
-    return [Run(rule, number, args.seed, args.ranges) for rule, count in wanted.items() for number in range(count)]
+    runs = [Run(rule, number, args.seed, args.ranges) for rule, count in wanted.items() for number in range(count)]
+    # One of each rule after the other: what is wrong with a rule shows early.
+    return sorted(runs, key=lambda run: run.number)
 
 
 def _told(runs: list[Run], jobs: int) -> Iterator[Result]:
@@ -86,11 +92,26 @@ def _figures(results: list[Result]) -> dict[str, object]:
         "exact": sum(r.exact for r in results) / len(results),
         "rules": len({r.run.rule for r in planted}),
         "runs": len(results),
+        "honest": {str(mood): count for mood, count in _seen(results).items()},
     }
 
 
+def _print_seen(honest: list[Result]) -> None:
+    """How much of life the honest histories hold, and what of it was no finding and yet was told."""
+    if honest:
+        table = Table("of all honest histories", "have it", title="Honest life")
+        for what, count in _seen(honest).items():
+            table.add_row(what, f"{count} of {len(honest)}")
+        Console(width=110).print(table)
+
+
+def _seen(results: list[Result]) -> dict[str, int]:
+    counted = Counter(what for result in results for what in set(result.seen))
+    return dict.fromkeys(Mood, 0) | dict(sorted(counted.items(), key=lambda one: (":" in one[0], one[0])))
+
+
 def _print(by_rule: dict[str, list[Result]]) -> None:
-    table = Table("rule", *("histories", "found", "exact", "false", "seconds"), title="Detection")
+    table = Table("rule", *("histories", "found", "exact", "false", "processor s"), title="Detection")
     for rule, some in by_rule.items():
         false = sum(len(r.false) for r in some)
         found = "" if rule == HONEST else str(sum(r.found for r in some))

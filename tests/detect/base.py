@@ -6,6 +6,7 @@ stories, so that every serial of a story lies between two of the base's.
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,8 +30,11 @@ from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, ClaimState, R
 from tests.reconcile.story import DAY, FOREST, HERE, SOLAR, SPACE, START, THERE, name
 
 PLOT, OURS = 1_000, 500
-OLD_COUNTER = SerialSpace(registry="VERRA", kind=SpaceKind.COUNTER, key="MER")
+OLD_COUNTER = SerialSpace(registry="VERRA", kind=SpaceKind.COUNTER, key="APX+MER")
 BATCH = SerialSpace(registry="GS", kind=SpaceKind.BATCH, key="GS1-1-UG-GS11236-16-2024-30307")
+CANCELLED = SerialSpace(registry="VERRA", kind=SpaceKind.COUNTER, key="CDM")
+ANEW = SerialSpace(registry="GS", kind=SpaceKind.BATCH, key="GS1-1-UG-GS11236-16-2024-30308")
+"""Where the base's own blocks were before another registry issued them anew, and where they are now."""
 WIND = CreditClass(registry="GS", project="11236", vintage=2024, credit_type="VER", kg_per_unit=1000)
 OTHERS = tuple(
     CreditClass(registry="VERRA", project=str(2000 + n), vintage=2015 + n, credit_type="VCU", kg_per_unit=1000)
@@ -103,6 +107,9 @@ def base(ranges: int, seed: int) -> Base:
         made.live_through(plot)
     made.claim()
     made.base.archive()
+    # It stays to the end, and need not be walked through for every history's garbage.
+    gc.collect()
+    gc.freeze()
     return made.base
 
 
@@ -117,7 +124,7 @@ class _Making:
 
     def set_up(self) -> None:
         for deployment in (HERE, THERE):
-            for space in (SPACE, OLD_COUNTER, BATCH):
+            for space in (SPACE, OLD_COUNTER, BATCH, CANCELLED, ANEW):
                 named = {"registry": space.registry, "kind": space.kind, "key": space.key}
                 self.emit(deployment, seen.SpaceRegistered, space=space.id, **named)
             for c in (FOREST, SOLAR, WIND, *OTHERS):
@@ -136,10 +143,10 @@ class _Making:
             self.row(r, credit_class)
         elif fate < 0.08:
             self.row(r, credit_class, state=SerialState.RETIRED)
-        elif fate < 0.09 and credit_class.registry == "VERRA":
-            self._reissue(r, credit_class)
-        elif fate < 0.11 and credit_class not in (FOREST, SOLAR):
+        elif fate < 0.085 and credit_class not in (FOREST, SOLAR):
             self.row(r, credit_class, state=SerialState.LOCKED, **self.lock(r, credit_class, deployment, CUSTOMERS[0]))
+        elif fate < 0.09:
+            self._reissue(r)
         else:
             self._tokenized(r, credit_class, deployment, fate)
 
@@ -169,7 +176,7 @@ class _Making:
             self._exit(Kind.RETIREMENT, low, c, deployment, owner)
             request = {"request_id": self.request_id(self.asked)}
             self.row(low, c, state=SerialState.RETIRED, **held, **request)
-        elif fate < 0.97:
+        elif fate < 0.995:
             self._exit(Kind.REDEMPTION, low, c, deployment, owner)
             self._after_redemption(low, c, deployment, owner)
         else:
@@ -189,13 +196,12 @@ class _Making:
         self.row(r, c, state=SerialState.LOCKED, **held)
         self.base.live[there].append((c.id, r))
 
-    def _reissue(self, r: SerialRange, c: CreditClass) -> None:
-        """Cancelled here to be issued anew by the other registry, in numbers that nobody else has."""
-        self.row(r, c, state=SerialState.CANCELLED)
-        shift = 1_000_000_000
-        becomes = SerialRange(space=BATCH.id, first=r.first + shift, last=r.last + shift)
+    def _reissue(self, r: SerialRange) -> None:
+        """Cancelled in one registry to be issued anew by the other."""
+        origin, becomes = (r.model_copy(update={"space": space.id}) for space in (CANCELLED, ANEW))
+        self.row(origin, OTHERS[0], state=SerialState.CANCELLED)
         self.row(becomes, WIND)
-        self.base.reissues.append(Reissue(source="conversions", origin=r, becomes=becomes))
+        self.base.reissues.append(Reissue(source="conversions", origin=origin, becomes=becomes))
 
     # ------------------------------------------------------------ registry
 
@@ -203,7 +209,7 @@ class _Making:
         self.locked += 1
         lock_id = hex32(self.locked)
         self.total(deployment, c)["locked"] += r.units
-        if self.locked % 10 == 0:
+        if self.locked % 25 == 0:
             lock = Lock(lock_id=lock_id, class_id=c.id, range=r, recipient=owner, not_after=FAR)
             self.base.locks.append((deployment, lock))
         return {"deployment": deployment, "lock_id": lock_id, "not_after": FAR}
@@ -252,7 +258,7 @@ class _Making:
             self.emit(deployment, seen.CreditRetired, account=owner, class_id=c.id, units=r.units)
         settled = {"request_id": self.request_id(self.asked), "class_id": c.id, "kind": kind}
         self.emit(deployment, seen.OutcomeSettled, part=0, ranges=(r,), remaining=0, **settled)
-        if self.asked % 4 == 0:
+        if self.asked % 10 == 0:
             receipt = Receipt(
                 request_id=self.request_id(self.asked),
                 kind=kind,

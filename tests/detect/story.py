@@ -29,7 +29,7 @@ from bridge.reconcile.evidence import (
     Reissue,
     StatementArchive,
 )
-from tests.detect.base import CUSTOMERS, END, PLOT, WIND, Base, kept, kept_events
+from tests.detect.base import BATCH, CUSTOMERS, END, PLOT, WIND, Base, kept, kept_events
 from tests.reconcile.story import ALICE, FOREST, HERE, START, THERE, House, endorsed, name, serials
 
 
@@ -94,8 +94,20 @@ class Story(House):
         last = self.dice.randint(first, r.last - 1) if first == r.first else self.dice.randint(first, r.last)
         return serials(first, last)
 
+    def reissue(self) -> None:
+        """A block is cancelled here and issued anew by the other registry. While one tells of that, no range of the
+        space is set aside as quiet (`reconcile.quiet`): each comes before each rule."""
+        r = self.plot(self.dice.randint(5, 60))
+        self.write(r, state=SerialState.CANCELLED)
+        first = 4 * 10**9 + len(self.extra.reissues) * 10**6
+        becomes = SerialRange(space=BATCH.id, first=first, last=first + r.units - 1)
+        self.extra.reissues.append(Reissue(source="conversions", origin=r, becomes=becomes))
+        self.extra.reissued.append(becomes)
+
     def honest_life(self) -> None:
         """What happens beside the fault."""
+        if self.dice.random() < 0.25:
+            self.reissue()
         for _ in range(self.dice.randint(0, 2)):
             deployment = self.somewhere()
             r = self.deposited(deployment)
@@ -259,13 +271,19 @@ class Story(House):
         return snapshots, [LedgerSnapshot(**at, space=s, live=tuple(ranges)) for s, ranges in by_space.items()]
 
     def emit(self, deployment: Deployment, event: type[ChainEvent], /, **facts: object) -> None:
-        """What one act brings is one transaction."""
+        """What one act brings is one transaction. What closes or bounds a class does so for everybody, and so comes
+        after the base, which knows nothing of it."""
+        if event in _BINDING:
+            self._base_is_done()
         if event is seen.Transferred and self.caller:
             facts = facts | {"operator": self.caller}
         self.times[self.block] = self.now
         log_index = len(self.events[deployment])
         place = Place(block=self.block, transaction=name(f"{deployment} {self.block}"), log_index=log_index)
         self.events[deployment].append(event(place=place, **facts))  # type: ignore[arg-type]
+
+
+_BINDING = (seen.Quarantined, seen.Reversed, seen.AllowanceSet, seen.ClassAllowanceSet)
 
 
 def replace_head(head: StatementHead, **changes: object) -> StatementHead:

@@ -13,6 +13,7 @@ from bridge.errors import MalformedInput
 from bridge.reconcile import event_tables
 from bridge.reconcile.duckdb_engine import DuckDB
 from bridge.reconcile.evidence import ChainArchive, ChainView, ClaimState, Evidence
+from bridge.reconcile.plan import Plan
 from bridge.reconcile.reconcile import reconcile
 from tests.reconcile.archive import archived
 from tests.reconcile.story import DAY, HERE, THERE, House, name, serials
@@ -50,6 +51,13 @@ def test_archived_evidence_is_judged_as_the_same_in_memory(tmp_path: Path) -> No
     found = reconcile(evidence)
     assert len({finding.rule for finding in found.findings}) >= 10
     assert reconcile(archived(evidence, tmp_path)) == found
+
+
+def test_an_engine_writes_nothing_of_its_own_into_standard_output() -> None:
+    """However long it takes: a user's JSON goes there."""
+    machine = DuckDB().machine({}, Plan())
+    assert machine.rows("SELECT current_setting('enable_progress_bar') AS drawn") == [{"drawn": False}]
+    machine.close()
 
 
 def test_an_engine_with_little_memory_answers_the_same(tmp_path: Path) -> None:

@@ -160,6 +160,17 @@ class TestReissuedElsewhere:
         assert found(result) == [("reissued-elsewhere", (serials(54, 57),))]
         assert [item.ranges for item in result.shown] == [(serials(58, 60),)]
 
+    def test_a_finding_is_the_same_whatever_else_is_told_before_it(self, house: House) -> None:
+        one = Reissue(source="ARB", origin=self.ORIGIN, becomes=self.BECOMES)
+        more = one.model_copy(update={"becomes": serials(1, 900, BATCH), "source": "other"})
+        honest = Reissue(source="ARB", origin=serials(900, 900), becomes=serials(2000, 2000, BATCH))
+        house.issue(serials(900, 900))
+        first, second = (
+            {f.id for f in self.looked_at(house, *told).findings} for told in [(one, more), (honest, one, more)]
+        )
+        assert len(first) == 2
+        assert first == second
+
     def test_tokenized_and_reissued(self, house: House) -> None:
         house.issue(self.BECOMES)
         one = Reissue(source="ARB", origin=serials(41, 50), becomes=self.BECOMES)

@@ -34,18 +34,24 @@ def _on_both_sides(r: Relations) -> ir.Table:
     out = sides[1].filter(sides[1]["state"].isin(_OUT))
     out = out.select(*here, new_row="row", new_as_of="as_of", new_registry="registry")
     both = sides[0].select(*here, "row", "state", "as_of", "class_id").join(out, here)
-    both = both.join(r.reissues.mutate(scope=r.reissues["id"].cast("string")).select("scope", "source"), "scope")
+    told = r.reissues.select("source", scope=r.reissues["id"].cast("string"), what=_what(r.reissues))
+    both = both.join(told, "scope")
     ended = both["state"].isin(TAKEN_BACK)
     shown_by = ibis.union(*(both.mutate(exhibit=both[name], ended=ended) for name in ("row", "new_row")))
     return found(
         shown_by,
-        text("re-issue ", shown_by["scope"], " by ", shown_by["source"], " in ", shown_by["new_registry"]),
+        text(shown_by["what"], " in ", shown_by["new_registry"]),
         class_id=shown_by["class_id"],
         row=shown_by["exhibit"],
         shown=shown_by["ended"],
         # Stated before the other registry was: it may have been cancelled since.
         in_flight=~shown_by["ended"] & (shown_by["as_of"] < shown_by["new_as_of"]) & (shown_by["state"] != "retired"),
     )
+
+
+def _what(t: ir.Table) -> ir.StringValue:
+    """In words that do not depend on what else is told, so that a finding is the same on every run."""
+    return text("re-issue of ", t["first"], "-", t["last"], " of serial space ", t["space"], " by ", t["source"])
 
 
 def _rows(r: Relations, space: str, first: str, last: str) -> ir.Table:
@@ -97,7 +103,7 @@ def _as_more(r: Relations) -> ir.Table:
     more = t.filter(t["becomes"] > t["was"])
     return found(
         more,
-        text("re-issue ", more["id"], " by ", more["source"]),
+        _what(more),
         units=more["becomes"] - more["was"],
         figures=text(more["was"], " units became ", more["becomes"]),
     )
