@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,6 @@ from bridge.cli.options import Json
 if TYPE_CHECKING:
     from bridge.chain.contract import BridgeContract
     from bridge.daemon.inspection import Gathered
-    from bridge.domain.findings import NotCompared
     from bridge.reconcile.archive import EvidenceArchive
     from bridge.reconcile.claims import ClaimsFile
     from bridge.registry.port import Registry
@@ -95,7 +94,7 @@ def archived(archive: Path, statements: Sequence[Path], claims: Sequence[Path], 
     if mappings:
         bootstrap.collect_peers(kept)
     evidence, left = kept.evidence()
-    return Gathered(evidence, sorted({claim.source for claim in evidence.claims}), left)
+    return Gathered(evidence, kept.sources(), left)
 
 
 def looked_at(
@@ -111,8 +110,12 @@ def looked_at(
 
     from bridge import bootstrap
     from bridge.daemon.inspection import Gathered
+    from bridge.reconcile.archive import named_twice, not_compared
 
-    read = {**read_claims(claims), **_peers(mappings)}
+    read, peers = read_claims(claims), _peers(mappings)
+    for name in read.keys() & peers.keys():
+        raise named_twice(name)
+    read |= peers
     found = [claim for one in read.values() for claim in one.claims]
     links = [link for one in read.values() for link in one.links]
     evidence = bootstrap.all_evidence(deployed, books, list(config.programmes), found, links)
@@ -122,7 +125,8 @@ def looked_at(
         statements=[*evidence.statements, *(statement for statement, _, _ in given)],
         endorsements=[*evidence.endorsements, *(one for _, vouched, _ in given for one in vouched)],
     )
-    return Gathered(evidence, list(read), (*(row for _, _, left in given for row in left), *_rejected(read)))
+    unread = not_compared({name: one.rejected for name, one in read.items()})
+    return Gathered(evidence, list(read), (*(row for _, _, left in given for row in left), *unread))
 
 
 def read_claims(paths: Sequence[Path]) -> dict[str, ClaimsFile]:
@@ -153,13 +157,7 @@ def _peers(mappings: Sequence[Path]) -> dict[str, ClaimsFile]:
                 require_fields(peer, event)
             kept.keep_peer(peer)
         bootstrap.collect_peers(kept)
-        return kept.claims()
-
-
-def _rejected(read: Mapping[str, ClaimsFile]) -> tuple[NotCompared, ...]:
-    from bridge.reconcile.archive import not_compared
-
-    return not_compared(read)
+        return kept.claims_of_peers()
 
 
 def _draw(found: Sequence[Any]) -> None:

@@ -17,7 +17,8 @@ from bridge.domain.observed import ClassCreated
 from bridge.domain.values import Hex32
 from bridge.errors import BridgeError
 from bridge.flow.trip import trip
-from bridge.reconcile.evidence import ChainView, Evidence, Limits
+from bridge.reconcile.event_tables import classes
+from bridge.reconcile.evidence import Evidence, Limits
 from bridge.reconcile.proof import proven
 from bridge.reconcile.reconcile import reconcile
 from bridge.report.alerts import alert
@@ -120,8 +121,7 @@ def _labels(
     """Of the classes that the report names."""
     named = {t.class_id for t in found.totals} | {point.class_id for point in found.supply_by_day}
     named |= {item.class_id for item in (*found.findings, *found.in_flight, *found.shown) if item.class_id}
-    seen = [event for view in evidence.chains if isinstance(view, ChainView) for event in view.events]
-    created = {event.class_id: event for event in seen if isinstance(event, ClassCreated)}
+    created = {event.class_id: event for view in evidence.chains for event in classes(view)}
     if named - created.keys():
         created |= known()
     return {

@@ -101,6 +101,8 @@ def _literal(value: Any) -> str:
         return "NULL"
     if isinstance(value, bytes):
         return f"from_hex('{value.hex()}')"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_literal, value))}]"
     return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
 
 

@@ -84,7 +84,7 @@ class ChainView:
 @dataclass(frozen=True)
 class ChainArchive:
     """The same from Parquet: by name of the event the files of its table (`event_tables`), of which nothing later than
-    the stamp is read."""
+    the stamp is read. Before the names of what its policy says stands `Policy`."""
 
     deployment: Deployment
     stamp: BlockStamp

@@ -113,7 +113,7 @@ def _events(evidence: Evidence) -> dict[str, Parts]:
     parts: dict[str, list[pa.Table | Files]] = {name: [table] for name, table in in_memory.items()}
     for number, archive in numbered:
         if isinstance(archive, ChainArchive):
-            for name, found in event_tables.archived(number, archive).items():
+            for name, found in event_tables.archived(number, archive):
                 parts[name].append(found)
     return dict(parts)
 
