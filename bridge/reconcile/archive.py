@@ -12,6 +12,7 @@ about our own sagas is small beside the rest; these are objects.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +30,7 @@ from bridge.domain.values import Fact, RegistryCode, faults, keccak_hex
 from bridge.errors import MalformedInput, UsageError
 from bridge.reconcile import claim_tables, shelves, statement_tables
 from bridge.reconcile.claims import ClaimsFile
+from bridge.reconcile.deltas import delta
 from bridge.reconcile.evidence import (
     ChainArchive,
     ClaimArchive,
@@ -37,6 +39,7 @@ from bridge.reconcile.evidence import (
     Evidence,
     JournalEntry,
     StatementArchive,
+    StatementDelta,
 )
 from bridge.reconcile.peers import read_peer
 from bridge.registry.statements.canonical import RejectedRow
@@ -70,7 +73,26 @@ class KeptHead(Fact):
     endorsements: tuple[Endorsement, ...]
     rows: KeptFile
     whole: bool | None = None
+    delta: KeptDelta | None = None
     not_compared: tuple[NotCompared, ...] = ()
+
+    @property
+    def moment(self) -> tuple[int, int]:
+        head = self.head.items[0]
+        return (head.as_of, head.sequence)
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(f"{self.head.model_dump_json()} {self.rows.sha256}".encode()).hexdigest()
+
+
+class KeptDelta(Fact):
+    """How the rows differ from those of the registry's statement before, named by its digest (`deltas`)."""
+
+    before: str
+    gone: KeptFile
+    fresh: KeptFile
+    shifts: KeptFile
 
 
 class Views(Fact):
@@ -124,7 +146,7 @@ class EvidenceArchive:
         return found
 
     def chain(self, chain: ArchivedChain) -> ChainArchive:
-        return ChainArchive(chain.deployment, chain.stamp(), chain.files(), chain.keeps_list)
+        return ChainArchive(chain.deployment, chain.stamp(), chain.files(), chain.keeps_list, chain.pieces())
 
     def keep_views(self, deployment: Deployment, views: Views) -> None:
         self._write(self.place(deployment) / _VIEWS, views)
@@ -207,8 +229,24 @@ class EvidenceArchive:
                 whole=head.rows_hash == rows_hash(statement.rows),
                 not_compared=tuple(left),
             )
+            kept = kept.model_copy(update={"delta": self._delta(place, kept)})
             self._write(place / _HEAD, kept)
         return place
+
+    def _delta(self, place: Path, kept: KeptHead) -> KeptDelta | None:
+        heads = [(path.parent, _read(path, KeptHead)) for path in self._glob(f"statements/{kept.registry}/*/{_HEAD}")]
+        earlier = [one for one in heads if one[1].moment < kept.moment]
+        if not earlier:
+            return None
+        folder, before = max(earlier, key=lambda one: one[1].moment)
+        found = delta([verified(folder, before.rows)], [verified(place, kept.rows)])
+        if found is None:
+            return None
+        files = {
+            name: keep_table(place, f"{name}.parquet", table, _PLAIN)
+            for name, table in (("gone", found.gone), ("fresh", found.fresh), ("shifts", found.shifts))
+        }
+        return KeptDelta(before=before.digest, **files)
 
     def statements(self) -> tuple[list[StatementArchive], list[Endorsement], tuple[NotCompared, ...]]:
         """The oldest first; who vouches for them; and what of files could not be read as serials."""
@@ -218,8 +256,14 @@ class EvidenceArchive:
             if kept.whole is None:
                 raise MalformedInput(f"{path} is of an earlier form; take its folder away, and have it stated anew")
             file = verified(path.parent, kept.rows)
-            found.append((StatementArchive(kept.registry, kept.head, [file], kept.whole), kept))
-        found.sort(key=lambda one: (one[0].head.items[0].as_of, one[0].head.items[0].sequence))
+            change = kept.delta and StatementDelta(
+                kept.delta.before,
+                *(verified(path.parent, one) for one in (kept.delta.gone, kept.delta.fresh, kept.delta.shifts)),
+            )
+            found.append(
+                (StatementArchive(kept.registry, kept.head, [file], kept.whole, kept.digest, change or None), kept)
+            )
+        found.sort(key=lambda one: one[1].moment)
         return (
             [statement for statement, _ in found],
             [endorsed for _, kept in found for endorsed in kept.endorsements],

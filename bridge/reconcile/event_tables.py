@@ -40,6 +40,9 @@ PLACE: Mapping[str, pa.DataType] = {
     "log_index": pa.uint32(),
 }
 
+READERS = ("chain", "deployment", "contract", "stamped")
+"""What no file has."""
+
 COLUMNS: Mapping[type[ChainEvent], Mapping[str, pa.DataType]] = {
     seen.SpaceRegistered: {"space": _ID, "registry": _TEXT, "kind": _CODE, "key": _TEXT},
     seen.ClassCreated: {
@@ -120,11 +123,17 @@ def tables(views: Sequence[tuple[int, ChainView]]) -> dict[str, pa.Table]:
     return {kind.__name__: arrow(SCHEMAS[kind.__name__], found) for kind, found in rows.items()}
 
 
+def whose(number: int, archive: ChainArchive) -> dict[str, Any]:
+    """What the reader adds to its tables."""
+    deployment = archive.deployment
+    of = {"chain": number, "deployment": str(deployment), "contract": to_bytes(deployment.contract)}
+    return of | {"stamped": archive.stamp.timestamp}
+
+
 def archived(number: int, archive: ChainArchive) -> list[tuple[str, Files]]:
     """An archive's files, each with the name of its event."""
     deployment, stamp = archive.deployment, archive.stamp
-    whose = {"chain": number, "deployment": str(deployment), "contract": to_bytes(deployment.contract)}
-    constants = whose | {"stamped": stamp.timestamp}
+    constants = whose(number, archive)
     if stamp.number >> BLOCK_BITS or number >> CHAIN_BITS:
         raise MalformedInput(f"block {stamp.number} of {deployment} is beyond any chain")
     return [

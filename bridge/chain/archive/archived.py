@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -100,6 +101,10 @@ class ArchivedChain:
                 if name.removeprefix(POLICY) in KINDS:
                     found.setdefault(name, []).append(verified(self._archive.folder, file))
         return found
+
+    def pieces(self) -> Sequence[str]:
+        """What names each piece with its block and its content."""
+        return [hashlib.sha256(piece.model_dump_json().encode()).hexdigest() for piece in self._manifest.pieces]
 
     def ids(self, event: str, column: str, known: Sequence[Hex32] = ()) -> list[Hex32]:
         """Each that the events name and that is not known, once."""
