@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from bridge.domain.attestations import Attested, ClassTotal, Deployment, StatementHead
 from bridge.domain.observed import BlockStamp
 from bridge.domain.values import hex32
+from bridge.reconcile import event_tables
 from bridge.reconcile.evidence import ChainArchive, Endorsement, Evidence, StatementArchive
 
 REGISTRY = "VERRA"
@@ -106,7 +107,7 @@ class House:
         tables = self._registrations() | self._mints(mine) | self._exits(asked)
         tables["Transferred"] = pa.concat_tables([tables["Transferred"], *self._movements(mine, asked)])
         for name, table in tables.items():
-            kept(table, folder / name / "0.parquet")
+            kept(_completed(name, table), folder / name / "0.parquet")
         stamp = BlockStamp(number=4 * self.end, hash=hex32(number + 1), timestamp=START + 4 * self.end * SECONDS)
         (folder.parent / "stamp.json").write_text(stamp.model_dump_json())
 
@@ -255,6 +256,14 @@ class House:
             ClassTotal(class_id="0x" + of.as_py().hex(), locked=a, released=0, retired=b, handed_over=0)
             for of, a, b in zip(self.classes, map(int, locked), map(int, retired), strict=True)
         )
+
+
+def _completed(name: str, table: pa.Table) -> pa.Table:
+    """With the event's other columns, null as where nobody looked."""
+    for column, kind in event_tables.SCHEMAS[name].items():
+        if column not in table.column_names and column not in event_tables.PLACE:
+            table = table.append_column(column, pa.nulls(len(table), kind))
+    return table
 
 
 def evidence_in(folder: Path) -> Evidence:
