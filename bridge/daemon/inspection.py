@@ -45,10 +45,12 @@ class Gathered:
 
 @dataclass(frozen=True)
 class Inspected:
-    """`troubles`: alerts that could not be delivered; they stay stored, and go out with the next run."""
+    """`troubles`: alerts that could not be delivered; they stay stored, and go out with the next run. `how` it was
+    compared, for people, where there are several ways."""
 
     found: Reconciliation
     troubles: Sequence[BridgeError]
+    how: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,13 @@ def compared(
     known: Callable[[], Mapping[Hex32, ClassCreated]] = lambda: {},
 ) -> Reconciliation:
     """`known`: classes that are asked for where the evidence does not show one that the report names."""
-    found = reconcile(gathered.evidence, limits)
+    return reported(reconcile(gathered.evidence, limits), gathered, known)
+
+
+def reported(
+    found: Reconciliation, gathered: Gathered, known: Callable[[], Mapping[Hex32, ClassCreated]] = lambda: {}
+) -> Reconciliation:
+    """With what was not compared, and the names of classes."""
     labels = _labels(found, gathered.evidence, known)
     return found.model_copy(update={"not_compared": tuple(gathered.rejected), "labels": labels})
 

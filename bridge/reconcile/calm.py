@@ -2,12 +2,13 @@
 
 `first` and `last` rise within each serial space, so whatever touches a range is found by two binary searches; `locks`
 are hashes of lock ids, sorted, with the range that each belongs to. What else is known of a range stands at its number
-in `told`, an Arrow file.
+in `told`, an Arrow file of which only the rows that are asked for are read, and each is seen to be what was written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
+from bridge.errors import MalformedInput
+
+TOLD = "told.arrow"
 Numbers = np.ndarray[Any, np.dtype[Any]]
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], np.uint64)
 
@@ -44,6 +48,7 @@ class Calm:
         self._folder, self.spaces, self.starts = folder, pa.array(spaces, pa.binary()), np.array(starts, np.int64)
         self.first, self.last = _opened(folder / "first.npy"), _opened(folder / "last.npy")
         self._locks, self._of_lock = _opened(folder / "locks.npy"), _opened(folder / "of_lock.npy")
+        self._sums = _opened(folder / "sums.npy")
 
     def __len__(self) -> int:
         return len(self.first)
@@ -76,8 +81,16 @@ class Calm:
         return found
 
     def told(self, numbers: Numbers) -> pa.Table:
-        with pa.memory_map(str(self._folder / "told.arrow")) as source:
-            return pa.ipc.open_file(source).read_all().take(pa.array(numbers))
+        """Raises MalformedInput."""
+        place = self._folder / TOLD
+        try:
+            with pa.memory_map(str(place)) as source:
+                table = pa.ipc.open_file(source).read_all().take(pa.array(numbers))
+        except (OSError, pa.ArrowException) as error:
+            raise MalformedInput(f"{place} cannot be read: {error}") from error
+        if (row_sums(table) != self._sums[numbers]).any():
+            raise MalformedInput(f"{place} is not what was written")
+        return table
 
 
 def hashes(ids: pa.Array) -> Numbers:
@@ -86,6 +99,31 @@ def hashes(ids: pa.Array) -> Numbers:
     words: Numbers = np.frombuffer(ids.buffers()[1] or b"", np.uint64)[4 * ids.offset : 4 * (ids.offset + len(ids))]
     found: Numbers = np.bitwise_xor.reduce(words.reshape(-1, 4) * _MIX, axis=1)
     return found
+
+
+def row_sums(table: pa.Table) -> Numbers:
+    """A number for each row, of all that it says."""
+    found = np.zeros(table.num_rows, np.uint64)
+    for column in table.columns:
+        for word in _words(column.combine_chunks()):
+            found = (found ^ word) * _MIX[0]
+            found ^= found >> np.uint64(29)
+    return found
+
+
+def _words(values: pa.Array) -> Iterator[Numbers]:
+    yield values.is_null().to_numpy(zero_copy_only=False).astype(np.uint64)
+    if pa.types.is_fixed_size_binary(values.type):
+        width = values.type.byte_width // 4
+        raw = np.frombuffer(values.buffers()[1] or b"", np.uint32)
+        each = raw[width * values.offset : width * (values.offset + len(values))].reshape(-1, width)
+        yield from (each[:, place].astype(np.uint64) for place in range(width))
+    elif pa.types.is_string(values.type):
+        named = values.dictionary_encode()
+        texts = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) for text in named.dictionary.to_pylist()]
+        yield np.array([*texts, 0], np.uint64)[named.indices.fill_null(-1).to_numpy()]
+    else:
+        yield values.cast(pa.int64()).fill_null(0).to_numpy().view(np.uint64)
 
 
 def run(low: Numbers, high: Numbers) -> Numbers:

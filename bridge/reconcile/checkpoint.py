@@ -7,7 +7,7 @@ rows-<statement>.parquet    rows of the statement with that number, but for thos
 <fact>_before.parquet       sums over all that is in no other file
 batches.parquet             of which class each batch is that has calm ranges
 locks.parquet               which locks were signed by then
-about.json                  of what evidence; with the hash of every other file
+about.json                  of what evidence; with the hash of every file that is read whole
 
 A checkpoint is no evidence: whoever takes it away changes no answer. One that is damaged is not used.
 """
@@ -15,6 +15,7 @@ A checkpoint is no evidence: whoever takes it away changes no answer. One that i
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -22,24 +23,27 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+import duckdb
+import ibis
 import numpy as np
 import pyarrow as pa
 from pyarrow import dataset, parquet
 from pydantic import ValidationError
 
+from bridge import domain
 from bridge.domain.attestations import Deployment
 from bridge.domain.observed import BlockStamp
 from bridge.domain.serials import SpaceKind
 from bridge.domain.values import ZERO_ADDRESS, Fact, Hex32, RegistryCode, to_bytes
 from bridge.errors import MalformedInput
+from bridge.reconcile import calm as sets
 from bridge.reconcile import quiet, statement_tables
-from bridge.reconcile.calm import Calm, Numbers, Spans, hashes
+from bridge.reconcile.calm import Calm, Numbers, Spans, hashes, row_sums
 from bridge.reconcile.duckdb_engine import DuckDBMachine
 from bridge.reconcile.event_tables import BLOCK_BITS, LOG_BITS, READERS, SCHEMAS
-from bridge.reconcile.evidence import ChainArchive, Evidence, Limits, StatementArchive
+from bridge.reconcile.evidence import ChainArchive, Evidence, StatementArchive
 from bridge.reconcile.facts import BEFORE
-from bridge.reconcile.plan import DUCKDB
-from bridge.reconcile.reconcile import Docket, Judged, docket_of
+from bridge.reconcile.reconcile import Docket, Judged
 
 _ABOUT, _CALM, _ACTIVE, _LOCKS = "about.json", "calm", "calm/active.npy", "locks.parquet"
 _BATCHES = "batches.parquet"
@@ -52,6 +56,7 @@ TOLD = {
     "not_after": pa.int64(),
 }
 """Of a quiet pair, all that its mint and its row say beside the serials."""
+_PAIR = ("first", "last", "locks", "sums", "event", "chain", "class")
 _NUMBER = f"(chain * {2 ** (BLOCK_BITS + LOG_BITS)} + block::BIGINT * {2**LOG_BITS} + log_index::BIGINT)"
 _ROW = f"(statement * {2**40} + position)"
 _NOBODY = f"from_hex('{to_bytes(ZERO_ADDRESS).hex()}')"
@@ -74,10 +79,10 @@ class StatementMark(Fact):
 
 
 class About(Fact):
-    """`plan`: of the software that made it. `spaces`, `starts`, `classes`: of the calm ranges."""
+    """`software`: that made it. `spaces`, `starts`, `classes`: of the calm ranges."""
 
     format: Literal["carbonbridge-checkpoint-1"] = "carbonbridge-checkpoint-1"
-    plan: str
+    software: str
     chains: tuple[ChainMark, ...]
     statements: tuple[StatementMark, ...]
     accounts: tuple[tuple[RegistryCode, Deployment, str], ...]
@@ -94,16 +99,19 @@ class Checkpoint:
         self.folder = folder
         try:
             self.about = About.model_validate_json((folder / _ABOUT).read_bytes())
-            for path, found in self.about.files.items():
-                if _hash(folder / path) != found:
-                    raise MalformedInput(f"{folder / path} is not what was written")
+            self._require_whole()
+            spaces = [to_bytes(space) for space in self.about.spaces]
+            self.calm = Calm(folder / _CALM, spaces, self.about.starts)
+            self.active: Numbers = np.load(folder / _ACTIVE)
+            self.batches = parquet.read_table(folder / _BATCHES)
+            self.locks = parquet.read_table(folder / _LOCKS)
         except (OSError, ValidationError) as error:
             raise MalformedInput(f"no checkpoint is in {folder}") from error
-        spaces = [to_bytes(space) for space in self.about.spaces]
-        self.calm = Calm(folder / _CALM, spaces, self.about.starts)
-        self.active: Numbers = np.load(folder / _ACTIVE)
-        self.batches = parquet.read_table(folder / _BATCHES)
-        self.locks = parquet.read_table(folder / _LOCKS)
+
+    def _require_whole(self) -> None:
+        for path, found in self.about.files.items():
+            if _hash(self.folder / path) != found:
+                raise MalformedInput(f"{self.folder / path} is not what was written")
 
     def mints(self, chain: int) -> Path:
         return self.folder / f"mints-{chain}.parquet"
@@ -122,11 +130,14 @@ class Checkpoint:
 
 
 @lru_cache(maxsize=1)
-def plan_now() -> str:
-    """What names this software's rules and all that they are made from."""
-    docket = docket_of(Limits(), True, DUCKDB)
-    told = [*docket.plan.steps, *((rule.name, query) for rule, query in docket.rules), docket.totals, docket.by_day]
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+def software() -> str:
+    """What names the rules, and all that they are made from."""
+    rooms = [Path(__file__).parent, Path(domain.__file__).parent]
+    sources = [source for room in rooms for source in sorted(room.rglob("*.py"))]
+    found = hashlib.sha256(f"{duckdb.__version__} {ibis.__version__}".encode())
+    for source in sources:
+        found.update(source.read_bytes())
+    return found.hexdigest()
 
 
 def in_order(statements: Sequence[StatementArchive]) -> dict[str, list[int]]:
@@ -165,13 +176,17 @@ def write(folder: Path, evidence: Evidence, docket: Docket, judged: Judged) -> b
     for numbers in in_order(statements).values():
         if not all(follows(statements[b], statements[a]) for a, b in pairwise(numbers)):
             return False
-    draft = folder.with_name(f".{folder.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    (draft / _CALM).mkdir(mode=0o700, parents=True)
-    about = _Maker(draft, judged.machine, evidence, chains, statements).make(docket, judged)
-    (draft / _ABOUT).write_text(about.model_dump_json(indent=1))
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}.draft")
+    try:
+        (draft / _CALM).mkdir(mode=0o700, parents=True)
+        about = _Maker(draft, judged.machine, evidence, chains, statements).make(docket, judged)
+        (draft / _ABOUT).write_text(about.model_dump_json(indent=1))
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+    except OSError:  # no room or no right: the next comparison is a full one, too
+        return False
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     return True
 
 
@@ -203,9 +218,9 @@ class _Maker:
         self._sums()
         ids = [to_bytes(lock.lock_id) for _, lock in self._evidence.locks]
         parquet.write_table(pa.table({"lock_id": pa.array(ids, _ID)}), self._folder / _LOCKS)
-        files = sorted(path for path in self._folder.rglob("*") if path.is_file())
+        files = sorted(path for path in self._folder.rglob("*") if path.is_file() and path.name != sets.TOLD)
         return About(
-            plan=plan_now(),
+            software=software(),
             chains=tuple(self._mark(number, chain) for number, chain in enumerate(self._chains)),
             statements=tuple(StatementMark(registry=s.registry, digest=s.digest) for s in self._statements),
             accounts=tuple(self._evidence.accounts),
@@ -254,14 +269,16 @@ class _Maker:
             "WHERE m.time IS NOT NULL ORDER BY m.space, m.first"
         )
         schema = pa.schema(list(TOLD.items()))
-        found: dict[str, list[Numbers]] = {name: [] for name in ("first", "last", "locks", "event", "chain", "class")}
+        found: dict[str, list[Numbers]] = {name: [] for name in _PAIR}
         spaces: list[bytes] = []
         starts: list[int] = []
         count = 0
-        with pa.OSFile(str(self._folder / _CALM / "told.arrow"), "wb") as sink, pa.ipc.new_file(sink, schema) as file:
+        with pa.OSFile(str(self._folder / _CALM / sets.TOLD), "wb") as sink, pa.ipc.new_file(sink, schema) as file:
             for batch in self._machine.batches(query):
                 table = pa.Table.from_batches([batch])
-                file.write_table(table.select(schema.names).cast(schema))
+                own = table.select(schema.names).cast(schema)
+                file.write_table(own)
+                found["sums"].append(row_sums(own))
                 found["locks"].append(hashes(table["lock_id"].combine_chunks()))
                 for name in ("first", "last", "event", "chain", "class"):
                     found[name].append(table[name].to_numpy())
@@ -276,6 +293,7 @@ class _Maker:
         self._save("last", self._found["last"].astype(np.uint64))
         self._save("locks", self._found["locks"][order].astype(np.uint64))
         self._save("of_lock", order.astype(np.int64))
+        self._save("sums", self._found["sums"].astype(np.uint64))
         return spaces, [*starts, count]
 
     def _save(self, name: str, values: Numbers) -> None:

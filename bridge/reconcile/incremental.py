@@ -51,7 +51,7 @@ from bridge.domain.values import to_bytes
 from bridge.errors import MalformedInput
 from bridge.reconcile import checkpoint, facts, quiet, statement_tables
 from bridge.reconcile.calm import Numbers, Spans, run
-from bridge.reconcile.checkpoint import Checkpoint, follows, in_order, plan_now
+from bridge.reconcile.checkpoint import Checkpoint, follows, in_order, software
 from bridge.reconcile.deltas import Delta, later
 from bridge.reconcile.duckdb_engine import DuckDB
 from bridge.reconcile.event_tables import READERS, SCHEMAS, text, whose
@@ -108,7 +108,10 @@ def _opened(folder: Path, full: bool) -> Checkpoint:
 
 
 def _since(evidence: Evidence, limits: Limits, point: Checkpoint, engine: DuckDB) -> Compared:
-    given = Reduced(evidence, point).given()
+    try:
+        given = Reduced(evidence, point).given()
+    except MalformedInput as error:
+        raise DoesNotFit(str(error)) from error
     docket = docket_of(limits, False, engine.dialect)
     with judged(evidence, docket, engine.machine(given, docket.plan)) as one:
         if not one.complete:
@@ -150,7 +153,7 @@ class Reduced:
 
     def _require_same_history(self) -> None:
         about = self._point.about
-        if about.plan != plan_now():
+        if about.software != software():
             raise DoesNotFit("the checkpoint is of another version")
         if [one.deployment for one in self._chains] != [mark.deployment for mark in about.chains]:
             raise DoesNotFit("other deployments are compared than before")
