@@ -16,6 +16,7 @@ from bridge.cases.store import Cases, open_cases
 from bridge.chain.admin.acts import Acts
 from bridge.chain.admin.timelock import Timelock
 from bridge.chain.anchors import Anchors
+from bridge.chain.callers import through
 from bridge.chain.connection import Connection
 from bridge.chain.contract import BridgeContract, ContractCall, Deployed
 from bridge.chain.deploy import deploy
@@ -43,6 +44,7 @@ from bridge.domain.attestations import Deployment, Lock, Receipt, typed_data
 from bridge.domain.credit_class import Terms
 from bridge.domain.deployment import About, Check, Expectations
 from bridge.domain.observed import (
+    BlockStamp,
     ChainEvent,
     ClassCreated,
     ClassSnapshot,
@@ -100,10 +102,11 @@ from bridge.settings import (
 )
 
 if TYPE_CHECKING:  # what is imported below where it is needed, since most commands do without columns
+    from bridge.chain.archive.archived import ArchivedChain
     from bridge.chain.archive.collect import Collected, Told
     from bridge.daemon.inspection import Gathered, Inspector
     from bridge.domain.findings import NotCompared
-    from bridge.reconcile.archive import EvidenceArchive
+    from bridge.reconcile.archive import EvidenceArchive, Views
     from bridge.registry.service.tokens import Tokens
 
 ASGI = Any
@@ -567,6 +570,7 @@ def collect_evidence(settings: Settings, ask: Ask, archive: EvidenceArchive, tol
     that all is visible which the registry could have acted upon. What fails holds up no other chain; the first failure
     is raised when all have had their turn."""
     deployed, books = contracts(settings), registry(settings, ask)
+    moment = this_machines_clock()
     stated = [books.statement(code, deployed[0].deployment) for code in settings.programmes]
     found: list[Collected] = []
     failed: list[BridgeError] = []
@@ -575,6 +579,7 @@ def collect_evidence(settings: Settings, ask: Ask, archive: EvidenceArchive, tol
             found.append(_collect_chain(settings, archive, books, one, told))
         except BridgeError as error:
             failed.append(error)
+    archive.keep_moment(moment)
     for statement in stated:
         archive.keep_statement(statement, [e for e in (endorsement(one, statement) for one in deployed) if e])
     if failed:
@@ -634,17 +639,32 @@ def _collect_chain(
     here = deployed.deployment
     emitters = bridge_emitters(here.contract, deployed.policy)
     final, node = deployed.connection.final(), Node.of(deployed.connection)
-    found = collect(archive.events(here), node, here, emitters, deployed.first_block, final, told)
-    seen = view(ArchivedChain(archive.events(here)))
-    known = {lock.lock_id for lock in archive.locks(here)}
-    locks = [lock for where, lock in _locks(books, seen) if where == here and lock.lock_id not in known]
-    served = {receipt.request_id for receipt in archive.receipts(here)}
-    receipts = [receipt for _, receipt in _receipts(books, seen) if receipt.request_id not in served]
-    archive.keep_signed(here, locks, receipts)
+    callers = partial(through, deployed.connection)
+    found = collect(archive.events(here), node, here, emitters, deployed.first_block, final, told, callers)
+    chain = ArchivedChain(archive.events(here))
+    if archive.views(here, found.stamp) is None:
+        archive.keep_views(here, _views(deployed, chain, found.stamp))
+    locks = books.locks(chain.ids("Minted", "lock_id", [lock.lock_id for lock in archive.locks(here)]))
+    receipts = books.receipts(
+        chain.ids("OutcomeSettled", "request_id", [receipt.request_id for receipt in archive.receipts(here)])
+    )
+    archive.keep_signed(
+        here, [one.lock for one in locks if one.deployment == here], [r for one in receipts for r in one.items]
+    )
     archive.keep_accounts(here, dict.fromkeys(settings.programmes, bridge_account(here)))
     if settings.journal.file is None or settings.journal.file.exists():
         archive.keep_journal(here, journal_entries(journal(settings), here))
     return found
+
+
+def _views(deployed: BridgeContract, chain: ArchivedChain, stamp: BlockStamp) -> Views:
+    from bridge.reconcile.archive import Views
+
+    ledgers = None
+    if chain.count("Minted") <= LEDGER_RANGES:
+        ledgers = ledger_snapshots(deployed, chain.ids("SpaceRegistered", "space"), stamp.number)
+    classes = class_snapshots(deployed, chain.ids("ClassCreated", "class_id"), stamp.number, ledgers)
+    return Views(stamp=stamp, classes=tuple(classes), ledgers=None if ledgers is None else tuple(ledgers))
 
 
 def journal_entries(kept: Journal, deployment: Deployment) -> list[JournalEntry]:

@@ -22,11 +22,11 @@ def with_callers(connection: Connection, events: Iterable[ChainEvent]) -> Iterat
             continue
         transaction = event.place.transaction
         if transaction not in known:
-            known[transaction] = _through(connection, transaction)
+            known[transaction] = through(connection, transaction)
         yield event.model_copy(update={"by": known[transaction]})
 
 
-def _through(connection: Connection, transaction: Hex32) -> tuple[Address, ...]:
+def through(connection: Connection, transaction: Hex32) -> tuple[Address, ...]:
     try:
         with answering():
             receipt = connection.w3.eth.get_transaction_receipt(HexBytes(transaction))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -108,7 +108,7 @@ def archived(
         bootstrap.collect_peers(kept)
     evidence, left = kept.evidence()
     evidence, refused = _with_reissues(evidence, reissues)
-    return Gathered(evidence, sorted({claim.source for claim in evidence.claims}), (*left, *refused))
+    return Gathered(evidence, kept.sources(), (*left, *refused))
 
 
 def looked_at(
@@ -125,8 +125,12 @@ def looked_at(
 
     from bridge import bootstrap
     from bridge.daemon.inspection import Gathered
+    from bridge.reconcile.archive import named_twice, not_compared
 
-    read = {**read_claims(claims), **_peers(mappings)}
+    read, peers = read_claims(claims), _peers(mappings)
+    for name in read.keys() & peers.keys():
+        raise named_twice(name)
+    read |= peers
     found = [claim for one in read.values() for claim in one.claims]
     links = [link for one in read.values() for link in one.links]
     evidence = bootstrap.all_evidence(deployed, books, list(config.programmes), found, links)
@@ -137,25 +141,20 @@ def looked_at(
         endorsements=[*evidence.endorsements, *(one for _, vouched, _ in given for one in vouched)],
     )
     evidence, refused = _with_reissues(evidence, reissues)
-    left = (*(row for _, _, some in given for row in some), *_rejected(read), *refused)
-    return Gathered(evidence, list(read), left)
+    unread = not_compared({name: one.rejected for name, one in read.items()})
+    return Gathered(evidence, list(read), (*(row for _, _, some in given for row in some), *unread, *refused))
 
 
-def _with_reissues(evidence: Evidence, paths: Sequence[Path]) -> tuple[Evidence, list[NotCompared]]:
+def _with_reissues(evidence: Evidence, paths: Sequence[Path]) -> tuple[Evidence, tuple[NotCompared, ...]]:
     """And the rows of the files that could not be read."""
     from dataclasses import replace
 
-    from bridge.domain.findings import NotCompared
+    from bridge.reconcile.archive import not_compared
     from bridge.reconcile.reissues import read_reissues
 
-    told, left = list(evidence.reissues), []
-    for path in dict.fromkeys(path.resolve() for path in paths):
-        read = read_reissues(path)
-        told += read.reissues
-        left += [
-            NotCompared(source=path.name, line=row.line, reason=row.reason, content=row.content)
-            for row in read.rejected
-        ]
+    read = [(path.name, read_reissues(path)) for path in dict.fromkeys(path.resolve() for path in paths)]
+    told = (*evidence.reissues, *(one for _, some in read for one in some.reissues))
+    left = tuple(row for name, one in read for row in not_compared({name: one.rejected}))
     return replace(evidence, reissues=tuple(dict.fromkeys(told))), left
 
 
@@ -187,13 +186,7 @@ def _peers(mappings: Sequence[Path]) -> dict[str, ClaimsFile]:
                 require_fields(peer, event)
             kept.keep_peer(peer)
         bootstrap.collect_peers(kept)
-        return kept.claims()
-
-
-def _rejected(read: Mapping[str, ClaimsFile]) -> tuple[NotCompared, ...]:
-    from bridge.reconcile.archive import not_compared
-
-    return not_compared(read)
+        return kept.claims_of_peers()
 
 
 def _draw(found: Sequence[Any]) -> None:

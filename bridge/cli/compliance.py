@@ -23,6 +23,7 @@ Sign = Annotated[bool, typer.Option("--sign", help="Sign what --out writes, with
 Accept = Annotated[
     bool, typer.Option("--accept-acknowledged", help="End with 0 when each break is acknowledged as it is.")
 ]
+Full = Annotated[bool, typer.Option("--full", help="With --archive: compare all, whatever an earlier run has left.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing when all is well, as cron likes it.")]
 
 
@@ -48,6 +49,7 @@ def reconcile(
     form: Format = "text",
     sign: Sign = False,
     accept: Accept = False,
+    full: Full = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -59,7 +61,8 @@ def reconcile(
     Every run is kept, compared with those before, and told to those whom the configuration names.
 
     With --archive it compares what `collect` has kept, and asks no node and no registry; what is named besides is kept
-    there first, but for re-issues. That is no run: it is neither kept nor told, and pauses nothing.
+    there first, but for re-issues. That is no run: it is neither kept nor told, and pauses nothing. The next one reads
+    only what is new since, and what that touches; its answer is that of comparing all, which --full does.
 
     A claims file has one JSON object a line, such as {"claim_id": "b1", "state": "minted", "kg": 24000, "registry":
     "VERRA", "serial": "…"}; one of re-issues is CSV: source, origin_registry, origin_serial, becomes_registry,
@@ -74,7 +77,7 @@ def reconcile(
     spoken, form = language(lang), require_format(form)
     require_out(out, form, sign)
     form = "json" if as_json and form == "text" else form
-    compare = comparison(archive, claims or [], statement or [], mapping or [], reissues or [])
+    compare = comparison(archive, claims or [], statement or [], mapping or [], reissues or [], full=full)
     with progress("Reading and comparing", 2, quiet or as_json) as step:
         met = compare(step)
     place = keep(met.found, out, form, spoken) if out else None

@@ -43,23 +43,26 @@ def comparison(
     statements: Sequence[Path],
     mappings: Sequence[Path],
     reissues: Sequence[Path],
+    *,
+    full: bool = False,
 ) -> Callable[[Callable[[int], None]], Inspected]:
     """A run; or what was archived, compared. That is no run: an archive may be of any age, and must neither close what
-    has been found since nor tell it anew."""
+    has been found since nor tell it anew. `full`: without the checkpoint of an earlier comparison."""
     if archive is None:
         return inspector(claims, statements, mappings, reissues).inspect
 
-    def compare(step: Callable[[int], None]) -> Inspected:
+    def look(step: Callable[[int], None]) -> Inspected:
         from bridge.cli.collecting import archived
-        from bridge.daemon.inspection import Inspected, compared
+        from bridge.daemon.inspection import Inspected, reported
+        from bridge.reconcile.incremental import compare
 
         gathered = archived(archive, statements, claims, mappings, reissues)
         step(1)
-        found = compared(gathered)
+        done = compare(gathered.evidence, folder=archive / "checkpoint", full=full)
         step(1)
-        return Inspected(found, ())
+        return Inspected(reported(done.found, gathered), (), done.words)
 
-    return compare
+    return look
 
 
 def show_run(met: Inspected, form: str, spoken: Language, *, quiet: bool, written: bool) -> None:
@@ -71,6 +74,8 @@ def show_run(met: Inspected, form: str, spoken: Language, *, quiet: bool, writte
 
     if not quiet:
         show(met.found, "text" if written and form in ("md", "html") else form, spoken)
+        if met.how and form == "text":
+            say("", met.how)
     elif not met.found.clean:
         say(*verdict(met.found, words(spoken)))
     for trouble in met.troubles:

@@ -17,7 +17,8 @@ from bridge.domain.observed import ClassCreated
 from bridge.domain.values import Hex32
 from bridge.errors import BridgeError
 from bridge.flow.trip import trip
-from bridge.reconcile.evidence import ChainView, Evidence, Limits
+from bridge.reconcile.event_tables import classes
+from bridge.reconcile.evidence import Evidence, Limits
 from bridge.reconcile.proof import proven
 from bridge.reconcile.reconcile import reconcile
 from bridge.report.alerts import alert
@@ -44,10 +45,12 @@ class Gathered:
 
 @dataclass(frozen=True)
 class Inspected:
-    """`troubles`: alerts that could not be delivered; they stay stored, and go out with the next run."""
+    """`troubles`: alerts that could not be delivered; they stay stored, and go out with the next run. `how` it was
+    compared, for people, where there are several ways."""
 
     found: Reconciliation
     troubles: Sequence[BridgeError]
+    how: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,13 @@ def compared(
     known: Callable[[], Mapping[Hex32, ClassCreated]] = lambda: {},
 ) -> Reconciliation:
     """`known`: classes that are asked for where the evidence does not show one that the report names."""
-    found = reconcile(gathered.evidence, limits)
+    return reported(reconcile(gathered.evidence, limits), gathered, known)
+
+
+def reported(
+    found: Reconciliation, gathered: Gathered, known: Callable[[], Mapping[Hex32, ClassCreated]] = lambda: {}
+) -> Reconciliation:
+    """With what was not compared, and the names of classes."""
     labels = _labels(found, gathered.evidence, known)
     return found.model_copy(update={"not_compared": tuple(gathered.rejected), "labels": labels})
 
@@ -120,8 +129,7 @@ def _labels(
     """Of the classes that the report names."""
     named = {t.class_id for t in found.totals} | {point.class_id for point in found.supply_by_day}
     named |= {item.class_id for item in (*found.findings, *found.in_flight, *found.shown) if item.class_id}
-    seen = [event for view in evidence.chains if isinstance(view, ChainView) for event in view.events]
-    created = {event.class_id: event for event in seen if isinstance(event, ClassCreated)}
+    created = {event.class_id: event for view in evidence.chains for event in classes(view)}
     if named - created.keys():
         created |= known()
     return {

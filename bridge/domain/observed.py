@@ -324,6 +324,13 @@ ChainEvent = (
 )
 
 
+POLICY = "Policy"
+"""Where events stand in tables, before the names of those of the contract that says who may hold units."""
+POWERS = frozenset(kind.__name__ for kind in PowerChanged.__subclasses__())
+BY = "by"
+"""A column of these, beside what they say themselves."""
+
+
 class WitnessedRequest(Fact):
     """A request at a final block, with every part that was settled on it."""
 

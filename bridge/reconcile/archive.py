@@ -1,12 +1,18 @@
 """The archive of evidence: a folder that can be kept, copied, and compared again without any node or registry.
 
-chains/<chain>-<contract>/     events of a deployment (bridge.chain.archive), `signed/` locks and receipts, `journal`
+collected.json                 when
+chains/<chain>-<contract>/     events of a deployment (bridge.chain.archive), `views.json`, locks, receipts, `journal`
 statements/<registry>/<as_of>-<sequence>/     rows.parquet and head.json, with who had signed when it came
 claims/<source>/               another bridge's: from a file (`current.json`), or from its contract (`mapping.json`)
+
+Events, statements' rows and files' claims are never turned into objects here: the engine reads their Parquet, once each
+file is seen to be what was kept. What other bridges' contracts say has to be parsed, and what is signed or believed
+about our own sagas is small beside the rest; these are objects.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,22 +21,32 @@ from pydantic import BaseModel, ValidationError
 
 from bridge.chain.archive.archive import MANIFEST, EventArchive
 from bridge.chain.archive.archived import ArchivedChain
-from bridge.chain.archive.files import KeptFile, keep, keep_table, table_of
+from bridge.chain.archive.files import KeptFile, keep, keep_table, verified
 from bridge.domain.attestations import Attested, Deployment, Lock, Receipt, StatementHead
 from bridge.domain.findings import NotCompared
-from bridge.domain.observed import Statement
+from bridge.domain.observed import BlockStamp, ClassSnapshot, LedgerSnapshot, Statement, rows_hash
 from bridge.domain.peers import Peer
 from bridge.domain.values import Fact, RegistryCode, faults, keccak_hex
 from bridge.errors import MalformedInput, UsageError
-from bridge.reconcile import shelves
+from bridge.reconcile import claim_tables, shelves, statement_tables
 from bridge.reconcile.claims import ClaimsFile
-from bridge.reconcile.evidence import ChainView, Claim, ClaimLink, Endorsement, Evidence, JournalEntry
+from bridge.reconcile.deltas import delta
+from bridge.reconcile.evidence import (
+    ChainArchive,
+    ClaimArchive,
+    ClaimLink,
+    Endorsement,
+    Evidence,
+    JournalEntry,
+    StatementArchive,
+    StatementDelta,
+)
 from bridge.reconcile.peers import read_peer
-from bridge.reconcile.sources import view
-from bridge.reconcile.statement_rows import row_of, rows_table
 from bridge.registry.statements.canonical import RejectedRow
 
 _HEAD, _ROWS, _CURRENT, _MAPPING = "head.json", "rows.parquet", "current.json", "mapping.json"
+_COLLECTED, _VIEWS = "collected.json", "views.json"
+_PLAIN = ("position", "row", "first", "last", "lock_id", "request_id", "claim_id", "evidence")  # repeat nothing
 _LOCKS = {"lock_id": shelves.ID, "class_id": shelves.ID, **shelves.RANGE, "recipient": shelves.ADDRESS} | {
     "not_after": shelves.WHOLE
 }
@@ -43,22 +59,54 @@ _JOURNAL = {
     **{"saga": shelves.TEXT, "key": shelves.ID, "registry": shelves.TEXT, "state": shelves.TEXT},
     **{"class_id": shelves.ID, **shelves.RANGE, "units": shelves.WHOLE},
 }
-_CLAIMS = {"claim_id": shelves.TEXT, "state": shelves.TEXT, **shelves.RANGE, "kg": shelves.WHOLE} | {
-    "evidence": shelves.TEXT
-}
 _LINKS = {"later": shelves.TEXT, "earlier": shelves.TEXT, "kg": shelves.WHOLE}
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class KeptHead(Fact):
-    """`endorsements`: as they were found when the statement came."""
+    """`endorsements`: as they were found when the statement came; `whole`: so were its rows, those that its head binds,
+    and they stand in the file that is named here by its hash."""
 
     registry: RegistryCode
     head: Attested[StatementHead]
     endorsements: tuple[Endorsement, ...]
     rows: KeptFile
+    whole: bool | None = None
+    delta: KeptDelta | None = None
     not_compared: tuple[NotCompared, ...] = ()
+
+    @property
+    def moment(self) -> tuple[int, int]:
+        head = self.head.items[0]
+        return (head.as_of, head.sequence)
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(f"{self.head.model_dump_json()} {self.rows.sha256}".encode()).hexdigest()
+
+
+class KeptDelta(Fact):
+    """How the rows differ from those of the registry's statement before, named by its digest (`deltas`)."""
+
+    before: str
+    gone: KeptFile
+    fresh: KeptFile
+    shifts: KeptFile
+
+
+class Views(Fact):
+    """What a contract's views said at one block; `ledgers` are None where they are too large to be read."""
+
+    stamp: BlockStamp
+    classes: tuple[ClassSnapshot, ...]
+    ledgers: tuple[LedgerSnapshot, ...] | None
+
+
+class Collected(Fact):
+    """When statements were last asked for, in seconds since 1970."""
+
+    moment: int
 
 
 class CurrentClaims(Fact):
@@ -96,6 +144,18 @@ class EvidenceArchive:
                 f"no chain is archived in {self.folder}; run: carbonbridge compliance collect --archive {self.folder}"
             )
         return found
+
+    def chain(self, chain: ArchivedChain) -> ChainArchive:
+        return ChainArchive(chain.deployment, chain.stamp(), chain.files(), chain.keeps_list, chain.pieces())
+
+    def keep_views(self, deployment: Deployment, views: Views) -> None:
+        self._write(self.place(deployment) / _VIEWS, views)
+
+    def views(self, deployment: Deployment, stamp: BlockStamp) -> Views | None:
+        """None where nobody read them at that block."""
+        place = self.place(deployment) / _VIEWS
+        found = _read(place, Views) if place.exists() else None
+        return found if found and found.stamp == stamp else None
 
     def keep_signed(self, deployment: Deployment, locks: Iterable[Lock], receipts: Iterable[Receipt]) -> None:
         """What a registry has signed for a deployment, as far as it is new."""
@@ -165,20 +225,45 @@ class EvidenceArchive:
                 registry=statement.registry,
                 head=statement.head,
                 endorsements=tuple(endorsements),
-                rows=keep_table(place, _ROWS, rows_table(statement.rows)),
+                rows=keep_table(place, _ROWS, statement_tables.table(statement.rows), _PLAIN),
+                whole=head.rows_hash == rows_hash(statement.rows),
                 not_compared=tuple(left),
             )
+            kept = kept.model_copy(update={"delta": self._delta(place, kept)})
             self._write(place / _HEAD, kept)
         return place
 
-    def statements(self) -> tuple[list[Statement], list[Endorsement], tuple[NotCompared, ...]]:
+    def _delta(self, place: Path, kept: KeptHead) -> KeptDelta | None:
+        heads = [(path.parent, _read(path, KeptHead)) for path in self._glob(f"statements/{kept.registry}/*/{_HEAD}")]
+        earlier = [one for one in heads if one[1].moment < kept.moment]
+        if not earlier:
+            return None
+        folder, before = max(earlier, key=lambda one: one[1].moment)
+        found = delta([verified(folder, before.rows)], [verified(place, kept.rows)])
+        if found is None:
+            return None
+        files = {
+            name: keep_table(place, f"{name}.parquet", table, _PLAIN)
+            for name, table in (("gone", found.gone), ("fresh", found.fresh), ("shifts", found.shifts))
+        }
+        return KeptDelta(before=before.digest, **files)
+
+    def statements(self) -> tuple[list[StatementArchive], list[Endorsement], tuple[NotCompared, ...]]:
         """The oldest first; who vouches for them; and what of files could not be read as serials."""
-        found: list[tuple[Statement, KeptHead]] = []
+        found: list[tuple[StatementArchive, KeptHead]] = []
         for path in self._glob(f"statements/*/*/{_HEAD}"):
             kept = _read(path, KeptHead)
-            rows = tuple(row_of(row) for row in table_of(path.parent, kept.rows).to_pylist())
-            found.append((Statement(registry=kept.registry, head=kept.head, rows=rows), kept))
-        found.sort(key=lambda one: (one[0].head.items[0].as_of, one[0].head.items[0].sequence))
+            if kept.whole is None:
+                raise MalformedInput(f"{path} is of an earlier form; take its folder away, and have it stated anew")
+            file = verified(path.parent, kept.rows)
+            change = kept.delta and StatementDelta(
+                kept.delta.before,
+                *(verified(path.parent, one) for one in (kept.delta.gone, kept.delta.fresh, kept.delta.shifts)),
+            )
+            found.append(
+                (StatementArchive(kept.registry, kept.head, [file], kept.whole, kept.digest, change or None), kept)
+            )
+        found.sort(key=lambda one: one[1].moment)
         return (
             [statement for statement, _ in found],
             [endorsed for _, kept in found for endorsed in kept.endorsements],
@@ -188,19 +273,25 @@ class EvidenceArchive:
     # ---------------------------------------------------------------- claims
 
     def keep_claims(self, source: str, read: ClaimsFile) -> None:
-        """The source's newest word."""
+        """The source's newest word. Raises UsageError where a contract's claims have its name."""
         folder = self._source(source)
-        rows = [claim.model_dump(mode="json") | shelves.spread(claim.range) for claim in read.claims]
+        if (folder / _MAPPING).exists():
+            raise named_twice(source)
+        rows = [claim.model_copy(update={"source": folder.name}) for claim in read.claims]
         current = CurrentClaims(
-            claims=shelves.put(folder, rows, _CLAIMS),
+            claims=shelves.put_table(folder, claim_tables.table(rows), _PLAIN),
             links=shelves.put(folder, [link.model_dump() for link in read.links], _LINKS),
             rejected=read.rejected,
         )
         self._write(folder / _CURRENT, current)
 
     def keep_peer(self, peer: Peer) -> Path:
-        """The mapping, beside the events that it names; where those are."""
+        """The mapping, beside the events that it names; where those are. Raises UsageError where its name is that of a
+        file of claims or of another contract."""
         folder = self._source(peer.name)
+        there = _read(folder / _MAPPING, Peer) if (folder / _MAPPING).exists() else peer
+        if (folder / _CURRENT).exists() or there.deployment != peer.deployment:
+            raise named_twice(peer.name)
         self._write(folder / _MAPPING, peer)
         return folder
 
@@ -208,40 +299,59 @@ class EvidenceArchive:
         """Those whose contracts are read, and where their events are."""
         return [(_read(path, Peer), path.parent) for path in self._glob(f"claims/*/{_MAPPING}")]
 
-    def claims(self) -> dict[str, ClaimsFile]:
+    def files_of_claims(self) -> dict[str, CurrentClaims]:
         """By source."""
-        found: dict[str, ClaimsFile] = {}
-        for path in self._glob(f"claims/*/{_CURRENT}"):
-            found[path.parent.name] = _claims_of(path.parent.name, path.parent, _read(path, CurrentClaims))
-        for peer, folder in self.peers():
-            if folder.name in found:
-                raise MalformedInput(f"{folder} holds claims of a file and of a contract; give one another name")
-            found[folder.name] = read_peer(peer, folder)
-        return found
+        return {path.parent.name: _read(path, CurrentClaims) for path in self._glob(f"claims/*/{_CURRENT}")}
+
+    def claims_of_peers(self) -> dict[str, ClaimsFile]:
+        """By source."""
+        return {folder.name: read_peer(peer, folder) for peer, folder in self.peers()}
+
+    def sources(self) -> list[str]:
+        return sorted({*self.files_of_claims(), *(folder.name for _, folder in self.peers())})
 
     # ------------------------------------------------------------------ all
 
     def evidence(self) -> tuple[Evidence, tuple[NotCompared, ...]]:
         """All that is kept, and what of the claims could not be read."""
-        chains = self.chains()
-        seen: list[ChainView] = [view(chain) for chain in chains]
+        chains = [self.chain(chain) for chain in self.chains()]
         deployments = [chain.deployment for chain in chains]
+        views = [found for one in chains if (found := self.views(one.deployment, one.stamp))]
         statements, endorsements, left = self.statements()
-        claims = self.claims()
+        files, peers = self.files_of_claims(), self.claims_of_peers()
         return (
             Evidence(
-                chains=seen,
+                chains=chains,
                 statements=statements,
                 endorsements=endorsements,
-                claims=[claim for read in claims.values() for claim in read.claims],
-                links=[link for read in claims.values() for link in read.links],
+                claims=[claim for read in peers.values() for claim in read.claims],
+                claim_archives=[self._claims(source, current) for source, current in files.items()],
+                links=[link for source, current in files.items() for link in self._links(source, current)],
+                snapshots=[snapshot for one in views for snapshot in one.classes],
+                ledgers=[ledger for one in views for ledger in one.ledgers or ()],
+                moment=self.moment(),
                 locks=[(where, lock) for where in deployments for lock in self.locks(where)],
                 receipts=[(where, receipt) for where in deployments for receipt in self.receipts(where)],
                 accounts=[account for where in deployments for account in self.accounts(where)],
                 journal=[entry for where in deployments for entry in self.journal(where)],
             ),
-            (*left, *not_compared(claims)),
+            (*left, *not_compared({source: read.rejected for source, read in (files | peers).items()})),
         )
+
+    def keep_moment(self, moment: int) -> None:
+        self._write(self.folder / _COLLECTED, Collected(moment=moment))
+
+    def moment(self) -> int | None:
+        """Of the comparison: an archive is judged as of when it was collected, whenever that is done."""
+        place = self.folder / _COLLECTED
+        return _read(place, Collected).moment if place.exists() else None
+
+    def _claims(self, source: str, current: CurrentClaims) -> ClaimArchive:
+        return ClaimArchive([shelves.verified(self._source(source), current.claims, claim_tables.COLUMNS)])
+
+    def _links(self, source: str, current: CurrentClaims) -> list[ClaimLink]:
+        rows = shelves.take(self._source(source), current.links, _LINKS)
+        return [ClaimLink(source=source, **row) for row in rows]
 
     def _source(self, name: str) -> Path:
         safe = name.replace("/", "_").lstrip(".") or "_"
@@ -254,23 +364,17 @@ class EvidenceArchive:
         keep(place.parent, place.name, model.model_dump_json(indent=1).encode() + b"\n")
 
 
-def not_compared(claims: Mapping[str, ClaimsFile]) -> tuple[NotCompared, ...]:
-    """What could not be compared is never dropped in silence."""
+def not_compared(rejected: Mapping[str, Sequence[RejectedRow]]) -> tuple[NotCompared, ...]:
+    """What could not be compared, by source, is never dropped in silence."""
     return tuple(
         NotCompared(source=name, line=row.line, reason=row.reason, content=row.content)
-        for name, read in claims.items()
-        for row in read.rejected
+        for name, rows in rejected.items()
+        for row in rows
     )
 
 
-def _claims_of(source: str, folder: Path, current: CurrentClaims) -> ClaimsFile:
-    claims = shelves.take(folder, current.claims, _CLAIMS)
-    links = shelves.take(folder, current.links, _LINKS)
-    return ClaimsFile(
-        claims=tuple(Claim(source=source, range=shelves.gathered(row), **_without_range(row)) for row in claims),
-        links=tuple(ClaimLink(source=source, **row) for row in links),
-        rejected=current.rejected,
-    )
+def named_twice(source: str) -> UsageError:
+    return UsageError(f"two files or contracts give claims under the name {source}; give one of them another name")
 
 
 def _without_range(row: dict[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,16 @@ class DuckDBMachine:
         answer: list[dict[str, Any]] = self._connection.sql(query).to_arrow_table().to_pylist()
         return answer
 
+    def batches(self, query: str) -> pa.RecordBatchReader:
+        return self._connection.sql(query).to_arrow_reader(_BATCH)
+
+    def give(self, name: str, table: pa.Table) -> None:
+        """One more table, by a name that no plan has."""
+        self._connection.register(name, table)
+
+    def keep(self, name: str, query: str) -> None:
+        self._connection.execute(f'CREATE TEMP TABLE "{name}" AS {query}')
+
     def rows_at(self, table: str, columns: Sequence[str], places: Iterable[tuple[int, ...]]) -> list[dict[str, Any]]:
         self._connection.register("places", places_table(columns, places))
         return self.rows(f"{at_places(table, columns)} ORDER BY ALL")
@@ -71,6 +81,7 @@ class DuckDBMachine:
         self._connection.execute(f'CREATE TEMP VIEW "{name}" AS {whole}')
 
 
+_BATCH = 1_000_000
 _TYPES = {pa.int64(): "BIGINT", pa.uint64(): "UBIGINT", pa.uint32(): "UINTEGER", pa.uint8(): "UTINYINT"}
 _TYPES |= {pa.decimal128(38, 0): "DECIMAL(38, 0)"}
 _TYPES |= {pa.string(): "VARCHAR", pa.binary(): "BLOB", pa.bool_(): "BOOLEAN"}
@@ -105,6 +116,8 @@ def _literal(value: Any) -> str:
         return "NULL"
     if isinstance(value, bytes):
         return f"from_hex('{value.hex()}')"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_literal, value))}]"
     return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
 
 

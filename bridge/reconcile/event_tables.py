@@ -8,12 +8,14 @@ where nobody knows it), `transaction` and `log_index`; whose it is, the reader a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 import pyarrow as pa
+from pyarrow import parquet
 
 from bridge.domain import observed as seen
-from bridge.domain.observed import ChainEvent, Place
+from bridge.domain.observed import BY, POLICY, POWERS, ChainEvent, ClassCreated, Place
 from bridge.domain.serials import SerialRange
 from bridge.domain.values import to_bytes
 from bridge.errors import MalformedInput
@@ -37,6 +39,9 @@ PLACE: Mapping[str, pa.DataType] = {
     "transaction": _ID,
     "log_index": pa.uint32(),
 }
+
+READERS = ("chain", "deployment", "contract", "stamped")
+"""What no file has."""
 
 COLUMNS: Mapping[type[ChainEvent], Mapping[str, pa.DataType]] = {
     seen.SpaceRegistered: {"space": _ID, "registry": _TEXT, "kind": _CODE, "key": _TEXT},
@@ -118,18 +123,47 @@ def tables(views: Sequence[tuple[int, ChainView]]) -> dict[str, pa.Table]:
     return {kind.__name__: arrow(SCHEMAS[kind.__name__], found) for kind, found in rows.items()}
 
 
-def archived(number: int, archive: ChainArchive) -> dict[str, Files]:
-    """An archive's files, by the name of their event."""
+def whose(number: int, archive: ChainArchive) -> dict[str, Any]:
+    """What the reader adds to its tables."""
+    deployment = archive.deployment
+    of = {"chain": number, "deployment": str(deployment), "contract": to_bytes(deployment.contract)}
+    return of | {"stamped": archive.stamp.timestamp}
+
+
+def archived(number: int, archive: ChainArchive) -> list[tuple[str, Files]]:
+    """An archive's files, each with the name of its event."""
     deployment, stamp = archive.deployment, archive.stamp
-    whose = {"chain": number, "deployment": str(deployment), "contract": to_bytes(deployment.contract)}
-    constants = whose | {"stamped": stamp.timestamp}
+    constants = whose(number, archive)
     if stamp.number >> BLOCK_BITS or number >> CHAIN_BITS:
         raise MalformedInput(f"block {stamp.number} of {deployment} is beyond any chain")
-    return {
-        name: Files(tuple(paths), constants, stamp.number)
-        for name, paths in archive.files.items()
-        if name in KINDS and paths
-    }
+    return [
+        (event, Files(tuple(paths), constants | more, stamp.number))
+        for name, found in archive.files.items()
+        if (event := name.removeprefix(POLICY)) in KINDS
+        for more, paths in _alike(event, name, found)
+    ]
+
+
+def _alike(event: str, name: str, paths: Sequence[Path]) -> list[tuple[dict[str, Any], list[Path]]]:
+    """Whose power was changed is in the table's name, and by whom is there only where somebody looked."""
+    if event not in POWERS:
+        return [({}, list(paths))] if paths else []
+    absent = {"of_policy": name != event, BY: ()}
+    found: dict[tuple[str, ...], list[Path]] = {}
+    for path in paths:
+        there = parquet.read_schema(path).names
+        found.setdefault(tuple(one for one in absent if one not in there), []).append(path)
+    return [({one: absent[one] for one in lacking}, some) for lacking, some in found.items()]
+
+
+def classes(view: ChainView | ChainArchive) -> list[ClassCreated]:
+    """From an archive without their terms."""
+    if isinstance(view, ChainView):
+        return [event for event in view.events if isinstance(event, ClassCreated)]
+    name, upto = ClassCreated.__name__, view.stamp.number
+    columns = ["block", "transaction", "log_index", *COLUMNS[ClassCreated]]
+    tables = [parquet.read_table(path, columns=columns) for path in view.files.get(name, ())]
+    return [event_of(name, row) for table in tables for row in table.to_pylist() if row["block"] <= upto]  # type: ignore[misc]
 
 
 def place_of(number: int) -> tuple[int, int, int]:

@@ -84,23 +84,37 @@ class ChainView:
 @dataclass(frozen=True)
 class ChainArchive:
     """The same from Parquet: by name of the event the files of its table (`event_tables`), of which nothing later than
-    the stamp is read."""
+    the stamp is read. Before the names of what its policy says stands `Policy`. `pieces`: what names each part of the
+    history with its content, in order, as far as somebody has looked."""
 
     deployment: Deployment
     stamp: BlockStamp
     files: Mapping[str, Sequence[Path]]
     keeps_list: bool = False
+    pieces: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class StatementDelta:
+    """How a statement's rows differ from those of another, which `before` names as its `digest` does (`deltas`)."""
+
+    before: str
+    gone: Path
+    fresh: Path
+    shifts: Path
 
 
 @dataclass(frozen=True)
 class StatementArchive:
     """A statement whose rows stand in Parquet (`statement_tables`). `whole`: whoever opened the files has seen that
-    they hold the rows that the head binds."""
+    they hold the rows that the head binds. `digest` names their content, empty where nobody looked."""
 
     registry: RegistryCode
     head: Attested[StatementHead]
     files: Sequence[Path]
     whole: bool
+    digest: str = ""
+    delta: StatementDelta | None = None
 
 
 @dataclass(frozen=True)

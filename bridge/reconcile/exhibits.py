@@ -25,6 +25,7 @@ class Exhibits:
     def __init__(self, evidence: Evidence, machine: Machine, answers: Sequence[Answer]) -> None:
         self._evidence = evidence
         self._events = _events(evidence, machine, _places(answers, "event"))
+        self.complete = self._events.keys() >= set(_places(answers, "event"))
         self._rows = _rows(evidence, machine, _places(answers, "row"))
         self._claims = _claims(machine, _places(answers, "claim"))
 

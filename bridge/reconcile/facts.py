@@ -65,6 +65,18 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
 }
 
 
+_AMOUNT = pa.decimal128(38, 0)
+BEFORE: Mapping[str, Mapping[str, pa.DataType]] = {
+    "supply": {
+        **{"deployment": _TEXT, "event": _PLACE, "burned": _AMOUNT, "class_id": _TEXT, "issued": _AMOUNT},
+        **{"time": _TIME},
+    },
+    "own": {"deployment": _TEXT, "event": _PLACE, "class_id": _TEXT, "given": _AMOUNT, "received": _AMOUNT},
+}
+"""Facts of which only sums are asked, and which are given as sums where their events are not (`incremental.py`); then
+`event` is null."""
+
+
 class Given(NamedTuple):
     """Events and statement rows as they are given, and the facts made from them and the rest."""
 
@@ -82,7 +94,14 @@ def planned(plan: Plan) -> Given:
     powers = power_facts.facts(events, small["chains"])
     facts = chain_facts.facts(events) | powers
     facts |= {"every_row": statement_tables.rows(rows), "claims": claim_tables.claims(claims)}
+    facts |= {name: _exact(facts[name]).union(plan.given(f"{name}_before", schema)) for name, schema in BEFORE.items()}
     return Given(events, rows, claims, small | {name: plan.view(name, fact) for name, fact in facts.items()})
+
+
+def _exact(t: ir.Table) -> ir.Table:
+    return t.mutate(
+        **{name: t[name].cast("decimal(38, 0)") for name in t.columns if t[name].type().is_unsigned_integer()}
+    )
 
 
 def given(evidence: Evidence) -> dict[str, Parts]:
@@ -113,7 +132,7 @@ def _events(evidence: Evidence) -> dict[str, Parts]:
     parts: dict[str, list[pa.Table | Files]] = {name: [table] for name, table in in_memory.items()}
     for number, archive in numbered:
         if isinstance(archive, ChainArchive):
-            for name, found in event_tables.archived(number, archive).items():
+            for name, found in event_tables.archived(number, archive):
                 parts[name].append(found)
     return dict(parts)
 

@@ -38,12 +38,12 @@ from bridge.reconcile.statement_tables import TAKEN_BACK, number_of_row
 
 Tables = Mapping[str, ir.Table]
 
-NONE = "no_quiet_pairs"
+BEFORE = "quiet_before"
 UNITS = {
     **{"deployment": pa.string(), "class_id": pa.string(), "registry": pa.string()},
     **{"units": pa.decimal128(38, 0), "pairs": pa.int64()},
 }
-"""The units of quiet pairs, by this name where none are set aside."""
+"""The units of quiet pairs; by this name those that are not even given (`incremental.py`)."""
 
 _LATER_THAN_ALL = 2**63 - 1
 _SPAN = ["space", "first", "last"]
@@ -53,11 +53,12 @@ _PAIR = ["kind", "first", "last", "lock_id"]
 @dataclass(frozen=True)
 class Quiet:
     """`mints` and `rows`: those that are not quiet, by `event` and `id`. `units`: of those that are, a row a deployment
-    and class, with the registry."""
+    and class, with the registry. `calm`: they themselves."""
 
     mints: ir.Table
     rows: ir.Table
     units: ir.Table
+    calm: ir.Table
 
 
 def set_aside(plan: Plan, given: Given) -> Quiet:
@@ -76,6 +77,7 @@ def set_aside(plan: Plan, given: Given) -> Quiet:
         mints=stirred.filter(stirred["event"].notnull()).select("event").distinct(),
         rows=stirred.filter(stirred["row"].notnull()).select(id="row").distinct(),
         units=plan.keep(_units(still, kinds)),
+        calm=still.select("event", "row"),
     )
 
 

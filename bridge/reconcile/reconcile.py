@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -29,7 +30,7 @@ from bridge.reconcile.exhibits import Exhibits
 from bridge.reconcile.plan import Engine, Machine, Plan
 from bridge.reconcile.relations import relate
 from bridge.reconcile.rule import Rule
-from bridge.reconcile.rules import RULES
+from bridge.reconcile.rules import RULES, allowance_exceeded
 from bridge.reconcile.series import supply_by_day
 from bridge.reconcile.statement_tables import Seen, current
 from bridge.reconcile.totals import by_class
@@ -50,42 +51,63 @@ def reconcile(
     `engine`: DuckDB where none is given. `skip_quiet`: whether pairs on which nothing can be wrong are set aside at
     once (`quiet.py`). It changes no answer; by default it is done for evidence from archives, since small evidence is
     compared sooner than sorted."""
-    _require_same_moments(evidence)
+    require_same_moments(evidence)
     large = any(isinstance(chain, ChainArchive) for chain in evidence.chains)
     engine = engine or DuckDB()
-    docket = _docket(limits or Limits(), large if skip_quiet is None else skip_quiet, engine.dialect)
-    machine = engine.machine(facts.given(evidence), docket.plan)
+    docket = docket_of(limits or Limits(), large if skip_quiet is None else skip_quiet, engine.dialect)
+    with judged(evidence, docket, engine.machine(facts.given(evidence), docket.plan)) as one:
+        return one.found
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was found, and what it was found with. `complete`: every event that answers name is among those given."""
+
+    found: Reconciliation
+    answers: Sequence[Answer]
+    complete: bool
+    machine: Machine
+
+
+@contextmanager
+def judged(evidence: Evidence, docket: Docket, machine: Machine) -> Iterator[Judged]:
+    """The machine is closed in the end."""
     try:
-        return _judge(evidence, docket, machine)
+        yield _judge(evidence, docket, machine)
     finally:
         machine.close()
 
 
 @dataclass(frozen=True)
-class _Docket:
-    """The plan, and the queries that read its results."""
+class Docket:
+    """The plan, and the queries that read its results. `calm` and `counting`: of a plan that sets quiet pairs aside,
+    these, and the mints that allowances still count."""
 
     plan: Plan
     rules: tuple[tuple[Rule, str], ...]
     totals: str
     by_day: str
     weights: str
+    calm: str
+    counting: str
 
 
 @lru_cache(maxsize=8)
-def _docket(limits: Limits, skip_quiet: bool, dialect: str) -> _Docket:
+def docket_of(limits: Limits, skip_quiet: bool, dialect: str) -> Docket:
     plan = Plan(dialect)
     relations = relate(plan, limits, skip_quiet=skip_quiet)
-    return _Docket(
+    return Docket(
         plan=plan,
         rules=tuple((rule, plan.sql(rule.find(relations, limits))) for rule in RULES),
         totals=plan.sql(by_class(relations)),
         by_day=plan.sql(supply_by_day(relations)),
         weights=plan.sql(relations.classes.select("class_id", "kg_per_unit").distinct()),
+        calm="" if relations.calm is None else plan.sql(relations.calm),
+        counting=plan.sql(allowance_exceeded.counting(relations)),
     )
 
 
-def _require_same_moments(evidence: Evidence) -> None:
+def require_same_moments(evidence: Evidence) -> None:
     deployments = [view.deployment for view in evidence.chains]
     if len(set(deployments)) != len(deployments):
         raise UsageError("two views show the same deployment; reconcile each deployment at one block only")
@@ -96,13 +118,14 @@ def _require_same_moments(evidence: Evidence) -> None:
         raise UsageError(f"{deployment} was read at block {block} by views and at another by events")
 
 
-def _judge(evidence: Evidence, docket: _Docket, machine: Machine) -> Reconciliation:
+def _judge(evidence: Evidence, docket: Docket, machine: Machine) -> Judged:
     blocks = tuple(PinnedBlock(deployment=view.deployment, stamp=view.stamp) for view in evidence.chains)
     statements = tuple(_pinned(s) for s in current(evidence.statements).values())
     moment = max([pin.stamp.timestamp for pin in blocks] + [pin.as_of for pin in statements], default=0)
     weights = {row["class_id"]: row["kg_per_unit"] for row in machine.rows(docket.weights)}
     answers = [(rule, machine.rows(query)) for rule, query in docket.rules]
-    exhibits = Exhibits(evidence, machine, [row for _, rows in answers for row in rows])
+    every = [row for _, rows in answers for row in rows]
+    exhibits = Exhibits(evidence, machine, every)
     court = _Court(exhibits, weights, moment)
     findings: list[Finding] = []
     in_flight: list[InFlight] = []
@@ -115,7 +138,7 @@ def _judge(evidence: Evidence, docket: _Docket, machine: Machine) -> Reconciliat
                 in_flight.append(court.wait(rule, rows))
             else:
                 findings.append(court.find(rule, rows))
-    return Reconciliation(
+    result = Reconciliation(
         findings=tuple(findings),
         in_flight=tuple(in_flight),
         shown=tuple(shown),
@@ -124,6 +147,7 @@ def _judge(evidence: Evidence, docket: _Docket, machine: Machine) -> Reconciliat
         blocks=blocks,
         statements=statements,
     )
+    return Judged(result, every, exhibits.complete, machine)
 
 
 def _pinned(statement: Seen) -> PinnedStatement:

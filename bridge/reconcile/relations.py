@@ -18,7 +18,7 @@ from bridge.reconcile.evidence import Limits
 from bridge.reconcile.facts import Given, planned
 from bridge.reconcile.intervals import pieces
 from bridge.reconcile.plan import Plan
-from bridge.reconcile.quiet import NONE, UNITS, Quiet, set_aside
+from bridge.reconcile.quiet import BEFORE, UNITS, Quiet, set_aside
 from bridge.reconcile.statement_tables import TAKEN_BACK
 
 STRETCH = ["space", "first"]
@@ -39,6 +39,7 @@ class Relations:
       `circulated`: units of these serials were out at the statement's moment. `caught_up`: the block shows all that the
       registry could have acted upon by then.
     - `owed`: rows that name a deployment we read, with that deployment's own stretch.
+    - `calm`: the quiet pairs themselves, by `event` and `row`, where any are set aside.
     """
 
     plan: Plan
@@ -94,6 +95,7 @@ class Relations:
     taken_back: ir.Table
     backing: ir.Table
     owed: ir.Table
+    calm: ir.Table | None = None
 
 
 def relate(plan: Plan, limits: Limits, *, skip_quiet: bool = False) -> Relations:
@@ -116,16 +118,16 @@ def relate(plan: Plan, limits: Limits, *, skip_quiet: bool = False) -> Relations
         taken_back=plan.keep(_taken_back(reversed_rows)),
         backing=backing,
         owed=owed,
+        calm=quiet.calm if quiet else None,
     )
 
 
 def _examined(plan: Plan, given: Given, quiet: Quiet | None) -> dict[str, ir.Table]:
     """Moves and rows but for quiet pairs, and the units of those."""
     mints, rows = given.facts["every_mint"], given.facts["every_row"]
-    if quiet is None:
-        units = plan.given(NONE, UNITS)
-    else:
-        units = quiet.units
+    units = plan.given(BEFORE, UNITS)
+    if quiet is not None:
+        units = quiet.units.union(units)
         # Picked out as they are given, so that no id of the others is ever written out.
         mints = chain_facts.mints(_picked(given.events["Minted"], chain_facts.number, quiet.mints, "event"))
         earlier = given.rows.filter(~given.rows["current"])

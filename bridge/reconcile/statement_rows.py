@@ -1,67 +1,18 @@
-"""A statement's rows as one Parquet table, and again; and a foreign registry's export as a statement that nobody
-signed."""
+"""Statements from files: those that a registry signed, and a foreign registry's export as one that nobody signed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 from pydantic import ValidationError
 
-from bridge.domain.attestations import Attested, Deployment, StatementHead
+from bridge.domain.attestations import Attested, StatementHead
 from bridge.domain.findings import NotCompared
 from bridge.domain.observed import Statement, StatementRow, rows_hash
-from bridge.errors import MalformedInput, RegistryRefused, UsageError
-from bridge.reconcile import shelves
+from bridge.errors import RegistryRefused, UsageError
 from bridge.registry.statements.canonical import CanonicalRow
 from bridge.registry.statements.statement import open_statement
-
-_SCHEMA = pa.schema(
-    [
-        ("row", pa.uint64()),
-        ("space", shelves.ID),
-        ("first", pa.uint64()),
-        ("last", pa.uint64()),
-        ("class_id", shelves.ID),
-        ("state", pa.string()),
-        ("holder", pa.string()),
-        ("deployment", pa.string()),
-        ("lock_id", shelves.ID),
-        ("request_id", shelves.ID),
-        ("not_after", pa.uint64()),
-    ]
-)
-
-
-def rows_table(rows: Sequence[StatementRow]) -> pa.Table:
-    """Absent ids and texts are null."""
-    columns: dict[str, list[Any]] = {name: [] for name in _SCHEMA.names}
-    for row in rows:
-        values = (row.row, _bytes(row.range.space), row.range.first, row.range.last, _bytes(row.class_id))
-        where = None if row.deployment is None else str(row.deployment)
-        rest = (row.state.value, row.holder, where, _bytes(row.lock_id), _bytes(row.request_id), row.not_after)
-        for name, value in zip(_SCHEMA.names, (*values, *rest), strict=True):
-            columns[name].append(value)
-    return pa.table(columns, schema=_SCHEMA)
-
-
-def row_of(row: Mapping[str, Any]) -> StatementRow:
-    """Raises MalformedInput."""
-    fields: dict[str, Any] = {
-        name: "0x" + value.hex() if isinstance(value, bytes) else value for name, value in row.items()
-    }
-    try:
-        where = fields.pop("deployment")
-        chain, _, contract = where.partition(":") if where else ("", "", "")
-        return StatementRow(
-            range=shelves.required(fields),
-            deployment=Deployment(chain_id=int(chain), contract=contract) if where else None,
-            **{name: value for name, value in fields.items() if name not in shelves.RANGE},
-        )
-    except (ValidationError, ValueError, KeyError) as error:
-        raise MalformedInput(f"a statement's row is damaged: {error}") from error
 
 
 def read_statement_file(path: Path) -> tuple[Statement, tuple[NotCompared, ...]]:
@@ -108,7 +59,3 @@ def _numbered(path: Path, rows: Iterable[CanonicalRow], left: list[NotCompared])
 
 def _left(path: Path, line: int, reason: str, content: str) -> NotCompared:
     return NotCompared(source=path.name, line=line, reason=reason, content=content)
-
-
-def _bytes(text: str | None) -> bytes | None:
-    return None if text is None else bytes.fromhex(text[2:])

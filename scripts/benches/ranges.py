@@ -8,7 +8,7 @@ A thousand at most are in flight each way at once: locked and not minted yet, se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from bridge.domain.attestations import Attested, ClassTotal, Deployment, StatementHead
 from bridge.domain.observed import BlockStamp
 from bridge.domain.values import hex32
-from bridge.reconcile.evidence import ChainArchive, Endorsement, Evidence, StatementArchive
+from bridge.reconcile import event_tables
+from bridge.reconcile.evidence import ChainArchive, Endorsement, Evidence, StatementArchive, StatementDelta
 
 REGISTRY = "VERRA"
 HERE = Deployment(chain_id=1, contract="0x" + "c1" * 20)
@@ -67,7 +68,7 @@ class House:
     def build(self) -> None:
         for number, deployment in enumerate(DEPLOYMENTS):
             self._chain(number, deployment)
-        self._statement()
+        self.state(0, START + (4 * self.end - 1) * SECONDS)
 
     # ------------------------------------------------------------- columns
 
@@ -103,12 +104,18 @@ class House:
         folder = self.folder / "chains" / f"{deployment.chain_id}-{deployment.contract}" / "events"
         mine = self.dice.permutation(np.flatnonzero(self.ranges.of == number))
         asked = mine[self.ranges.fate[mine] != LIVE]
-        tables = self._registrations() | self._mints(mine) | self._exits(asked)
-        tables["Transferred"] = pa.concat_tables([tables["Transferred"], *self._movements(mine, asked)])
+        count, some = len(asked), mine[: len(mine) // 20]
+        opened = np.sort(self.dice.integers(0, self.end // 2, count)) + 2 * self.end
+        settled = 4 * self.end - 10 - np.sort(self.dice.integers(0, min(self.end // 2, 40_000), count))[::-1]
+        later = np.sort(self.dice.integers(0, self.end // 2, len(some))) + self.end
+        tables = self._registrations() | self.mints(mine, 2 + np.sort(self.dice.integers(0, self.end, len(mine))))
+        tables |= self.exits(asked, opened, settled)
+        moved = [self.burned(asked, opened), self.moved(some, later)]
+        tables["Transferred"] = pa.concat_tables([tables["Transferred"], *moved])
         for name, table in tables.items():
-            kept(table, folder / name / "0.parquet")
+            kept(completed(name, table), folder / name / "0.parquet")
         stamp = BlockStamp(number=4 * self.end, hash=hex32(number + 1), timestamp=START + 4 * self.end * SECONDS)
-        (folder.parent / "stamp.json").write_text(stamp.model_dump_json())
+        (folder.parent / "stamp-0.json").write_text(stamp.model_dump_json())
 
     def _registrations(self) -> dict[str, pa.Table]:
         spaces, classes = np.arange(SPACES), np.arange(CLASSES)
@@ -135,9 +142,8 @@ class House:
             ),
         }
 
-    def _mints(self, mine: Numbers) -> dict[str, pa.Table]:
+    def mints(self, mine: Numbers, block: Numbers) -> dict[str, pa.Table]:
         r, count = self.ranges, len(mine)
-        block = 2 + np.sort(self.dice.integers(0, self.end, count))
         holder = self._somebody(mine)
         minted = {
             "lock_id": fixed(r.lock[mine]),
@@ -155,10 +161,8 @@ class House:
         }
         return {"Minted": self._events(block, minted), "Transferred": self._events(block, moved, turn=1)}
 
-    def _exits(self, asked: Numbers) -> dict[str, pa.Table]:
+    def exits(self, asked: Numbers, opened: Numbers, settled: Numbers) -> dict[str, pa.Table]:
         r, count = self.ranges, len(asked)
-        opened = np.sort(self.dice.integers(0, self.end // 2, count)) + 2 * self.end
-        settled = 4 * self.end - 10 - np.sort(self.dice.integers(0, min(self.end // 2, 40_000), count))[::-1]
         classes, units = one_of(self.classes, r.credit_class[asked]), whole(r.units[asked])
         request, kind, holder = self._request(asked), small(0, count), self._somebody(asked)
         opening = {"request_id": request, "holder": holder, "class_id": classes, "kind": kind, "units": units}
@@ -176,24 +180,27 @@ class House:
             "CreditRetired": self._events(settled, {"account": holder, "class_id": classes, "units": units}, turn=1),
         }
 
-    def _movements(self, mine: Numbers, asked: Numbers) -> list[pa.Table]:
-        """Units burned by requests, and some that change hands."""
-        r, some = self.ranges, mine[: len(mine) // 20]
-        opened = np.sort(self.dice.integers(0, self.end // 2, len(asked))) + 2 * self.end
+    def burned(self, asked: Numbers, opened: Numbers) -> pa.Table:
+        """Units that requests take."""
+        r = self.ranges
         burned = {
             "sender": self._somebody(asked),
             "to": nobody(len(asked)),
             "class_id": one_of(self.classes, r.credit_class[asked]),
             "units": whole(r.units[asked]),
         }
+        return self._events(opened, burned, turn=2)
+
+    def moved(self, some: Numbers, later: Numbers) -> pa.Table:
+        """Units that change hands."""
+        r = self.ranges
         moved = {
             "sender": self._somebody(some),
             "to": self._somebody(some + 1),
             "class_id": one_of(self.classes, r.credit_class[some]),
             "units": whole(np.ones(len(some))),
         }
-        later = np.sort(self.dice.integers(0, self.end // 2, len(some))) + self.end
-        return [self._events(opened, burned, turn=2), self._events(later, moved, turn=3)]
+        return self._events(later, moved, turn=3)
 
     def _events(self, block: Numbers, columns: Mapping[str, Any], turn: int = 0) -> pa.Table:
         """`turn`: so that events of several kinds share a block and no log."""
@@ -218,8 +225,12 @@ class House:
 
     # ----------------------------------------------------------- statement
 
-    def _statement(self) -> None:
-        r, count = self.ranges, len(self.ranges.first)
+    def state(self, day: int, as_of: int, split: Numbers | None = None) -> Path:
+        """`split`: ranges that stand as two rows each."""
+        split = np.zeros(0, int) if split is None else split
+        r = _divided(self.ranges, split)
+        count = len(r.first)
+        named = np.insert(np.arange(len(self.ranges.first)), split + 1, split)
         ours, acted = r.fate != FREE, (r.fate == SETTLED) | (r.fate == EXECUTED)
         states = np.array([0, 1, 2, 3, 0])[r.fate]
         rows = pa.table(
@@ -234,15 +245,15 @@ class House:
                 "holder": one_of(pa.array(["bridge", "retired", "somebody"]), np.array([0, 0, 1, 2])[states]),
                 "deployment": masked(one_of(pa.array(list(map(str, DEPLOYMENTS))), np.maximum(r.of, 0)), ours),
                 "lock_id": masked(fixed(r.lock), ours),
-                "request_id": masked(self._request(np.arange(count)), acted),
+                "request_id": masked(self._request(named), acted),
                 "not_after": pa.array(np.full(count, START + 10**9), mask=~ours),
             }
         )
-        file = kept(rows, self.folder / "statements" / REGISTRY / "rows.parquet")
-        as_of = START + (4 * self.end - 1) * SECONDS
-        head = StatementHead(sequence=1, as_of=as_of, rows_hash=hex32(1), totals=self._totals())
+        file = kept(rows, self.folder / "statements" / f"{REGISTRY}-{day}" / "rows.parquet")
+        head = StatementHead(sequence=1 + day, as_of=as_of, rows_hash=hex32(1), totals=self._totals())
         signed = Attested[StatementHead](items=(head,), signers=(), signatures=())
         file.with_name("head.json").write_text(signed.model_dump_json())
+        return file
 
     def _totals(self) -> tuple[ClassTotal, ...]:
         r = self.ranges
@@ -257,27 +268,56 @@ class House:
         )
 
 
-def evidence_in(folder: Path) -> Evidence:
-    statement = _statement_in(folder / "statements" / REGISTRY)
-    endorsed = Endorsement(registry=REGISTRY, deployment=HERE, head=statement.head, attesters=2, threshold=2)
+def _divided(r: Ranges, split: Numbers) -> Ranges:
+    """Each of these, which rise, in two, the second behind the first."""
+    columns = {field.name: getattr(r, field.name) for field in fields(r)}
+    longer = {name: np.insert(column, split + 1, column[split]) for name, column in columns.items()}
+    second = split + 1 + np.arange(len(split))
+    longer["first"][second] = r.first[split] + r.units[split] // np.uint64(2)
+    longer["last"][second - 1] = longer["first"][second] - np.uint64(1)
+    return Ranges(**longer)
+
+
+def completed(name: str, table: pa.Table) -> pa.Table:
+    """With the event's other columns, null as where nobody looked."""
+    for column, kind in event_tables.SCHEMAS[name].items():
+        if column not in table.column_names and column not in event_tables.PLACE:
+            table = table.append_column(column, pa.nulls(len(table), kind))
+    return table
+
+
+def evidence_in(folder: Path, days: int = 1) -> Evidence:
+    """As it was collected on the first day, or on the first and the second."""
+    statements = [_statement_in(folder / "statements" / f"{REGISTRY}-{day}", day) for day in range(days)]
+    vouched = [
+        Endorsement(registry=REGISTRY, deployment=HERE, head=one.head, attesters=2, threshold=2) for one in statements
+    ]
     return Evidence(
-        chains=[_chain_in(folder, deployment) for deployment in DEPLOYMENTS],
-        statements=[statement],
-        endorsements=[endorsed],
+        chains=[_chain_in(folder, deployment, days) for deployment in DEPLOYMENTS],
+        statements=statements,
+        endorsements=vouched,
         accounts=[(REGISTRY, deployment, "bridge") for deployment in DEPLOYMENTS],
     )
 
 
-def _chain_in(folder: Path, deployment: Deployment) -> ChainArchive:
+def _chain_in(folder: Path, deployment: Deployment, days: int) -> ChainArchive:
     place = folder / "chains" / f"{deployment.chain_id}-{deployment.contract}"
-    stamp = BlockStamp.model_validate_json((place / "stamp.json").read_text())
-    files = {event.name: sorted(event.glob("*.parquet")) for event in (place / "events").iterdir()}
-    return ChainArchive(deployment, stamp, files)
+    stamp = BlockStamp.model_validate_json((place / f"stamp-{days - 1}.json").read_text())
+    files = {
+        event.name: [file for day in range(days) if (file := event / f"{day}.parquet").exists()]
+        for event in (place / "events").iterdir()
+    }
+    return ChainArchive(deployment, stamp, files, pieces=[f"day {day}" for day in range(days)])
 
 
-def _statement_in(folder: Path) -> StatementArchive:
+CHANGES = ("gone", "fresh", "shifts")
+"""How the rows of a statement differ from those of the day before."""
+
+
+def _statement_in(folder: Path, day: int) -> StatementArchive:
     head = Attested[StatementHead].model_validate_json((folder / "head.json").read_text())
-    return StatementArchive(REGISTRY, head, sorted(folder.glob("*.parquet")), whole=True)
+    change = StatementDelta(f"day {day - 1}", *(folder / f"{name}.parquet" for name in CHANGES)) if day else None
+    return StatementArchive(REGISTRY, head, [folder / "rows.parquet"], True, f"day {day}", change)
 
 
 def fixed(values: Numbers) -> pa.Array:

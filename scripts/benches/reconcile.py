@@ -15,6 +15,7 @@ clock on a machine that others use. Planning, which is the same for any size, is
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import resource
 import subprocess
@@ -24,10 +25,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from bridge.domain.findings import Reconciliation
 
 SIZES, QUICK_SIZES = (1_000_000, 10_000_000), (100_000, 1_000_000)
 HUGE = 50_000_000
@@ -99,14 +103,17 @@ def _processor() -> float:
 
 
 def _make(folder: Path) -> Callable[[], str]:
+    from days import NextDay
     from ranges import House
 
     count, seed = json.loads((folder / "asked.json").read_text())
-    House(count, folder, seed).build()
+    house = House(count, folder, seed)
+    house.build()
+    NextDay(house).build()
     return lambda: "built"
 
 
-def _carbonbridge(folder: Path) -> Callable[[], str]:
+def _carbonbridge(folder: Path, days: int = 1) -> Callable[[], str]:
     """Everything that reconciling does, after the plan is made."""
     from ranges import evidence_in
 
@@ -114,15 +121,47 @@ def _carbonbridge(folder: Path) -> Callable[[], str]:
     from bridge.reconcile.reconcile import reconcile
 
     reconcile(Evidence(), skip_quiet=True)
+    return lambda: _told(reconcile(evidence_in(folder, days)))
+
+
+def _next_day(folder: Path) -> Callable[[], str]:
+    return _carbonbridge(folder, days=2)
+
+
+def _first_day(folder: Path) -> Callable[[], str]:
+    """As the first, and leaves a checkpoint."""
+    from ranges import evidence_in
+
+    from bridge.reconcile.incremental import compare
+
+    return lambda: _told(compare(evidence_in(folder), folder=folder / "checkpoint", full=True).found)
+
+
+def _daily(folder: Path) -> Callable[[], str]:
+    """The second day from the first one's checkpoint."""
+    from ranges import evidence_in
+
+    from bridge.reconcile.evidence import Evidence
+    from bridge.reconcile.incremental import compare
+    from bridge.reconcile.reconcile import reconcile
+
+    reconcile(Evidence(), skip_quiet=False)
 
     def work() -> str:
-        answer = reconcile(evidence_in(folder))
-        if not answer.clean:
-            raise SystemExit(f"honest ranges were found to be broken: {answer.findings[:1]}")
-        flight = Counter(item.rule for item in answer.in_flight)
-        return f"clean, {sum(flight.values())} in flight, {sum(t.live for t in answer.totals)} units live"
+        done = compare(evidence_in(folder, days=2), folder=folder / "checkpoint")
+        if not done.incremental:
+            raise SystemExit(done.words)
+        return _told(done.found)
 
     return work
+
+
+def _told(answer: Reconciliation) -> str:
+    if not answer.clean:
+        raise SystemExit(f"honest ranges were found to be broken: {answer.findings[:1]}")
+    flight = Counter(item.rule for item in answer.in_flight)
+    told = hashlib.sha256(answer.model_dump_json().encode()).hexdigest()[:8]
+    return f"clean, {sum(flight.values())} in flight, {sum(t.live for t in answer.totals)} units live, {told}"
 
 
 def _floor(folder: Path) -> Callable[[], str]:
@@ -133,10 +172,10 @@ def _floor(folder: Path) -> Callable[[], str]:
     def work() -> str:
         for event in sorted({place.name for place in folder.glob("chains/*/events/*")}):
             order = "space, first" if event == "Minted" else "class_id" if event not in _SMALL else "block"
-            source = f"read_parquet('{folder}/chains/*/events/{event}/*.parquet', filename = true)"
+            source = f"read_parquet('{folder}/chains/*/events/{event}/0.parquet', filename = true)"
             read = f"SELECT * EXCLUDE (transaction) FROM {source} ORDER BY {order}"  # noqa: S608 our own names
             connection.execute(f'CREATE TEMP TABLE "{event}" AS {read}')
-        read = f"SELECT * FROM '{folder}/statements/*/rows.parquet' ORDER BY space, first"  # noqa: S608
+        read = f"SELECT * FROM '{folder}/statements/*-0/rows.parquet' ORDER BY space, first"  # noqa: S608
         connection.execute(f"CREATE TEMP TABLE statement_rows AS {read}")
         return "sorted"
 
@@ -151,9 +190,9 @@ def _pandas(folder: Path) -> Callable[[], str]:
 
     def work() -> str:
         names = ["space", "first", "last", "lock_id"]
-        files = sorted(folder.glob("chains/*/events/Minted/*.parquet"))
+        files = sorted(folder.glob("chains/*/events/Minted/0.parquet"))
         mints = pd.concat([pd.read_parquet(file, columns=names) for file in files])
-        rows = pd.read_parquet(next(folder.glob("statements/*/rows.parquet")), columns=names)
+        rows = pd.read_parquet(next(folder.glob("statements/*-0/rows.parquet")), columns=names)
         mints = mints.sort_values(["space", "first"])
         reached = mints.groupby("space")["last"].cummax().groupby(mints["space"]).shift()
         overlaps = int((reached >= mints["first"]).sum())
@@ -163,7 +202,10 @@ def _pandas(folder: Path) -> Callable[[], str]:
     return work
 
 
-PROGRAMS = {"build": _make, "floor": _floor, "carbonbridge": _carbonbridge, "pandas": _pandas}
+PROGRAMS = {
+    **{"build": _make, "floor": _floor, "carbonbridge": _carbonbridge, "pandas": _pandas},
+    **{"first day": _first_day, "next day": _next_day, "daily": _daily},
+}
 
 
 def draw(ranges: int, runs: dict[str, Run]) -> Table:
@@ -197,6 +239,9 @@ def result(found: dict[int, dict[str, Run]]) -> dict[str, object]:
         "processor_ratio": ratio["processor"],
         "growth": round(ours[large].seconds / ours[small].seconds, 2),
         "processor_growth": round(ours[large].processor / ours[small].processor, 2),
+        "daily_share": {
+            size: round(runs["daily"].seconds / runs["next day"].seconds, 3) for size, runs in found.items()
+        },
         "peak_mb": {size: run.peak_mb for size, run in ours.items()},
         "unit": "s",
     }

@@ -22,7 +22,7 @@ from bridge.chain.archive.collect import Collected, collect
 from bridge.chain.artifacts import artifact
 from bridge.chain.connection import Connection
 from bridge.chain.events import read_events
-from bridge.domain.observed import ChainEvent
+from bridge.domain.observed import ChainEvent, PowerChanged
 from bridge.errors import BridgeError, Halted, MalformedInput, NotYet, Unreachable, UsageError
 from tests.chain.recorded_node import EVENTS, HERE, Log, RecordedNode, history, log_of
 
@@ -110,6 +110,22 @@ def test_the_policys_events_are_told_as_the_policys(tmp_path: Path) -> None:
     told = [(type(one).__name__, getattr(one, "of_policy", None)) for one in chain.events(chain.stamp())]
     whose = dict.fromkeys(names[:3], True) | dict.fromkeys(names[3:])
     assert (told, chain.keeps_list) == ([*whose.items(), ("GuardianSet", False)], True)
+
+
+def test_through_whom_a_power_was_changed_is_kept_beside_it(tmp_path: Path) -> None:
+    logs, somebody = history(5, 200, LAST), "0x" + "ab" * 20
+    node = RecordedNode(logs, LAST)
+
+    def callers(transaction: str) -> tuple[str, ...]:
+        return (somebody, HERE.contract) if int(transaction, 16) % 2 else ()
+
+    collect(EventArchive(tmp_path), node, HERE, EMITTERS, 1, node.final(), callers=callers)
+    powers = [event for event in archived(tmp_path) if isinstance(event, PowerChanged)]
+    assert {event.by for event in powers} == {(), (somebody, HERE.contract)}
+    assert all(event.by == callers(event.place.transaction) for event in powers)
+    assert [event.model_copy(update={"by": ()}) for event in powers] == [
+        event for event in read_one_by_one(logs) if isinstance(event, PowerChanged)
+    ]
 
 
 def test_every_event_of_the_contract_is_kept_with_all_its_arguments(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_two_bridges_with_the_same_serials_are_found_across_mappings(peers: Peer
     archive = EvidenceArchive(tmp_path)
     for peer in (peers.peer("BatchToken", BATCH, registry="GS"), peers.peer("ClassToken", issued, registry="GS")):
         collect_peer(archive.keep_peer(peer), peer)
-    claims = [claim for one in archive.claims().values() for claim in one.claims]
+    claims = [claim for one in archive.claims_of_peers().values() for claim in one.claims]
     (found,) = reconcile(Evidence(claims=claims)).findings
     assert (found.rule, [str(r) for r in found.ranges]) == ("overlapping-tokenization", ["90-100"])
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from types import UnionType
 from typing import Any, get_args
 
 import pyarrow as pa
+from pyarrow import compute
 
 from bridge.chain.archive.archive import EventArchive, Piece
+from bridge.chain.archive.files import verified
 from bridge.chain.archive.pages import Emitters
 from bridge.chain.archive.shapes import shapes_of
 from bridge.chain.artifacts import artifact
 from bridge.domain.attestations import Deployment
 from bridge.domain.credit_class import Terms
 from bridge.domain.observed import (
+    POLICY,
     BlockStamp,
     ChainEvent,
     ClassCreated,
@@ -26,15 +31,11 @@ from bridge.domain.observed import (
     PowerChanged,
 )
 from bridge.domain.serials import SerialRange
-from bridge.domain.values import ZERO_ADDRESS, Address
+from bridge.domain.values import ZERO_ADDRESS, Address, Hex32
 from bridge.errors import UsageError
 
 _EVENTS: UnionType = ChainEvent
 KINDS: Mapping[str, type[ChainEvent]] = {kind.__name__: kind for kind in get_args(_EVENTS)}
-
-
-POLICY = "Policy"
-"""Before the tables of the contract that says who may hold units."""
 
 
 @cache
@@ -91,6 +92,32 @@ class ArchivedChain:
                     found |= zip(table["block"].to_pylist(), table["time"].to_pylist(), strict=True)
         return {number: found[number] for number in wanted if number in found}
 
+    def files(self) -> Mapping[str, Sequence[Path]]:
+        """Of all tables that hold facts, by their names; each file is whole."""
+        found: dict[str, list[Path]] = {}
+        for piece in self._manifest.pieces:
+            for file in piece.files:
+                name = file.path.split("/")[1]
+                if name.removeprefix(POLICY) in KINDS:
+                    found.setdefault(name, []).append(verified(self._archive.folder, file))
+        return found
+
+    def pieces(self) -> Sequence[str]:
+        """What names each piece with its block and its content."""
+        return [hashlib.sha256(piece.model_dump_json().encode()).hexdigest() for piece in self._manifest.pieces]
+
+    def ids(self, event: str, column: str, known: Sequence[Hex32] = ()) -> list[Hex32]:
+        """Each that the events name and that is not known, once."""
+        table = self._archive.table(event, self._manifest.pieces)
+        if table is None:
+            return []
+        named = table[column].unique()
+        new = compute.invert(compute.is_in(named, pa.array([bytes.fromhex(one[2:]) for one in known], named.type)))
+        return [_text(one) for one in named.filter(new).to_pylist()]
+
+    def count(self, event: str) -> int:
+        return sum(file.rows for piece in self._manifest.pieces for file in piece.of(event))
+
     def _pieces(self, upto: BlockStamp) -> Sequence[Piece]:
         for count, piece in enumerate(self._manifest.pieces, start=1):
             if piece.stamp == upto:
@@ -107,7 +134,7 @@ def _kinds_of(of_policy: bool) -> list[type[ChainEvent]]:
 def facts_of(
     kind: type[ChainEvent], table: pa.Table, of_policy: bool = False
 ) -> Iterator[tuple[tuple[int, int, int], ChainEvent]]:
-    """Events of one kind, each with what sorts it: block, log, item. Who called, the archive does not know."""
+    """Events of one kind, each with what sorts it: block, log, item."""
     columns = set(table.column_names)
     fields = (kind.model_fields.keys() - {"place", "range"}) & columns
     terms = sorted(Terms.model_fields.keys() & columns) if kind is ClassCreated else []

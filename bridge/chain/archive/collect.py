@@ -11,8 +11,8 @@ from bridge.chain.archive.files import alone
 from bridge.chain.archive.node import Node
 from bridge.chain.archive.pages import Emitters, Page, Pages
 from bridge.domain.attestations import Deployment
-from bridge.domain.observed import BlockStamp
-from bridge.domain.values import Fact
+from bridge.domain.observed import BY, POLICY, POWERS, BlockStamp
+from bridge.domain.values import Address, Fact, Hex32, to_bytes
 from bridge.errors import Unreachable
 
 PIECE_LOGS = 250_000
@@ -20,6 +20,8 @@ PIECE_LOGS = 250_000
 
 Told = Callable[[int], object]
 """How many blocks more are read."""
+Callers = Callable[[Hex32], Sequence[Address]]
+"""Through which accounts a transaction went (`chain.callers`)."""
 
 
 class Collected(Fact):
@@ -41,9 +43,11 @@ def collect(
     first_block: int,
     final: BlockStamp,
     told: Told = lambda _: None,
+    callers: Callers | None = None,
 ) -> Collected:
-    """All events from `first_block` to the final block. Whatever fails, and whenever: the archive holds whole pieces,
-    and the next run goes on behind them. Raises Unreachable, Halted, UsageError and NotYet."""
+    """All events from `first_block` to the final block, and by `callers` who changed a power. Whatever fails, and
+    whenever: the archive holds whole pieces, and the next run goes on behind them. Raises Unreachable, Halted,
+    UsageError and NotYet."""
     with alone(archive.folder):
         asked = {emitter: tuple(sorted(shapes)) for emitter, shapes in emitters.items()}
         manifest = archive.begun(Manifest(deployment=deployment, first_block=first_block, asked=asked))
@@ -52,7 +56,7 @@ def collect(
         archive.sweep(manifest)
         begin = manifest.next_block
         for pages in _pieces(Pages(node, emitters).between(begin, final.number), told):
-            manifest = archive.add(manifest, _piece(archive, node, pages, final))
+            manifest = archive.add(manifest, _piece(archive, node, pages, final, callers))
         if not manifest.pieces:
             raise Unreachable(f"the final block is {final.number}, and {deployment} begins at {first_block}; try later")
     new = [piece for piece in manifest.pieces if piece.first >= begin]
@@ -97,7 +101,9 @@ def _pieces(pages: Iterator[Page], told: Told) -> Iterator[list[Page]]:
         yield held
 
 
-def _piece(archive: EventArchive, node: Node, pages: Sequence[Page], final: BlockStamp) -> Piece:
+def _piece(
+    archive: EventArchive, node: Node, pages: Sequence[Page], final: BlockStamp, callers: Callers | None
+) -> Piece:
     """The final block is looked at again: if it is still the same, so is all that lies before it, and the pages are of
     one history."""
     first, last = pages[0].first, pages[-1].last
@@ -108,6 +114,14 @@ def _piece(archive: EventArchive, node: Node, pages: Sequence[Page], final: Bloc
     for page in pages:
         for event, table in page.tables.items():
             found.setdefault(event, []).append(table)
-    tables = {event: pa.concat_tables(parts) for event, parts in found.items()}
+    tables = {event: _with_callers(event, pa.concat_tables(parts), callers) for event, parts in found.items()}
     files = archive.keep(first, last, tables)
     return Piece(first=first, stamp=stamp, logs=sum(page.logs for page in pages), files=files)
+
+
+def _with_callers(event: str, table: pa.Table, callers: Callers | None) -> pa.Table:
+    if callers is None or event.removeprefix(POLICY) not in POWERS:
+        return table
+    transactions = table["transaction"].to_pylist()
+    through = {one: [to_bytes(account) for account in callers("0x" + one.hex())] for one in dict.fromkeys(transactions)}
+    return table.append_column(BY, pa.array([through[one] for one in transactions], pa.list_(pa.binary(20))))

@@ -73,12 +73,33 @@ def content_of(folder: Path, kept: KeptFile) -> bytes:
     try:
         content = place.read_bytes()
     except OSError as error:
-        raise MalformedInput(
-            f"{place} is in the archive's list and cannot be read: {error.strerror}; put it back from a copy"
-        ) from error
+        raise _gone(place, error) from error
     if len(content) != kept.size or hashlib.sha256(content).hexdigest() != kept.sha256:
-        raise MalformedInput(f"{place} was changed since it was archived; put it back from a copy")
+        raise _changed(place)
     return content
+
+
+def verified(folder: Path, kept: KeptFile) -> Path:
+    """Where it is, for those who read it without us. Raises MalformedInput when it is gone, or is not what was kept."""
+    place = folder / kept.path
+    try:
+        with place.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _gone(place, error) from error
+    if found != kept.sha256:
+        raise _changed(place)
+    return place
+
+
+def _gone(place: Path, error: OSError) -> MalformedInput:
+    return MalformedInput(
+        f"{place} is in the archive's list and cannot be read: {error.strerror}; put it back from a copy"
+    )
+
+
+def _changed(place: Path) -> MalformedInput:
+    return MalformedInput(f"{place} was changed since it was archived; put it back from a copy")
 
 
 def sweep(folder: Path, known: set[str]) -> list[str]:

@@ -19,16 +19,7 @@ _RANGE = {"class_id": "string", "space": "string", "first": "uint64", "last": "u
 def find(r: Relations, _: Limits) -> ir.Table:
     """The contract's allowance drains evenly over a day. What is left of earlier mints when one lands is the greatest
     sum, over all starts, of what was minted since less what drained since; so one running minimum tells it."""
-    m = _in_force(r)
-    epoch = ibis.window(group_by=[*_BOUND, "epoch"], order_by=["event", "rank"])
-    up_to = ibis.window(group_by=[*_BOUND, "epoch"], order_by=["event", "rank"], preceding=None, following=0)
-    elapsed = (m["time"] - m["time"].lag().over(epoch)).fill_null(0)
-    m = m.mutate(grown=m["minted"] - elapsed * m["cap_before"].fill_null(0))
-    m = m.mutate(level=m["grown"].sum().over(up_to))
-    m = m.mutate(lowest=(m["level"] - m["minted"]).min().over(up_to))
-    over = m.filter((m["rank"] == 1) & ((m["level"] - m["lowest"]) > m["cap"].fill_null(0) * _DAY))
-    # A class without an allowance is bounded by nothing; an operator without one may mint nothing.
-    over = over.filter((over["bound"] == OPERATOR) | (over["cap"].fill_null(0) > 0))
+    over = _over(_levels(r))
     return found(
         over,
         text(over["bound"], " ", over["key"], " on ", over["deployment"]),
@@ -36,6 +27,41 @@ def find(r: Relations, _: Limits) -> ir.Table:
         event=over["event"],
         figures=text("allowance of ", over["cap"].fill_null(0), " units a day"),
     )
+
+
+def _over(m: ir.Table) -> ir.Table:
+    up_to = ibis.window(group_by=[*_BOUND, "epoch"], order_by=["event", "rank"], preceding=None, following=0)
+    m = m.mutate(lowest=(m["level"] - m["minted"]).min().over(up_to))
+    over = m.filter((m["rank"] == 1) & ((m["level"] - m["lowest"]) > m["cap"].fill_null(0) * _DAY))
+    # A class without an allowance is bounded by nothing; an operator without one may mint nothing.
+    return over.filter((over["bound"] == OPERATOR) | (over["cap"].fill_null(0) > 0))
+
+
+def _levels(r: Relations) -> ir.Table:
+    """Each mark with what was minted up to it in its epoch, less what drained."""
+    m = _in_force(r)
+    epoch = ibis.window(group_by=[*_BOUND, "epoch"], order_by=["event", "rank"])
+    up_to = ibis.window(group_by=[*_BOUND, "epoch"], order_by=["event", "rank"], preceding=None, following=0)
+    elapsed = (m["time"] - m["time"].lag().over(epoch)).fill_null(0)
+    m = m.mutate(grown=m["minted"] - elapsed * m["cap_before"].fill_null(0))
+    return m.mutate(level=m["grown"].sum().over(up_to))
+
+
+def counting(r: Relations) -> ir.Table:
+    """The mints that may still bear upon what is found: all of a bound that was broken; of others those of the present
+    epoch from where the running minimum was last reached. What came before has drained, whatever follows: without some
+    of it every earlier level is lower by at most as much as that minimum is."""
+    m = _levels(r)
+    broken = m.filter(m["rank"] == 1).semi_join(_over(m), _BOUND)
+    m = m.mutate(floor=m["level"] - m["minted"])
+    now = m.group_by(_BOUND).agg(epoch=m["epoch"].max())
+    here = m.semi_join(now, [*_BOUND, "epoch"])
+    lowest = here.group_by(_BOUND).agg(lowest=here["floor"].min())
+    at = here.join(lowest, _BOUND)
+    since = at.filter(at["floor"] == at["lowest"]).group_by(_BOUND).agg(since=lambda t: t["event"].max())
+    mints = here.filter(here["rank"] == 1).join(since, _BOUND)
+    mints = mints.filter(mints["event"] >= mints["since"])
+    return mints.select("event").union(broken.select("event")).distinct()
 
 
 def _in_force(r: Relations) -> ir.Table:
