@@ -8,8 +8,8 @@ statement checks once, when every byte passes his hands anyway.
 
 Pandas answers two of our questions only: overlaps among mints, and mints without a row of the same serials and lock.
 
-On a second day one range of a hundred is changed (`days.py`): `next day` compares all again, with both days' statements,
-and `daily` does it from the checkpoint that `first day` has left; both must answer alike.
+On a second day one range of a hundred is changed (`days.py`): `next day` compares all again, with both days'
+statements, and `daily` does it from the checkpoint that `first day` has left; both must answer alike.
 
 Each run is a process of its own. `processor` is its time on all cores as the kernel tells it, which says more than the
 clock on a machine that others use. Planning, which is the same for any size, is paid once a process and left out.
