@@ -81,11 +81,11 @@ class Calm:
         return found
 
     def told(self, numbers: Numbers) -> pa.Table:
-        """Raises MalformedInput."""
+        """Of numbers that rise. Raises MalformedInput."""
         place = self._folder / TOLD
         try:
             with pa.memory_map(str(place)) as source:
-                table = pa.ipc.open_file(source).read_all().take(pa.array(numbers))
+                table = _taken(pa.ipc.open_file(source), numbers)
         except (OSError, pa.ArrowException) as error:
             raise MalformedInput(f"{place} cannot be read: {error}") from error
         if (row_sums(table) != self._sums[numbers]).any():
@@ -99,6 +99,18 @@ def hashes(ids: pa.Array) -> Numbers:
     words: Numbers = np.frombuffer(ids.buffers()[1] or b"", np.uint64)[4 * ids.offset : 4 * (ids.offset + len(ids))]
     found: Numbers = np.bitwise_xor.reduce(words.reshape(-1, 4) * _MIX, axis=1)
     return found
+
+
+def _taken(file: pa.RecordBatchFileReader, numbers: Numbers) -> pa.Table:
+    """Batch by batch: a table's rows would all be copied before some are taken."""
+    found, begin = [file.schema.empty_table()], 0
+    for place in range(file.num_record_batches):
+        batch = file.get_batch(place)
+        low, high = np.searchsorted(numbers, [begin, begin + batch.num_rows])
+        if high > low:
+            found.append(pa.Table.from_batches([batch.take(pa.array(numbers[low:high] - begin))]))
+        begin += batch.num_rows
+    return pa.concat_tables(found)
 
 
 def row_sums(table: pa.Table) -> Numbers:

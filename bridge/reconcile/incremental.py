@@ -45,6 +45,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute, dataset, parquet
 
+from bridge.domain.attestations import Deployment
 from bridge.domain.findings import Reconciliation
 from bridge.domain.observed import BY, POLICY
 from bridge.domain.values import to_bytes
@@ -300,14 +301,15 @@ class Reduced:
         sums = dict(self._point.sums())
         units = last - first + np.uint64(1)
         kinds = told["chain"].to_numpy().astype(np.int64) << 32 | told["class"].to_numpy()
-        left: dict[tuple[str, str], list[int]] = {}
-        for kind in np.unique(kinds).tolist():
-            some = units[kinds == kind]
-            where, class_id = str(self._chains[kind >> 32].deployment), self._point.about.classes[kind & 0xFFFFFFFF]
-            left[where, class_id] = [sum(some.tolist()), len(some)]
-        rows = []
+        left: dict[tuple[Deployment, str], list[int]] = {}
+        for kind, some in zip(kinds.tolist(), units.tolist(), strict=True):
+            where = (self._chains[kind >> 32].deployment, self._point.about.classes[kind & 0xFFFFFFFF])
+            so_far = left.setdefault(where, [0, 0])
+            so_far[0] += some
+            so_far[1] += 1
+        rows, deployments = [], {str(chain.deployment): chain.deployment for chain in self._chains}
         for row in sums[quiet.BEFORE].to_pylist():
-            gone, pairs = left.get((row["deployment"], row["class_id"]), (0, 0))
+            gone, pairs = left.get((deployments[row["deployment"]], row["class_id"]), (0, 0))
             if row["pairs"] > pairs:
                 rows.append(row | {"units": row["units"] - gone, "pairs": row["pairs"] - pairs})
         sums[quiet.BEFORE] = pa.Table.from_pylist(rows, sums[quiet.BEFORE].schema)

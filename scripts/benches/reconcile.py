@@ -8,6 +8,9 @@ statement checks once, when every byte passes his hands anyway.
 
 Pandas answers two of our questions only: overlaps among mints, and mints without a row of the same serials and lock.
 
+On a second day one range of a hundred is changed (`days.py`): `next day` compares all again, with both days'
+statements, and `daily` does it from the checkpoint that `first day` has left; both must answer alike.
+
 Each run is a process of its own. `processor` is its time on all cores as the kernel tells it, which says more than the
 clock on a machine that others use. Planning, which is the same for any size, is paid once a process and left out.
 """
@@ -68,6 +71,8 @@ def main() -> None:
             names = [name for name in list(PROGRAMS)[1:] if name != "pandas" or ranges <= PANDAS_UP_TO]
             found[ranges] = {name: _run(name, folder) for name in names}
             console.print(draw(ranges, found[ranges]))
+            if found[ranges]["daily"].answer != found[ranges]["next day"].answer:
+                raise SystemExit("from the checkpoint the second day is judged otherwise than in full")
     print(json.dumps(result(found)))
 
 
@@ -241,6 +246,9 @@ def result(found: dict[int, dict[str, Run]]) -> dict[str, object]:
         "processor_growth": round(ours[large].processor / ours[small].processor, 2),
         "daily_share": {
             size: round(runs["daily"].seconds / runs["next day"].seconds, 3) for size, runs in found.items()
+        },
+        "daily_processor_share": {
+            size: round(runs["daily"].processor / runs["next day"].processor, 3) for size, runs in found.items()
         },
         "peak_mb": {size: run.peak_mb for size, run in ours.items()},
         "unit": "s",
