@@ -163,7 +163,7 @@ class _Making:
         owner = self.dice.choice(CUSTOMERS)
         held = self.lock(r, c, deployment, owner)
         self.mint(held["lock_id"], r, c, deployment, owner)
-        if fate < 0.80 or r.units < 4:
+        if fate < 0.92 or r.units < 4:
             self.cut(r, c, state=SerialState.LOCKED, **held)
             self.base.live[deployment].append((c.id, r))
             return
@@ -172,7 +172,7 @@ class _Making:
         high = r.model_copy(update={"first": middle + 1})
         self.row(high, c, state=SerialState.LOCKED, **held)
         self.base.live[deployment].append((c.id, high))
-        if fate < 0.90:
+        if fate < 0.96:
             self._exit(Kind.RETIREMENT, low, c, deployment, owner)
             request = {"request_id": self.request_id(self.asked)}
             self.row(low, c, state=SerialState.RETIRED, **held, **request)
