@@ -149,9 +149,9 @@ def in_order(statements: Sequence[StatementArchive]) -> dict[str, list[int]]:
 
 
 def follows(later: StatementArchive, earlier: StatementArchive) -> bool:
-    """Whether it is known how the later differs from the earlier, which is older."""
+    """Whether it is known how the later differs from the earlier, which must not be the younger one."""
     told = later.delta is not None and later.delta.before == earlier.digest
-    return told and statement_tables.moment_of(earlier)[0] < statement_tables.moment_of(later)[0]
+    return told and statement_tables.moment_of(earlier)[0] <= statement_tables.moment_of(later)[0]
 
 
 def gone_in(statements: Iterable[StatementArchive]) -> list[Spans]:

@@ -15,7 +15,7 @@ their units are added. Those left out are quiet in the evidence as it is now:
 3. Nothing since then names its lock: no mint, row, offer of cover, nor lock that was signed; else it is compared anew.
 4. Its class and space were not registered anew, its batch got no other class, the accounts that stand for deployments
    are the same, nobody reads its space from storage or tells of its re-issue; else all is compared.
-5. A later statement has a later moment, and a class that is closed is closed by a later event.
+5. A later statement has no earlier moment, and a class that is closed is closed by a later event.
 
 Its row stood unchanged in every statement from the first that had it. So no two statements contradict one another over
 it, and it can be missing in all of them at once. One that is compared anew comes back in the last statement of the
