@@ -37,10 +37,10 @@ def test_an_honest_history_has_no_finding() -> None:
 @pytest.fixture
 def spoilt(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """The reconciler, for a test to break; the plans that it made meanwhile are forgotten."""
-    reconcile._docket.cache_clear()
+    reconcile.docket_of.cache_clear()
     yield monkeypatch
     monkeypatch.undo()
-    reconcile._docket.cache_clear()
+    reconcile.docket_of.cache_clear()
 
 
 def bent(name: str, how: Callable[[ir.Table], ir.Table]) -> list[Rule]:
