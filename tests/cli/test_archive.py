@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import NotYet
 from tests.chain.conftest import anvil_process
 from tests.cli.office import Office, chain_process
+from tests.cli.test_deployments import MINED
 from tests.cli.test_running import STOVES
 from tests.registry.test_exports import numbered, text_of
 
@@ -38,7 +38,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         office.done("registry", "issue", STOVES.format(1, 900), "--account", "Alice Ltd")
         _deposit(office, 1, 200)
         office.done("holder", "retire", "GS 11236", "50", "--for", "Acme")
-        office.done("operator", "settle")
+        office.done("operator", "settle", *MINED)
         _deposit(other, 301, 400)
         config = office.folder / "carbonbridge.toml"
         config.write_text(config.read_text() + _beside((other.folder / "carbonbridge.toml").read_text()))
@@ -47,11 +47,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 def _deposit(office: Office, first: int, last: int) -> None:
     order = office.told("registry", "instruct", STOVES.format(first, last), "--account", "Alice Ltd", "--to", "holder")
-    for _ in range(10):  # each looks as long as a person would wait
-        ran = office.run("operator", "deposit", order["instruction_id"])
-        if ran.code != NotYet.exit_code:
-            break
-    assert ran.code == 0, ran
+    office.done("operator", "deposit", order["instruction_id"], *MINED)
 
 
 def _beside(text: str) -> str:

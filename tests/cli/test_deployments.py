@@ -14,6 +14,8 @@ from tests.cli.test_running import STOVES, daemon, order, owned, until
 
 pytestmark = pytest.mark.slow
 
+MINED = ("--wait", "120")  # anvil answers before the block is there
+
 
 @pytest.fixture(scope="module")
 def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Office]]:
@@ -88,13 +90,13 @@ def test_an_order_is_for_one_deployment_and_no_other_takes_it_up(offices: list[O
         assert "is for 31337:" in other.refused(2, "operator", "deposit", given)
         other.done("operator", "settle")
         assert other.told("operator", "status") == []
-    offices[0].done("operator", "deposit", given)
+    offices[0].done("operator", "deposit", given, *MINED)
 
 
 def test_serials_that_are_ordered_for_all_are_locked_for_the_first_that_asks(offices: list[Office]) -> None:
     given = [order(office, 301, 310) for office in offices]
     before = all_owned(offices)
-    offices[1].done("operator", "deposit", given[1])
+    offices[1].done("operator", "deposit", given[1], *MINED)
     for n in (0, 2):
         assert "301" in offices[n].refused(4, "operator", "deposit", given[n])
     assert all_owned(offices) == [before[0], before[1] + 10, before[2]]
@@ -103,7 +105,7 @@ def test_serials_that_are_ordered_for_all_are_locked_for_the_first_that_asks(off
 def test_a_chain_whose_clock_runs_ahead_disturbs_no_other(offices: list[Office]) -> None:
     offices[1].done("dev", "pass", "--seconds", str(40 * 86_400))
     for n, office in enumerate(offices):
-        office.done("operator", "deposit", order(office, 401 + 10 * n, 410 + 10 * n))
+        office.done("operator", "deposit", order(office, 401 + 10 * n, 410 + 10 * n), *MINED)
 
 
 def test_each_deployment_s_account_is_told_from_the_others(offices: list[Office]) -> None:
